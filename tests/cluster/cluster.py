@@ -1,0 +1,347 @@
+"""One cluster: its processes, its users, and a plain client for setting up what a test needs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import urllib3
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.cluster.binary import find_programs
+
+Object = dict[str, Any]
+START_SECONDS = 60
+STOP_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class User:
+    """A user of the cluster, known by a bearer token; `groups` decide what it may do."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+    @property
+    def token(self) -> str:
+        return f"{self.name}-token"
+
+
+ADMIN = User("admin", ("system:masters",))
+NOBODY = User("nobody")
+
+
+class Rejected(Exception):
+    """The API server refused a request of the test's own."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"{status}: {body[:500]}")
+        self.status = status
+
+
+@dataclass
+class Cluster:
+    """A running control plane; `directory` holds its data, certificates, logs and `state.json`."""
+
+    directory: Path
+    etcd_port: int
+    peer_port: int
+    port: int
+    arguments: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
+    pids: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def start(
+        cls,
+        directory: Path,
+        *,
+        controllers: bool = False,
+        arguments: Sequence[str] = (),
+        users: Sequence[User] = (),
+    ) -> Cluster:
+        """Starts a cluster in `directory`, or finds the one that runs there already.
+
+        `arguments` go to kube-apiserver: `--etcd-compaction-interval=5s` makes continue tokens expire,
+        `--runtime-config=apps/v1=false` takes a group away. `users` come beside `admin` (every right)
+        and `nobody` (none).
+        """
+        directory.mkdir(parents=True, exist_ok=True)
+        state = directory / "state.json"
+        if state.exists():
+            cluster = cls(directory, **json.loads(state.read_text()))
+        else:
+            etcd_port, peer_port, port = _free_ports(3)
+            everyone = [ADMIN, NOBODY, *users]
+            cluster = cls(directory, etcd_port, peer_port, port, list(arguments), [user.name for user in everyone])
+            _write_credentials(directory, everyone)
+        cluster._run(controllers)
+        return cluster
+
+    @property
+    def server(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.directory / "certificates" / "apiserver.crt"
+
+    def _run(self, controllers: bool) -> None:
+        programs = find_programs()
+        client, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{self.peer_port}"
+        data = str(self.directory / "etcd")
+        if programs.etcd_is_ours:
+            self._spawn("etcd", [*programs.etcd, data, client, peer])
+        else:
+            self._spawn(
+                "etcd",
+                [
+                    *programs.etcd,
+                    f"--data-dir={data}",
+                    f"--listen-client-urls={client}",
+                    f"--advertise-client-urls={client}",
+                    f"--listen-peer-urls={peer}",
+                    "--unsafe-no-fsync",
+                ],
+            )
+        key = self.directory / "service-account.key"
+        self._spawn(
+            "kube-apiserver",
+            [
+                *programs.kube_apiserver,
+                f"--etcd-servers={client}",
+                f"--cert-dir={self.ca_file.parent}",
+                f"--secure-port={self.port}",
+                "--bind-address=127.0.0.1",
+                "--service-cluster-ip-range=10.0.0.0/16",
+                "--service-account-issuer=https://kubernetes.default.svc",
+                f"--service-account-key-file={key}",
+                f"--service-account-signing-key-file={key}",
+                f"--token-auth-file={self.directory / 'tokens.csv'}",
+                "--authorization-mode=RBAC",
+                "--disable-admission-plugins=ServiceAccount",
+                "--allow-privileged",
+                *self.arguments,
+            ],
+        )
+        self._wait_until_ready()
+        if controllers:
+            config = self.directory / "controllers.kubeconfig"
+            config.write_text(kubeconfig({"controllers": self}))
+            shared = [f"--kubeconfig={config}", "--leader-elect=false", "--secure-port=0"]
+            if programs.kube_controller_manager is None or programs.kube_scheduler is None:
+                raise SystemExit("KUBEBUILDER_ASSETS holds no kube-controller-manager and kube-scheduler")
+            self._spawn(
+                "kube-controller-manager",
+                [*programs.kube_controller_manager, *shared, f"--service-account-private-key-file={key}"],
+            )
+            self._spawn("kube-scheduler", [*programs.kube_scheduler, *shared])
+
+    def _spawn(self, name: str, command: list[str]) -> None:
+        if self._alive(name):
+            return
+        with (self.directory / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        self.pids[name] = process.pid
+        state = {key: value for key, value in asdict(self).items() if key != "directory"}
+        (self.directory / "state.json").write_text(json.dumps(state))
+
+    def _alive(self, name: str) -> psutil.Process | None:
+        """The process, if it still is ours: a pid alone may have gone to another program."""
+        pid = self.pids.get(name)
+        if pid is None:
+            return None
+        try:
+            process = psutil.Process(pid)
+            command = " ".join(process.cmdline())
+        except psutil.Error:
+            return None
+        ours = str(self.directory) in command or str(self.etcd_port) in command
+        return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            if self._alive("kube-apiserver") is None:
+                raise RuntimeError(f"kube-apiserver ended at once; see {self.directory / 'kube-apiserver.log'}")
+            try:
+                self.request("GET", "/readyz")
+                self.request("GET", "/api/v1/namespaces/kube-system")
+                return
+            except (Rejected, urllib3.exceptions.HTTPError, ssl.SSLError, OSError) as error:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"kube-apiserver in {self.directory} was not ready in {START_SECONDS} s") from error
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Ends every process of this cluster; the API server before its etcd, or it would hang."""
+        for name in ("kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
+            process = self._alive(name)
+            if process is None:
+                continue
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(STOP_SECONDS)
+
+    def kill_api_server(self) -> None:
+        process = self._alive("kube-apiserver")
+        if process is not None:
+            process.kill()
+            process.wait(STOP_SECONDS)
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # -- the test's own client ---------------------------------------------------------------------
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Object | None = None,
+        *,
+        user: User = ADMIN,
+        accept: str = "application/json",
+        content_type: str = "application/json",
+    ) -> Any:
+        """One request; returns the decoded answer, raises `Rejected` for any other status than 2xx."""
+        response = self._pool().request(
+            method,
+            path,
+            body=json.dumps(body) if body is not None else None,
+            headers={"Authorization": f"Bearer {user.token}", "Accept": accept, "Content-Type": content_type},
+            retries=False,
+            timeout=30,
+        )
+        if not 200 <= response.status < 300:
+            raise Rejected(response.status, response.data.decode(errors="replace"))
+        return json.loads(response.data) if response.data[:1] in b"{[" else response.data.decode()
+
+    def _pool(self) -> urllib3.HTTPSConnectionPool:
+        pool = getattr(_pools, "pools", None)
+        if pool is None:
+            pool = _pools.pools = {}
+        if self.server not in pool:
+            pool[self.server] = urllib3.HTTPSConnectionPool(
+                "127.0.0.1", self.port, ca_certs=str(self.ca_file), assert_hostname=False
+            )
+        found: urllib3.HTTPSConnectionPool = pool[self.server]
+        return found
+
+    def create(self, path: str, body: Object) -> Any:
+        return self.request("POST", path, body)
+
+    def create_all(self, objects: Iterable[tuple[str, Object]], then: Callable[[Any], None] | None = None) -> None:
+        """Creates many objects, each given with its path, over eight connections."""
+
+        def one(item: tuple[str, Object]) -> None:
+            created = self.create(*item)
+            if then is not None:
+                then(created)
+
+        with ThreadPoolExecutor(8) as pool:
+            for _ in pool.map(one, objects):
+                pass
+
+    def replace_status(self, path: str, body: Object) -> Any:
+        return self.request("PUT", f"{path}/status", body)
+
+    def patch(self, path: str, body: Object) -> Any:
+        return self.request("PATCH", path, body, content_type="application/merge-patch+json")
+
+    def delete(self, path: str) -> Any:
+        return self.request("DELETE", f"{path}?gracePeriodSeconds=0")
+
+    def list(self, path: str) -> list[Object]:
+        items: list[Object] = self.request("GET", path)["items"] or []
+        return items
+
+    def grant(self, user: User, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Gives a user a ClusterRole of its own with these rules."""
+        group = "rbac.authorization.k8s.io"
+        meta = {"name": f"test-{user.name}"}
+        self.create(f"/apis/{group}/v1/clusterroles", {"metadata": meta, "rules": [dict(rule) for rule in rules]})
+        self.create(
+            f"/apis/{group}/v1/clusterrolebindings",
+            {
+                "metadata": meta,
+                "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": meta["name"]},
+                "subjects": [{"kind": "User", "name": user.name, "apiGroup": group}],
+            },
+        )
+
+
+_pools = threading.local()
+
+
+def kubeconfig(contexts: Mapping[str, Cluster], *, user: User = ADMIN, users: Mapping[str, User] | None = None) -> str:
+    """The text of a kubeconfig; `users` names another user for some of its contexts."""
+    chosen = {name: (users or {}).get(name, user) for name in contexts}
+    return yaml.safe_dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [
+                {
+                    "name": name,
+                    "cluster": {
+                        "server": cluster.server,
+                        "certificate-authority-data": base64.b64encode(cluster.ca_file.read_bytes()).decode(),
+                    },
+                }
+                for name, cluster in contexts.items()
+            ],
+            "users": [{"name": name, "user": {"token": chosen[name].token}} for name in contexts],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in contexts],
+            "current-context": next(iter(contexts), ""),
+        }
+    )
+
+
+def _write_credentials(directory: Path, users: Sequence[User]) -> None:
+    lines = []
+    for user in users:
+        groups = ",".join(user.groups)
+        lines.append(f'{user.token},{user.name},{user.name},"{groups}"\n')
+    tokens = directory / "tokens.csv"
+    tokens.write_text("".join(lines))
+    tokens.chmod(0o600)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    path = directory / "service-account.key"
+    path.touch(mode=0o600)
+    path.write_bytes(pem)
+    os.makedirs(directory / "certificates", exist_ok=True)
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
