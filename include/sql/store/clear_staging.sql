@@ -1,0 +1,1 @@
+TRUNCATE pg_temp.k8s_staged, pg_temp.k8s_seen;

@@ -1,0 +1,14 @@
+UPDATE k8s_sync_runs
+SET
+    outcome = %(outcome)s,
+    error = %(error)s,
+    pages = %(pages)s,
+    objects = %(objects)s,
+    changed = %(changed)s,
+    deleted = %(deleted)s,
+    bytes = %(bytes)s,
+    seconds = extract(EPOCH FROM clock_timestamp() - started_at),
+    resource_version = %(resource_version)s,
+    finished_at = clock_timestamp()
+WHERE id = %(id)s
+RETURNING seconds;

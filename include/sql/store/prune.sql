@@ -1,0 +1,5 @@
+-- Deletes what a complete listing lacks. Runs after no other outcome.
+DELETE FROM {{ table | identifier }} AS stored
+WHERE
+    stored.context_name = %(context_name)s
+    AND NOT EXISTS (SELECT 1 FROM pg_temp.k8s_seen AS seen WHERE seen.uid = stored.uid);

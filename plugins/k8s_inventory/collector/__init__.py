@@ -1,0 +1,5 @@
+"""DECODE: a page of raw bytes -> envelopes (uid, version), then rows by the declaration of the kind."""
+
+from k8s_inventory.collector.decode import DECODER_VERSION, Decoder, Envelope, Row, UndecodableObject
+
+__all__ = ["DECODER_VERSION", "Decoder", "Envelope", "Row", "UndecodableObject"]

@@ -1,0 +1,190 @@
+"""What a column's value is computed from, where it is no plain field of the object.
+
+Each function takes the decoded object (or, for a column with a path, the value there) and returns
+the column's value. Names are those that the declarations in `kinds` use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from k8s_inventory.collector.redact import drop_last_applied
+
+Conversion = Callable[[Any], Any]
+
+
+class PodSummary(NamedTuple):
+    """What kubectl says of a pod in READY, STATUS, RESTARTS and READINESS GATES."""
+
+    display_status: str | None
+    ready_containers: int
+    total_containers: int
+    restarts: int
+    last_restart_at: datetime | None
+    readiness_gates_ready: int | None
+    readiness_gates_total: int | None
+
+
+def pod_summary(pod: Any) -> PodSummary:
+    """The rule of `printPod` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
+    spec, status = pod.spec, pod.status
+    init_containers = spec.init_containers or ()
+    sidecars = {each.name for each in init_containers if each.restart_policy == "Always"}
+    conditions = {each.type: each.status for each in reversed(status.conditions or ())}
+    reason = status.reason or status.phase
+    if any(each.type == "PodScheduled" and each.reason == "SchedulingGated" for each in status.conditions or ()):
+        reason = "SchedulingGated"
+
+    init = _init_phase(status.init_container_statuses or (), sidecars, len(init_containers))
+    restarts, last_restart, ready = init.restarts, init.last_restart, init.ready
+    if init.reason is not None:
+        reason = init.reason
+    if init.reason is None or conditions.get("Initialized") == "True":
+        restarts, last_restart = init.sidecar_restarts, init.sidecar_last_restart
+        has_running, error_reason = False, ""
+        for container in reversed(status.container_statuses or ()):
+            restarts += container.restart_count or 0
+            last_restart = _later(last_restart, container)
+            state = container.state
+            if state.waiting is not None and state.waiting.reason:
+                reason = state.waiting.reason
+            elif state.terminated is not None:
+                reason = _ended(state.terminated)
+                if state.terminated.exit_code:
+                    error_reason = reason
+            elif container.ready and state.running is not None:
+                has_running = True
+                ready += 1
+        if reason == "Completed":
+            if has_running and conditions.get("Ready") == "True":
+                reason = "Running"
+            elif error_reason:
+                reason = error_reason
+            elif has_running:
+                reason = "NotReady"
+    if pod.metadata.deletion_timestamp is not None:
+        if status.reason == "NodeLost":
+            reason = "Unknown"
+        elif status.phase not in ("Succeeded", "Failed"):
+            reason = "Terminating"
+
+    gates = spec.readiness_gates or ()
+    gates_ready = sum(conditions.get(gate.condition_type) == "True" for gate in gates)
+    return PodSummary(
+        display_status=reason,
+        ready_containers=ready,
+        total_containers=len(spec.containers or ()) + len(sidecars),
+        restarts=restarts,
+        last_restart_at=last_restart,
+        readiness_gates_ready=gates_ready if gates else None,
+        readiness_gates_total=len(gates) or None,
+    )
+
+
+class _InitPhase(NamedTuple):
+    reason: str | None
+    restarts: int
+    last_restart: datetime | None
+    sidecar_restarts: int
+    sidecar_last_restart: datetime | None
+    ready: int
+
+
+def _init_phase(statuses: Any, sidecars: set[str], total: int) -> _InitPhase:
+    """The init containers up to the first that is not done; `reason` is None when all are."""
+    restarts, sidecar_restarts, ready = 0, 0, 0
+    last_restart: datetime | None = None
+    sidecar_last_restart: datetime | None = None
+    reason: str | None = None
+    for index, container in enumerate(statuses):
+        restarts += container.restart_count or 0
+        last_restart = _later(last_restart, container)
+        is_sidecar = container.name in sidecars
+        if is_sidecar:
+            sidecar_restarts += container.restart_count or 0
+            sidecar_last_restart = _later(sidecar_last_restart, container)
+        state = container.state
+        if state.terminated is not None and not state.terminated.exit_code:
+            continue
+        if is_sidecar and container.started:
+            ready += bool(container.ready)
+            continue
+        if state.terminated is not None:
+            reason = f"Init:{_ended(state.terminated)}"
+        elif state.waiting is not None and state.waiting.reason not in (None, "", "PodInitializing"):
+            reason = f"Init:{state.waiting.reason}"
+        else:
+            reason = f"Init:{index}/{total}"
+        break
+    return _InitPhase(reason, restarts, last_restart, sidecar_restarts, sidecar_last_restart, ready)
+
+
+def _ended(terminated: Any) -> str:
+    if terminated.reason:
+        return str(terminated.reason)
+    return f"Signal:{terminated.signal}" if terminated.signal else f"ExitCode:{terminated.exit_code or 0}"
+
+
+def _later(moment: datetime | None, container: Any) -> datetime | None:
+    terminated = container.last_state.terminated
+    finished: datetime | None = terminated.finished_at if terminated is not None else None
+    if moment is None or finished is None:
+        return moment or finished
+    return max(moment, finished)
+
+
+def service_external_addresses(service: Any) -> list[str]:
+    """The rule of `getServiceExternalIP` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
+    spec = service.spec
+    if spec.type == "ExternalName":
+        return [spec.external_name] if spec.external_name else []
+    balancers: set[str] = set()
+    if spec.type == "LoadBalancer":
+        balancers = {each.ip or each.hostname for each in service.status.load_balancer.ingress or ()} - {None, ""}
+    return sorted(balancers) + (spec.external_ips or [])
+
+
+def crd_established(crd: Any) -> bool:
+    return any(each.type == "Established" and each.status == "True" for each in crd.status.conditions or ())
+
+
+def object_or_empty(raw: msgspec.Raw) -> bytes:
+    value = bytes(raw)
+    return b"{}" if value == b"null" else value
+
+
+def array_or_empty(raw: msgspec.Raw) -> bytes:
+    value = bytes(raw)
+    return b"[]" if value == b"null" else value
+
+
+def _names(containers: Any) -> list[str]:
+    return [each.name or "" for each in containers or ()]
+
+
+def _images(containers: Any) -> list[str]:
+    return [each.image or "" for each in containers or ()]
+
+
+CONVERSIONS: dict[str, Conversion] = {
+    "annotations": lambda raw: drop_last_applied(object_or_empty(raw)),
+    "array": array_or_empty,
+    "container_count": lambda pod: len(pod.spec.containers or ()),
+    "container_names": lambda pod: _names(pod.spec.containers),
+    "count": lambda value: value or 0,
+    "crd_established": crd_established,
+    "crd_served_versions": lambda crd: [each.name for each in crd.spec.versions or () if each.served],
+    "crd_storage_version": lambda crd: next((each.name for each in crd.spec.versions or () if each.storage), None),
+    "images": lambda pod: _images(pod.spec.containers),
+    "init_images": lambda pod: _images(pod.spec.init_containers),
+    "object": object_or_empty,
+    "pod_ips": lambda pod: [each.ip for each in pod.status.pod_ips or () if each.ip],
+    "pod_summary": pod_summary,
+    "service_external_addresses": service_external_addresses,
+    "template_container_names": lambda workload: _names(workload.spec.template.spec.containers),
+    "template_images": lambda workload: _images(workload.spec.template.spec.containers),
+}

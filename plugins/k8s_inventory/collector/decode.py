@@ -1,0 +1,193 @@
+"""Decodes the objects of one kind into rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+
+from k8s_inventory.collector import structs
+from k8s_inventory.collector.conversions import CONVERSIONS
+from k8s_inventory.collector.redact import drop_last_applied, redact_env, storable
+from k8s_inventory.kinds import Column, Kind
+
+Row = list[Any]
+"""The values of `Kind.columns`, in order: str, int, bool, aware datetime, list[str], bytes of JSON, None."""
+
+DECODER_VERSION = 1
+"""Part of a target's fingerprint: raise it when a conversion changes what a row holds."""
+
+
+class UndecodableObject(Exception):
+    """An object that is not what its kind says; the message names the object."""
+
+
+class _EnvelopeMetadata(msgspec.Struct, frozen=True, gc=False):
+    uid: str = ""
+    resource_version: str = msgspec.field(default="", name="resourceVersion")
+    name: str = ""
+    namespace: str = ""
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """All that is decoded of an object that did not change."""
+
+    metadata: _EnvelopeMetadata
+
+
+class _Items(msgspec.Struct, frozen=True, gc=False):
+    items: list[msgspec.Raw] | None = None
+
+
+_raw_items = msgspec.json.Decoder(_Items)
+_envelope = msgspec.json.Decoder(Envelope)
+
+
+class Decoder:
+    """Turns pages of one kind into rows.
+
+    What a row keeps whole (`spec`, `status`) is taken as raw bytes first, and these are then decoded
+    for the typed columns: a JSON field can be decoded only once in one call.
+    """
+
+    def __init__(self, kind: Kind, *, redact_env: bool) -> None:
+        self.kind = kind
+        paths = list(_paths(kind, redact_env))
+        whole = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
+        self._struct = structs.build(kind.kind, [*whole, *((name, "jsonb") for name in kind.rest)])
+        self._fields = [each for each in self._struct.__struct_fields__ if each not in kind.rest]
+        self._parts = {name: _Part(kind, name, paths) for name in kind.rest}
+        self._one = msgspec.json.Decoder(self._struct)
+        all_items = msgspec.defstruct("Items", [("items", list[self._struct] | None, None)])  # type: ignore[name-defined]
+        self._all = msgspec.json.Decoder(all_items)
+        self._env_lists = _env_lists(kind) if redact_env else {}
+        self._shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
+        self._values = [_value(column, kind) for column in kind.columns]
+
+    def rows(self, body: bytes, *, api_version: str, wanted: Sequence[int], total: int) -> Iterator[Row]:
+        """The rows of the wanted items of a page, by their index among its `total`."""
+        body = storable(body)
+        if len(wanted) == total:
+            try:
+                objects = self._all.decode(body).items or ()
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                pass  # one object is at fault: the way below finds out which
+            else:
+                for each in objects:
+                    yield self._row(each, api_version)
+                return
+        items = _raw_items.decode(body).items or ()
+        for index in wanted:
+            try:
+                item = self._one.decode(items[index])
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise self._undecodable(_envelope.decode(items[index]).metadata, error) from error
+            yield self._row(item, api_version)
+
+    def _row(self, item: Any, api_version: str) -> Row:
+        parts = {name: getattr(item, name) for name in self._parts}
+        try:
+            decoded = {name: part.decode(parts[name]) for name, part in self._parts.items()}
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._undecodable(item.metadata, error) from error
+        view = SimpleNamespace(api_version=api_version, **decoded)
+        for name in self._fields:
+            setattr(view, name, getattr(item, name))
+        view.raw = {name: self._storable(name, bytes(raw), view) for name, raw in parts.items()}
+        view.shared = {name: CONVERSIONS[name](view) for name in self._shared}
+        return [value(view) for value in self._values]
+
+    def _storable(self, name: str, raw: bytes, view: Any) -> bytes | None:
+        if raw == b"null":
+            return None
+        for containers in self._env_lists.get(name, ()):
+            for container in containers(view) or ():
+                raw = redact_env(raw, container.env)
+        return drop_last_applied(raw)
+
+    def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
+        place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
+        return UndecodableObject(f"{self.kind.name} {place}: {error}")
+
+
+class _Part:
+    """One field of the object that a row keeps whole, and what typed columns read out of it."""
+
+    def __init__(self, kind: Kind, name: str, paths: Iterable[tuple[str, str]]) -> None:
+        inner = [(path.partition(".")[2], sql_type) for path, sql_type in paths if path.partition(".")[0] == name]
+        struct = structs.build(f"{kind.kind}_{name}", [each for each in inner if each[0]])
+        self._empty = struct()
+        self._decoder = msgspec.json.Decoder(struct)
+
+    def decode(self, raw: msgspec.Raw) -> Any:
+        return self._empty if bytes(raw) == b"null" else self._decoder.decode(raw)
+
+
+def _paths(kind: Kind, redact_env: bool) -> Iterator[tuple[str, str]]:
+    for column in kind.columns:
+        if column.path is not None and column.name != "api_version":
+            yield column.path, column.type
+        for need in column.needs:
+            path, _, sql_type = need.partition(":")
+            yield path, sql_type or "text"
+    if redact_env:
+        for path in kind.redacted_env:
+            yield f"{path}[].env", "jsonb"
+
+
+def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
+    """For each field that a row keeps whole: how to reach the lists of containers in it."""
+    found: dict[str, list[Callable[[Any], Any]]] = {}
+    for path in kind.redacted_env:
+        found.setdefault(path.partition(".")[0], []).append(_nullable(structs.attribute_path(path)))
+    return found
+
+
+def _value(column: Column, kind: Kind) -> Callable[[Any], Any]:
+    """How a column's value is read off a decoded object."""
+    if column.name == "api_version":  # the items of a list carry none of their own
+        return attrgetter("api_version")
+    if column.name in kind.rest:
+        return lambda item: item.raw[column.name]
+    convert = column.convert
+    if convert is not None and "." in convert:
+        return _shared(convert)
+    if column.path is None:
+        return CONVERSIONS[str(convert)]
+    value = _nullable(structs.attribute_path(column.path))
+    if column.type == "jsonb":
+        make = CONVERSIONS[convert] if convert else _json_or_none
+        return lambda item: make(value(item) or structs.NULL)
+    if convert is not None:
+        make = CONVERSIONS[convert]
+        return lambda item: make(value(item))
+    if column.required:
+        empty: Any = [] if column.type == "text[]" else ""
+        return lambda item: value(item) or empty
+    return value
+
+
+def _shared(convert: str) -> Callable[[Any], Any]:
+    name, _, part = convert.partition(".")
+    return lambda item: getattr(item.shared[name], part)
+
+
+def _nullable(path: str) -> Callable[[Any], Any]:
+    """The attribute at `path`, or None where the API server sent null for an object on the way."""
+    get = attrgetter(path)
+
+    def value(item: Any) -> Any:
+        try:
+            return get(item)
+        except AttributeError:
+            return None
+
+    return value
+
+
+def _json_or_none(raw: msgspec.Raw) -> bytes | None:
+    value = bytes(raw)
+    return None if value == b"null" else value

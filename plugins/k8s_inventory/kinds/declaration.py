@@ -1,0 +1,150 @@
+"""How a kind is declared.
+
+A path leads into the object as the API server sends it: `spec.nodeName`, `spec.containers[].image`.
+`[]` steps into each element of a list. `?` after a step says that its absence means something
+(`state.terminated?.exitCode`): a conversion then finds None there. A path in `needs` ends in the type
+of its value where that is no text: `:integer`, `:boolean`, `:timestamptz`, `:jsonb`, `:text[]`.
+
+A conversion is the name of a function in `collector.conversions`. `name.part` takes one part of a
+result that several columns share, so that it is computed once an object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SqlType = Literal["text", "integer", "bigint", "boolean", "timestamptz", "jsonb", "text[]"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One typed column: the value at `path`, or what the conversion makes of it or of its `needs`."""
+
+    name: str
+    type: SqlType = "text"
+    path: str | None = None
+    convert: str | None = None
+    needs: tuple[str, ...] = ()
+    required: bool = False
+    description: str
+
+    def __post_init__(self) -> None:
+        if (self.path is None) == (not self.needs):
+            raise ValueError(f"column {self.name}: give either a path or needs")
+        if self.needs and self.convert is None:
+            raise ValueError(f"column {self.name}: needs without a conversion")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A resource kind: where the API serves it, and the table that holds it.
+
+    `redacted_env` are the paths to lists of containers whose literal environment values are redacted.
+    """
+
+    name: str
+    kind: str
+    plural: str
+    table: str
+    group: str = ""
+    versions: tuple[str, ...] = ("v1",)
+    namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+    description: str
+    typed_columns: tuple[Column, ...]
+    rest: tuple[str, ...] = ("spec", "status")
+    redacted_env: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Every column that comes from the object; `context_name`, which does not, stands before them."""
+        return (*METADATA_COLUMNS, *self.typed_columns, *(_REST_COLUMNS[name] for name in self.rest))
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        qualified = (f"{self.plural}.{self.group}",) if self.group else ()
+        names = (self.name, self.plural, self.kind.lower(), *self.short_names, *qualified)
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def list_kind(self) -> str:
+        return f"{self.kind}List"
+
+    def list_path(self, version: str) -> str:
+        """The path of the cluster-wide list in this version of the group."""
+        root = f"/apis/{self.group}/{version}" if self.group else f"/api/{version}"
+        return f"{root}/{self.plural}"
+
+
+METADATA_COLUMNS = (
+    Column(name="uid", path="metadata.uid", required=True, description="Unique identifier of the object."),
+    Column(name="name", path="metadata.name", required=True, description="Name of the object."),
+    Column(name="namespace", path="metadata.namespace", description="Namespace; null for cluster-scoped objects."),
+    Column(
+        name="created_at",
+        type="timestamptz",
+        path="metadata.creationTimestamp",
+        description="When the API server created the object.",
+    ),
+    Column(
+        name="deletion_requested_at",
+        type="timestamptz",
+        path="metadata.deletionTimestamp",
+        description="When the object is (or was) due to be deleted; null unless deletion was requested.",
+    ),
+    Column(
+        name="resource_version",
+        path="metadata.resourceVersion",
+        required=True,
+        description="Version of the object, changed by every write.",
+    ),
+    Column(
+        name="generation",
+        type="bigint",
+        path="metadata.generation",
+        description="Generation of the desired state, where the kind has one.",
+    ),
+    Column(
+        name="api_version",
+        path="apiVersion",
+        required=True,
+        description="Group and version that the object was read in.",
+    ),
+    Column(
+        name="labels",
+        type="jsonb",
+        path="metadata.labels",
+        convert="object",
+        required=True,
+        description="Labels; an empty object where there are none.",
+    ),
+    Column(
+        name="annotations",
+        type="jsonb",
+        path="metadata.annotations",
+        convert="annotations",
+        required=True,
+        description="Annotations, without kubectl.kubernetes.io/last-applied-configuration.",
+    ),
+    Column(
+        name="owner_references",
+        type="jsonb",
+        path="metadata.ownerReferences",
+        convert="array",
+        required=True,
+        description="Owners of the object; an empty array where there are none.",
+    ),
+    Column(
+        name="finalizers",
+        type="text[]",
+        path="metadata.finalizers",
+        required=True,
+        description="Finalizers that must be cleared before the object is removed.",
+    ),
+)
+
+_REST_COLUMNS = {
+    "spec": Column(name="spec", type="jsonb", path="spec", description="The whole desired state."),
+    "status": Column(name="status", type="jsonb", path="status", description="The whole observed state."),
+}

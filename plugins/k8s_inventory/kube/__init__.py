@@ -1,0 +1,1 @@
+"""READ: one cluster: contexts, sessions, discovery, paged lists, error classes."""

@@ -1,0 +1,154 @@
+"""Contexts: which clusters there are, and a private client for each.
+
+Authentication, TLS, exec plugins and token refresh are the `kubernetes` library's. Never its
+module-level default configuration, which threads would share, and never a silent fallback to the
+in-cluster configuration, which would read the wrong cluster.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.config import ConfigException
+from kubernetes.config.incluster_config import load_incluster_config
+from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
+
+from k8s_inventory.kube.errors import ContextError, Unauthorized
+
+DEFAULT_KUBECONFIG = "~/.kube/config"
+
+
+class KubeconfigError(Exception):
+    """A kubeconfig that can not be read at all; the message names the file and what to do."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One cluster by one explicit source: a kubeconfig (paths or content) and a context in it, or the
+    service account of the pod this runs in."""
+
+    name: str
+    kubeconfig: str | Mapping[str, Any] | None = field(default=None, repr=False)
+    context: str | None = None
+    in_cluster: bool = False
+    verify_tls: bool = True
+
+    def client(self) -> ApiClient:
+        """A new client for this cluster alone.
+
+        Raises `ContextError` for an entry or file that is not there, `Unauthorized` for an exec plugin
+        that gives no credentials.
+        """
+        configuration = Configuration()
+        headers: dict[str, str] = {}
+        try:
+            if self.in_cluster:
+                load_incluster_config(client_configuration=configuration)
+            else:
+                headers = self._load_kubeconfig(configuration)
+        except (ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ContextError(f"context {self.name}: its configuration can not be used: {_reason(error)}") from error
+        if not self.verify_tls:
+            configuration.verify_ssl = False
+        configuration.retries = False  # retrying is done in one place, `Session`
+        client = ApiClient(configuration)
+        for name, value in headers.items():
+            client.set_default_header(name, value)
+        return client
+
+    def _load_kubeconfig(self, configuration: Configuration) -> dict[str, str]:
+        config = _merged(self.kubeconfig)
+        # With config_base_path=None each entry's files are found beside the kubeconfig that names them.
+        loader = KubeConfigLoader(config_dict=config, active_context=self.context, config_base_path=None)
+        loader.load_and_set(configuration)
+        user, cluster = loader._user, loader._cluster
+        if not configuration.host or cluster.safe_get("server") is None:
+            raise ConfigException("its cluster names no server")
+        if user is not None and "exec" in user.value and not ({"token", "cert_file"} & vars(loader).keys()):
+            command = user.value["exec"].get("command", "?")
+            raise Unauthorized(
+                f"context {self.name}: exec plugin {command!r} gave no credentials; the log lines before this one "
+                "hold its message. Run it by hand as the user that runs this."
+            )
+        # The two settings below are read by kubectl and ignored by the library (36.0.3).
+        if cluster.safe_get("proxy-url"):
+            configuration.proxy = cluster["proxy-url"]
+        return _impersonation(user.value if user is not None else {})
+
+
+def _impersonation(user: Mapping[str, Any]) -> dict[str, str]:
+    """https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation"""
+    headers = {}
+    if user.get("as"):
+        headers["Impersonate-User"] = user["as"]
+    if user.get("as-uid"):
+        headers["Impersonate-Uid"] = user["as-uid"]
+    groups = user.get("as-groups") or []
+    if len(groups) > 1 or user.get("as-user-extra"):
+        raise ConfigException("`as-user-extra` and more than one of `as-groups` are not supported")
+    if groups:
+        headers["Impersonate-Group"] = groups[0]
+    return headers
+
+
+def kubeconfig_contexts(kubeconfig: str | None = None) -> dict[str, Context]:
+    """The contexts of one or several kubeconfigs, by name; of `$KUBECONFIG` or ~/.kube/config by default.
+
+    Raises `KubeconfigError` if none of the files is there, or one is no kubeconfig.
+    """
+    paths = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
+    config = _merged(paths)
+    names = [str(entry["name"]) for entry in config.value["contexts"]]
+    return {name: Context(name=name, kubeconfig=paths, context=name) for name in names}
+
+
+def _merged(kubeconfig: str | Mapping[str, Any] | None) -> Any:
+    if isinstance(kubeconfig, str):
+        paths = [Path(path).expanduser() for path in kubeconfig.split(os.pathsep) if path]
+        present = [path for path in paths if path.exists()]  # kubectl, too, passes over those that are not
+        if not present:
+            raise KubeconfigError(
+                f"no kubeconfig at {' or '.join(map(str, paths))}: set KUBECONFIG, or configure Airflow connections "
+                "of type kubernetes"
+            )
+        for path in present:
+            _check_file(path)
+        return KubeConfigMerger(os.pathsep.join(map(str, present))).config
+    from kubernetes.config.kube_config import ConfigNode
+
+    return ConfigNode("kubeconfig", dict(kubeconfig or {}))
+
+
+def _check_file(path: Path) -> None:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise KubeconfigError(f"kubeconfig {path} can not be read: {reason}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark else ""
+        raise KubeconfigError(f"kubeconfig {path} is not YAML{where}") from error
+    sections = ("clusters", "contexts", "users")
+    well_formed = isinstance(content, dict) and all(
+        isinstance(content.get(section) or [], list)
+        and all(isinstance(entry, dict) and "name" in entry for entry in content.get(section) or [])
+        for section in sections
+    )
+    if not well_formed:
+        raise KubeconfigError(f"kubeconfig {path} is YAML but no kubeconfig: {', '.join(sections)} must be lists of named entries")
+
+
+def _reason(error: Exception) -> str:
+    """The library's messages name keys and files; those of other errors may quote content."""
+    if isinstance(error, ConfigException):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    return type(error).__name__

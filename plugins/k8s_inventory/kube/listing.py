@@ -1,0 +1,226 @@
+"""Reads a whole list, page by page, as one consistent snapshot where that can be had."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from k8s_inventory.kinds import Kind
+from k8s_inventory.kube.errors import BadAnswer, Expired, KubeError, NoSuchPath, NotFound, Unreachable
+from k8s_inventory.kube.session import Session
+
+log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+
+
+class ListMetadata(msgspec.Struct, frozen=True, gc=False):
+    """https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/list-meta/"""
+
+    resource_version: str = msgspec.field(default="", name="resourceVersion")
+    continue_token: str = msgspec.field(default="", name="continue")
+
+
+class ListPage(msgspec.Struct, Generic[Item], frozen=True, gc=False):
+    """A list answer. `items` may be null, which is empty; an answer without it is no list."""
+
+    items: list[Item] | None
+    kind: str = ""
+    api_version: str = msgspec.field(default="", name="apiVersion")
+    metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
+
+
+class _Header(msgspec.Struct, frozen=True, gc=False):
+    kind: str
+    metadata: ListMetadata
+
+
+class _Restart(Exception):
+    """Internal: the snapshot expired and the listing begins again."""
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """One page: its bytes as they came, and its items decoded as far as the caller's type goes.
+
+    `number` counts from 1. A second page of number 1 means that the listing started over: what came
+    before it counts no more.
+    """
+
+    number: int
+    body: bytes
+    items: list[Item]
+    api_version: str
+    resource_version: str
+    seconds: float
+
+
+class Listing(Generic[Item]):
+    """One attempt to list a kind; iterate `pages()`, then look at `incomplete`.
+
+    `incomplete` is None after a complete listing, and else says why pages are missing or inconsistent.
+    """
+
+    def __init__(self, session: Session, kind: Kind, *, item: type[Item], page_size: int) -> None:
+        self.session = session
+        self.kind = kind
+        self.page_size = page_size
+        self.incomplete: str | None = None
+        self._decoder = msgspec.json.Decoder(ListPage[item])  # type: ignore[valid-type]
+        self._restarted = False
+
+    def pages(self) -> Iterator[Page[Item]]:
+        """Yields each page while the next one downloads.
+
+        Raises the `KubeError` of the first page, or of a later one where credentials or rights were lost.
+        A later page that is lost for any other reason ends the listing as incomplete.
+        """
+        path = self._path_served()
+        while True:
+            try:
+                yield from self._snapshot(path)
+                return
+            except _Restart:
+                log.warning("context %s, %s: the snapshot expired, listing again", self.session.context.name, self.kind.name)
+
+    def _path_served(self) -> str:
+        """The list's path in the first of the known versions that the cluster serves."""
+        last: NotFound | NoSuchPath | None = None
+        versions = self.kind.versions
+        for version in versions:
+            path = self.kind.list_path(version)
+            if len(versions) == 1:
+                return path
+            try:
+                self.session.get(path, {"limit": 1})
+            except (NotFound, NoSuchPath) as error:
+                last = error
+                continue
+            return path
+        assert last is not None
+        raise last
+
+    def _snapshot(self, path: str) -> Iterator[Page[Item]]:
+        number = 0
+        with contextlib.closing(self._bodies(path)) as bodies:
+            for body, seconds in bodies:
+                if isinstance(body, KubeError):
+                    if number == 0 or not isinstance(body, Unreachable | BadAnswer):
+                        raise body
+                    self.incomplete = f"page {number + 1} could not be read: {body}"
+                    return
+                number += 1
+                try:
+                    yield self._page(number, body, seconds)
+                except BadAnswer as error:
+                    if number == 1:
+                        raise
+                    self.incomplete = f"page {number} could not be read: {error}"
+                    return
+
+    def _page(self, number: int, body: bytes, seconds: float) -> Page[Item]:
+        where = f"context {self.session.context.name}, {self.kind.name}, page {number}"
+        try:
+            answer = self._decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            kind = "an HTML page" if b"<html" in body[:1000].lower() else "no list"
+            raise BadAnswer(f"{where}: the answer is {kind} ({error})") from error
+        if answer.kind != self.kind.list_kind:
+            raise BadAnswer(f"{where}: asked for a {self.kind.list_kind}, the answer is a {answer.kind or 'nameless thing'}")
+        if number == 1 and not answer.metadata.resource_version:
+            raise BadAnswer(f"{where}: the list carries no resourceVersion")
+        return Page(
+            number=number,
+            body=body,
+            items=answer.items or [],
+            api_version=answer.api_version,
+            resource_version=answer.metadata.resource_version,
+            seconds=seconds,
+        )
+
+    def _bodies(self, path: str) -> Iterator[tuple[bytes | KubeError, float]]:
+        """The pages' bytes, each downloaded in a thread while the one before it is worked on."""
+        ready: queue.Queue[tuple[bytes | KubeError | None, float] | BaseException] = queue.Queue(maxsize=1)
+        stop = threading.Event()
+
+        def put(item: tuple[bytes | KubeError | None, float] | BaseException) -> bool:
+            while not stop.is_set():
+                with contextlib.suppress(queue.Full):
+                    ready.put(item, timeout=0.2)
+                    return True
+            return False
+
+        def download() -> None:
+            try:
+                for each in self._download(path):
+                    if not put(each):
+                        return
+                put((None, 0.0))
+            except BaseException as error:  # noqa: BLE001 - handed to the reader, who raises it
+                put(error)
+
+        thread = threading.Thread(target=download, name=f"list-{self.kind.name}", daemon=True)
+        thread.start()
+        try:
+            while True:
+                item = ready.get()
+                if isinstance(item, BaseException):
+                    raise item
+                body, seconds = item
+                if body is None:
+                    return
+                yield body, seconds
+        finally:
+            stop.set()
+            thread.join()
+
+    def _download(self, path: str) -> Iterator[tuple[bytes | KubeError, float]]:
+        token: str | None = None
+        query: dict[str, Any] = {"limit": self.page_size}
+        while True:
+            start = time.monotonic()
+            try:
+                body = self.session.get(path, {**query, "continue": token} if token else query)
+            except Expired as error:
+                if token is None:
+                    yield error, 0.0
+                    return
+                if not self._restarted:
+                    self._restarted = True
+                    raise _Restart from error
+                self.incomplete = f"the continue token expired twice; the rest is of a later time: {error}"
+                token = error.continue_token
+                if not token:
+                    return
+                continue
+            except KubeError as error:
+                yield error, 0.0
+                return
+            token = _continue_token(body)
+            yield body, time.monotonic() - start
+            if not token:
+                return
+
+
+_headers = msgspec.json.Decoder(_Header)
+_ITEMS = b'"items":['
+
+
+def _continue_token(body: bytes) -> str:
+    """The page's continue token. It mostly stands before the items, which then need no decoding."""
+    end = body.find(_ITEMS, 0, 16_384)
+    if end > 0:
+        with contextlib.suppress(msgspec.DecodeError):
+            return _headers.decode(body[:end] + _ITEMS + b"]}").metadata.continue_token
+    try:
+        return _headers.decode(body).metadata.continue_token
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""  # not a list: the page's own check says what is wrong with it

@@ -1,0 +1,107 @@
+"""The one settings model. What wins: what is given (DAG Params), then the environment, then the default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Names = Annotated[list[str], NoDecode]
+
+
+class SettingsError(Exception):
+    """A setting that can not be used; the message names it, how to set it, and what is wrong."""
+
+
+class Settings(BaseSettings):
+    """Every setting of a sync. In the environment: `DATABASE_URL`, and `K8S_` with the name for the others."""
+
+    model_config = SettingsConfigDict(env_prefix="K8S_", extra="forbid", env_ignore_empty=True, hide_input_in_errors=True)
+
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("database_url", "DATABASE_URL"),
+        description="PostgreSQL to write to, as a libpq URL. Without it the Airflow connection is used.",
+    )
+    postgres_conn_id: str = Field(
+        default="k8s_inventory", description="Airflow connection to PostgreSQL, where DATABASE_URL is not set."
+    )
+    schema_name: str | None = Field(
+        default=None, description="Schema of the tables; by default the first of the connection's search path."
+    )
+    kubeconfig: str | None = Field(
+        default=None, description="Kubeconfig files, joined by `:`. By default $KUBECONFIG, then ~/.kube/config."
+    )
+    kubernetes_conn_ids: Names = Field(
+        default=[],
+        description="Airflow connections of type kubernetes, each a context of its own name. They replace the kubeconfig.",
+    )
+    in_cluster_name: str | None = Field(
+        default=None,
+        description="Name under which the cluster that this runs in is read too, by its service account. Never by itself.",
+    )
+    contexts: Names | None = Field(default=None, description="Contexts to read. By default all that are configured.")
+    resources: Names | None = Field(
+        default=None, description="Kinds to read: plural, short name or plural.group. By default all that are known."
+    )
+    page_size: int = Field(default=500, ge=1, le=10_000, description="Objects asked for in one request.")
+    verify: bool = Field(
+        default=False, description="Write every row whatever its version. Happens by itself once a week."
+    )
+    redact_env: bool = Field(
+        default=True, description="Replace literal environment values of containers by <redacted>."
+    )
+    accept_repointed: Names = Field(
+        default=[],
+        description="Contexts that may lead to another cluster than last time; the old cluster's rows are then replaced.",
+    )
+    connect_timeout: float = Field(default=5, gt=0, le=60, description="Seconds to wait for a connection to a cluster.")
+    read_timeout: float = Field(default=60, gt=0, le=600, description="Seconds to wait for the next bytes of an answer.")
+    requests_in_flight: int = Field(default=4, ge=1, le=64, description="Requests at a time to a cluster, for one process.")
+    requests_per_second: float = Field(default=50, gt=0, description="Requests a second to a cluster, for one process.")
+    lock_wait: float = Field(default=60, ge=0, le=3600, description="Seconds to wait for a target that another task writes.")
+    max_tasks: int = Field(
+        default=300,
+        ge=1,
+        le=1024,
+        description="Above this many targets a mapped task takes all kinds of a context; 1024 is Airflow's own bound.",
+    )
+
+    @field_validator("kubernetes_conn_ids", "contexts", "resources", "accept_repointed", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.split(",")
+        if isinstance(value, list):
+            value = list(dict.fromkeys(str(each).strip() for each in value if str(each).strip()))
+        return value
+
+    @field_validator("contexts", "resources")
+    @classmethod
+    def _not_empty(cls, value: list[str] | None) -> list[str] | None:
+        if value == []:
+            raise ValueError("an empty list names nothing to read; leave it out to read all")
+        return value
+
+    @classmethod
+    def load(cls, given: Mapping[str, Any] | None = None) -> Settings:
+        """The settings from what is given, where it is not null, and the environment. Raises `SettingsError`."""
+        try:
+            return cls(**{name: value for name, value in (given or {}).items() if value is not None})
+        except ValidationError as error:
+            problems = [f"{_name(each['loc'])}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()]
+            raise SettingsError("settings: " + "; ".join(problems)) from None
+
+
+def environment_name(setting: str) -> str:
+    """The environment variable of a setting."""
+    return "DATABASE_URL" if setting == "database_url" else f"K8S_{setting.upper()}"
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    setting = str(location[0]) if location else "?"
+    if setting not in Settings.model_fields:
+        return f"{setting} (no such setting)"
+    return f"{setting} ({environment_name(setting)})"

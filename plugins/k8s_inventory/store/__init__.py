@@ -1,0 +1,8 @@
+"""WRITE: rows -> PostgreSQL: schema, locks, staging, merge, prune, status."""
+
+from k8s_inventory.store.database import Store
+from k8s_inventory.store.errors import StoreError, TargetBusy
+from k8s_inventory.store.statements import Statements
+from k8s_inventory.store.target import Attempt, LastComplete, Target, forget_context
+
+__all__ = ["Attempt", "LastComplete", "Statements", "Store", "StoreError", "Target", "TargetBusy", "forget_context"]

@@ -1,0 +1,79 @@
+"""Rows as the bytes of COPY ... (FORMAT BINARY).
+
+The format: https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-BINARY-FORMAT. It needs no
+escaping of JSON, and spares the server the parsing of everything else.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import Copy
+
+from k8s_inventory.kinds import Kind
+
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_END = b"\xff\xff"
+_NULL = b"\xff\xff\xff\xff"
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_TEXT_OID = 25
+
+_length = struct.Struct("!i").pack
+_integer = struct.Struct("!ii").pack
+_bigint = struct.Struct("!iq").pack
+_array = struct.Struct("!iiiii").pack
+
+
+def _text(value: str) -> bytes:
+    encoded = value.encode()
+    return _length(len(encoded)) + encoded
+
+
+def _jsonb(value: bytes) -> bytes:
+    return _length(len(value) + 1) + b"\x01" + value
+
+
+def _timestamptz(value: datetime) -> bytes:
+    since = value - _EPOCH
+    return _bigint(8, (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
+
+
+def _text_array(value: list[str]) -> bytes:
+    if not value:
+        return _length(12) + struct.pack("!iii", 0, 0, _TEXT_OID)
+    content = _array(1, 0, _TEXT_OID, len(value), 1) + b"".join(map(_text, value))
+    return _length(len(content)) + content
+
+
+_ENCODERS: dict[str, Callable[[Any], bytes]] = {
+    "text": _text,
+    "integer": lambda value: _integer(4, value),
+    "bigint": lambda value: _bigint(8, value),
+    "boolean": lambda value: b"\0\0\0\x01\x01" if value else b"\0\0\0\x01\0",
+    "timestamptz": _timestamptz,
+    "jsonb": _jsonb,
+    "text[]": _text_array,
+}
+
+
+class BinaryRows:
+    """Encodes the rows of one kind."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._encoders = [_ENCODERS[column.type] for column in kind.columns]
+        self._width = struct.pack("!h", len(self._encoders) + 1)
+
+    def write(self, copy: Copy, context_name: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Writes a whole COPY: header, rows (context_name before each) and trailer."""
+        start = self._width + _text(context_name)
+        copy.write(_HEADER)
+        for row in rows:
+            fields = [
+                _NULL if value is None else encode(value)
+                for encode, value in zip(self._encoders, row, strict=True)
+            ]
+            copy.write(start + b"".join(fields))
+        copy.write(_END)

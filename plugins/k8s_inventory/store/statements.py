@@ -1,0 +1,84 @@
+"""The SQL of include/sql, rendered for a kind. Values are bound when it runs; only names are rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import SandboxedEnvironment
+
+from k8s_inventory.kinds import Kind
+
+_BESIDE = Path(__file__).parents[1] / "sql"
+FOLDER = _BESIDE if _BESIDE.is_dir() else Path(__file__).parents[3] / "include" / "sql"
+"""include/sql of the checkout, or its copy in the installed package."""
+
+
+def identifier(name: str) -> str:
+    """A quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A quoted SQL string, for the statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The Jinja environment of include/sql; a variable that is not given is an error."""
+    made = SandboxedEnvironment(
+        loader=jinja2.FileSystemLoader(FOLDER), undefined=jinja2.StrictUndefined, keep_trailing_newline=False
+    )
+    made.filters["identifier"] = identifier
+    made.filters["literal"] = literal
+    return made
+
+
+@cache
+def _source(name: str) -> str:
+    return environment().get_template(f"store/{name}.sql").render()
+
+
+def sql(name: str) -> str:
+    """A statement of include/sql/store that is the same for every kind."""
+    return _source(name)
+
+
+def variables(kind: Kind) -> dict[str, Any]:
+    """What the templates of a kind's statements may use."""
+    return {"table": kind.table, "columns": kind.columns, "description": kind.description}
+
+
+@dataclass(frozen=True)
+class Statements:
+    """The statements that work on the table of one kind, each rendered from include/sql/store/<field>.sql."""
+
+    create_staging: str
+    see: str
+    stage: str
+    merge: str
+    prune: str
+    prune_absent: str
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        return tuple(each.name for each in fields(cls))
+
+    @classmethod
+    def render(cls, kind: Kind) -> Statements:
+        return cls(**{name: environment().get_template(f"store/{name}.sql").render(variables(kind)) for name in cls.names()})
+
+
+def kind_table(kind: Kind) -> str:
+    """The DDL that makes or extends the table of a kind."""
+    return environment().get_template("store/kind_table.sql").render(variables(kind))
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """The numbered migrations: (version, name, SQL), in order."""
+    paths = sorted((FOLDER / "migrations").glob("*.sql"))
+    return [(int(path.stem[:4]), path.stem, path.read_text()) for path in paths]

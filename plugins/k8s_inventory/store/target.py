@@ -1,0 +1,209 @@
+"""One target (context x kind) under its lock: an attempt from its row in k8s_sync_runs to the merge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import errors
+
+from k8s_inventory.kinds import KINDS, Kind
+from k8s_inventory.store.copying import BinaryRows
+from k8s_inventory.store.database import Store
+from k8s_inventory.store.errors import StoreError, TargetBusy, explained
+from k8s_inventory.store.statements import Statements
+
+VERIFY_DAYS = 7
+
+
+@dataclass(frozen=True)
+class LastComplete:
+    """What the last complete listing of the target left behind."""
+
+    fingerprint: str | None
+    resource_version: str | None
+    verify_due: bool
+
+
+@dataclass
+class Attempt:
+    """What an attempt counted; the columns of k8s_sync_runs of the same names."""
+
+    outcome: str = "failed"
+    error: str | None = None
+    pages: int = 0
+    objects: int = 0
+    changed: int = 0
+    deleted: int = 0
+    bytes: int = 0
+    resource_version: str | None = None
+    seconds: float = 0.0
+
+
+class Target:
+    """The right to write one target. Made by `locked` alone."""
+
+    def __init__(self, store: Store, kind: Kind, context_name: str, statements: Statements) -> None:
+        self._store = store
+        self._connection = store.connection
+        self._kind = kind
+        self._statements = statements
+        self._key = {"context_name": context_name, "kind": kind.name}
+        self._context_name = context_name
+        self._doing = f"context {context_name}, {kind.name}"
+        self._rows = BinaryRows(kind)
+        self._id: int | None = None
+        self._rewritten = False
+
+    @classmethod
+    @contextmanager
+    def locked(
+        cls, store: Store, kind: Kind, context_name: str, *, statements: Statements | None = None, wait: float = 60.0
+    ) -> Iterator[Target]:
+        """Takes the target's lock, waiting `wait` seconds at most, and gives it back in the end.
+
+        Raises `TargetBusy`, naming the holder, when the wait is over.
+        """
+        target = cls(store, kind, context_name, statements or Statements.render(kind))
+        target._lock(wait)
+        try:
+            yield target
+        finally:
+            with suppress(psycopg.Error):  # a lost session has lost its locks
+                store.run("unlock", target._key)
+
+    def _lock(self, wait: float) -> None:
+        with explained(self._doing):
+            self._connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{int(wait * 1000)}ms"])
+            try:
+                self._store.run("lock", self._key)
+            except errors.LockNotAvailable as error:
+                holders = self._store.rows("lock_holder", self._key)
+                who = "another task"
+                if holders:
+                    started = holders[0]["started_at"].isoformat(timespec="seconds")
+                    who = f"run {holders[0]['run_id']} (attempt {holders[0]['attempt']}, since {started})"
+                raise TargetBusy(
+                    f"{self._doing}: still being written by {who} after {wait:g} s of waiting; nothing was changed"
+                ) from error
+            finally:
+                self._connection.execute("SELECT set_config('lock_timeout', '0', false)")
+
+    def begin(self, *, run_id: str, attempt: int, scope: str = "all") -> None:
+        """Commits the attempt's row, and marks those that a killed task left open."""
+        with explained(self._doing):
+            self._store.run("fail_orphans", self._key)
+            begun = self._store.rows("begin_attempt", {**self._key, "run_id": run_id, "attempt": attempt, "scope": scope})
+            self._id = begun[0]["id"]
+
+    def last_complete(self) -> LastComplete:
+        with explained(self._doing):
+            return LastComplete(**self._store.rows("last_complete", {**self._key, "verify_days": VERIFY_DAYS})[0])
+
+    def cluster(self) -> dict[str, Any] | None:
+        """cluster_uid, server and ca_fingerprint that this context led to last."""
+        with explained(self._doing):
+            found = self._store.rows("context_state", {"context_name": self._context_name})
+        return found[0] if found else None
+
+    def cluster_seen(self, *, repointed: bool, **columns: Any) -> None:
+        """Notes where the context leads; `columns` are those of k8s_sync_contexts."""
+        with explained(self._doing):
+            self._store.run("context_seen", {"context_name": self._context_name, "repointed": repointed, **columns})
+
+    # -- staging -----------------------------------------------------------------------------------
+
+    def start_staging(self, *, rewrite: bool) -> None:
+        """Empties the staging; `rewrite` asks for every row, whatever its version."""
+        self._rewritten = rewrite
+        with explained(self._doing):
+            self._connection.execute(cast(LiteralString, self._statements.create_staging))
+
+    def see(self, uids: Sequence[str], versions: Sequence[str]) -> list[int]:
+        """Notes a page's uids as present; returns the positions of the objects whose row must be written."""
+        parameters = {
+            "context_name": self._context_name,
+            "uids": uids,
+            "versions": versions,
+            "rewrite": self._rewritten,
+        }
+        with explained(self._doing), self._connection.cursor() as cursor:
+            cursor.execute(cast(LiteralString, self._statements.see), parameters)
+            return [row[0] for row in cursor]
+
+    def stage(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Copies rows (the values of `Kind.columns`) to the staging table."""
+        with explained(self._doing), self._connection.cursor() as cursor:
+            with cursor.copy(cast(LiteralString, self._statements.stage)) as copy:
+                self._rows.write(copy, self._context_name, rows)
+
+    # -- end ---------------------------------------------------------------------------------------
+
+    def end(self, attempt: Attempt, *, fingerprint: str | None = None) -> Attempt:
+        """Ends the attempt in one transaction: merge, prune where the outcome is proof, status row.
+
+        `complete` merges and prunes, `partial` merges, everything else writes the status row alone.
+        """
+        with explained(self._doing), self._connection.transaction():
+            if attempt.outcome in ("complete", "partial"):
+                self._refuse_lost_lock()
+                attempt.changed = self._merge()
+            if attempt.outcome == "complete":
+                attempt.deleted = self._execute(self._statements.prune)
+                complete = {"fingerprint": fingerprint, "resource_version": attempt.resource_version}
+                self._store.run("target_complete", {**self._key, **complete, "rewritten": self._rewritten})
+            elif attempt.outcome == "partial" and self._rewritten:
+                self._store.run("target_mixed", self._key)
+            attempt.seconds = self._end_row(attempt)
+        return attempt
+
+    def end_proven_absent(self, attempt: Attempt) -> Attempt:
+        """Ends an attempt on a kind that is proven to be gone from the cluster: its rows go, too."""
+        with explained(self._doing), self._connection.transaction():
+            self._refuse_lost_lock()
+            attempt.deleted = self._execute(self._statements.prune_absent)
+            attempt.seconds = self._end_row(attempt)
+        return attempt
+
+    def delete_all(self) -> int:
+        """Deletes the context's rows of this kind, on the user's word."""
+        with explained(self._doing):
+            return self._execute(self._statements.prune_absent)
+
+    def _end_row(self, attempt: Attempt) -> float:
+        row = {name: value for name, value in vars(attempt).items() if name != "seconds"}
+        return float(self._store.rows("end_attempt", {**row, "id": self._id})[0]["seconds"])
+
+    def _merge(self) -> int:
+        self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
+        return self._execute(self._statements.merge, compare=self._rewritten)
+
+    def _execute(self, statement: str, **parameters: Any) -> int:
+        with self._connection.cursor() as cursor:
+            cursor.execute(cast(LiteralString, statement), {"context_name": self._context_name, **parameters})
+            return max(cursor.rowcount, 0)
+
+    def _refuse_lost_lock(self) -> None:
+        if not self._store.rows("lock_held", self._key)[0]["exists"]:
+            raise StoreError(
+                f"{self._doing}: the lock is not held by this database session any more: a transaction-pooling "
+                "PgBouncer is in the way. Connect to PostgreSQL itself, or use session pooling; nothing was changed"
+            )
+
+
+def forget_context(store: Store, context_name: str, kinds: Mapping[str, Kind] = KINDS) -> dict[str, int]:
+    """Deletes all rows of a context, under the lock of each of its targets; returns rows by table."""
+    known = store.known_contexts()
+    if context_name not in known:
+        raise StoreError(f"context {context_name} is not in the inventory; there is: {', '.join(known) or 'none'}")
+    deleted: dict[str, int] = {}
+    for kind in kinds.values():
+        with Target.locked(store, kind, context_name) as target:
+            deleted[kind.table] = target.delete_all()
+    with explained(f"forgetting {context_name}"), store.connection.transaction():
+        for name in ("forget_runs", "forget_targets", "forget_context"):
+            store.run(name, {"context_name": context_name})
+    return deleted
