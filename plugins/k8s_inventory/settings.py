@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     read_timeout: float = Field(default=60, gt=0, le=600, description="Seconds to wait for the next bytes of an answer.")
     requests_in_flight: int = Field(default=4, ge=1, le=64, description="Requests at a time to a cluster, for one process.")
     requests_per_second: float = Field(default=50, gt=0, description="Requests a second to a cluster, for one process.")
+    compress: bool | None = Field(
+        default=None, description="Have answers sent as gzip. By default yes, unless the API server is on this machine."
+    )
     lock_wait: float = Field(default=60, ge=0, le=3600, description="Seconds to wait for a target that another task writes.")
     max_tasks: int = Field(
         default=300,

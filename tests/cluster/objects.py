@@ -97,14 +97,8 @@ def realistic_pod(number: int) -> Object:
             ],
             "ports": [{"name": "http", "containerPort": port}],
             "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
-            "livenessProbe": probe,
             "readinessProbe": probe,
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-                "readOnlyRootFilesystem": True,
-                "runAsNonRoot": True,
-            },
+            "securityContext": {"allowPrivilegeEscalation": False, "runAsNonRoot": True},
             "volumeMounts": [{"name": "config", "mountPath": "/etc/app"}, {"name": "cache", "mountPath": "/cache"}],
         }
 
@@ -139,14 +133,6 @@ def realistic_pod(number: int) -> Object:
                 {"name": "secret", "secret": {"secretName": app}},
             ],
             "tolerations": [{"key": "dedicated", "operator": "Equal", "value": "web", "effect": "NoSchedule"}],
-            "topologySpreadConstraints": [
-                {
-                    "maxSkew": 1,
-                    "topologyKey": "topology.kubernetes.io/zone",
-                    "whenUnsatisfiable": "ScheduleAnyway",
-                    "labelSelector": {"matchLabels": {"app.kubernetes.io/name": app}},
-                }
-            ],
         },
     }
 

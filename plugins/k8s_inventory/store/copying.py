@@ -20,6 +20,8 @@ _END = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _TEXT_OID = 25
+_CHUNK = 65_536
+"""Bytes that go to the server at a time, so that it works on them while the next rows are made."""
 
 _length = struct.Struct("!i").pack
 _integer = struct.Struct("!ii").pack
@@ -69,11 +71,12 @@ class BinaryRows:
     def write(self, copy: Copy, context_name: str, rows: Iterable[Sequence[Any]]) -> None:
         """Writes a whole COPY: header, rows (context_name before each) and trailer."""
         start = self._width + _text(context_name)
-        copy.write(_HEADER)
+        buffer = bytearray(_HEADER)
         for row in rows:
-            fields = [
-                _NULL if value is None else encode(value)
-                for encode, value in zip(self._encoders, row, strict=True)
-            ]
-            copy.write(start + b"".join(fields))
-        copy.write(_END)
+            buffer += start
+            for encode, value in zip(self._encoders, row, strict=True):
+                buffer += _NULL if value is None else encode(value)
+            if len(buffer) > _CHUNK:
+                copy.write(bytes(buffer))
+                buffer.clear()
+        copy.write(bytes(buffer + _END))

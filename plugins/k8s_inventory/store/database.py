@@ -46,6 +46,8 @@ class Store:
             # A server that loses its client in the middle of a statement lets go of its locks in time.
             connection.execute("SELECT set_config('client_connection_check_interval', '10s', false)")
             connection.execute("SELECT set_config('timezone', 'UTC', false)")
+            # The staging of some thousand objects then stays in memory; must be set before it is made.
+            connection.execute("SELECT set_config('temp_buffers', '32MB', false)")
             if schema is not None:
                 connection.execute("SELECT set_config('search_path', quote_ident(%s), false)", [schema])
         self.schema = schema

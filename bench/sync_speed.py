@@ -1,0 +1,98 @@
+"""How long a sync takes, as a ratio to the bare paged download of the same bytes, in one run.
+
+    make bench                                  # 10,000 pods
+    python -m bench.sync_speed --pods 2000 --rounds 3
+
+Every round measures each way once, so that a noisy machine is noisy for all of them; the median ratio counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import msgspec
+import urllib3
+
+from bench.setting import Setting, bench_setting
+from k8s_inventory.kinds import KINDS
+from k8s_inventory.kube.contexts import kubeconfig_contexts
+from k8s_inventory.kube.session import Session
+from k8s_inventory.settings import Settings
+from k8s_inventory.store import Store
+from k8s_inventory.sync import Run, sync_target
+from tests.cluster.cluster import ADMIN
+
+PODS = KINDS["pods"]
+BOUNDS = {"nothing changed": 1.15, "first load": 1.8, "everything changed": 2.1}
+
+
+def download(pool: urllib3.HTTPSConnectionPool) -> int:
+    """The floor: every page as bytes, nothing decoded but the continue token."""
+    token, total = "", 0
+    while True:
+        query = {"limit": 500, **({"continue": token} if token else {})}
+        answer = pool.request("GET", f"/api/v1/pods?{urlencode(query)}", headers={"Authorization": f"Bearer {ADMIN.token}"})
+        total += len(answer.data)
+        head = answer.data[: answer.data.find(b'"items":[')] + b'"items":[]}'
+        token = msgspec.json.decode(head)["metadata"].get("continue", "")
+        if not token:
+            return total
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def measure(setting: Setting, rounds: int) -> dict[str, list[float]]:
+    context = kubeconfig_contexts(str(setting.kubeconfig))["bench"]
+    pool = setting.cluster._pool()
+    times: dict[str, list[float]] = {name: [] for name in ("download", *BOUNDS)}
+    settings = Settings.load({"database_url": setting.database_url})
+    with Store.connect(setting.database_url) as store, Session(context) as session:
+        store.migrate()
+
+        def sync(expected: int | None) -> None:
+            result = sync_target(session, store, PODS, run=Run("bench"), settings=settings).attempt
+            assert result.outcome == "complete", result
+            assert expected is None or result.changed == expected, result
+
+        sync(None)
+        objects = store.connection.execute("SELECT count(*) FROM k8s_pods").fetchone()[0]  # type: ignore[index]
+        for _ in range(rounds):
+            times["download"].append(seconds(lambda: download(pool)))
+            times["nothing changed"].append(seconds(lambda: sync(0)))
+            store.connection.execute("UPDATE k8s_pods SET resource_version = '1'")
+            store.connection.execute("VACUUM (ANALYZE) k8s_pods")
+            store.connection.execute("CHECKPOINT")
+            times["everything changed"].append(seconds(lambda: sync(objects)))
+            store.connection.execute("TRUNCATE k8s_pods")
+            store.connection.execute("CHECKPOINT")
+            times["first load"].append(seconds(lambda: sync(objects)))
+            store.connection.execute("VACUUM (ANALYZE) k8s_pods")
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--pods", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with bench_setting(options.pods) as setting:
+        times = measure(setting, options.rounds)
+    print(f"{options.pods} pods, median of {options.rounds} rounds")
+    print(f"{'':<20} {'seconds':>8} {'ratio':>6} {'bound':>6}")
+    for name, values in times.items():
+        ratio = statistics.median(value / floor for value, floor in zip(values, times["download"], strict=True))
+        print(f"{name:<20} {statistics.median(values):>8.2f} {ratio:>6.2f} {BOUNDS.get(name, ''):>6}")
+    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

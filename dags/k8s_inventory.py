@@ -1,0 +1,91 @@
+"""The DAGs. They declare; nothing is read or connected to when Airflow imports this file.
+
+    plan  ->  sync (one mapped task a context x kind)  ->  report
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+
+from airflow.sdk import DAG, Param
+
+from k8s_inventory.operators import ForgetOperator, PlanOperator, ReportOperator, SyncOperator
+
+POOL = os.environ.get("K8S_POOL", "default_pool")
+RETRIES = int(os.environ.get("K8S_RETRIES", "2"))
+SCHEDULE = os.environ.get("K8S_SCHEDULE", "@daily")
+
+with DAG(
+    dag_id="k8s_inventory",
+    description="Keeps an exact SQL inventory of Kubernetes clusters in PostgreSQL",
+    doc_md=__doc__,
+    schedule=SCHEDULE or None,
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    tags=["kubernetes", "inventory"],
+    render_template_as_native_obj=False,
+    params={
+        "contexts": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "string"},
+            title="Contexts",
+            description="One a line. Empty: all that are configured.",
+        ),
+        "resources": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "string"},
+            examples=["namespaces", "pods", "deployments", "services", "crds"],
+            title="Resources",
+            description="Kinds to read. Empty: all that are known.",
+        ),
+        "page_size": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            maximum=10_000,
+            title="Page size",
+            description="Objects asked for in one request. Empty: 500.",
+        ),
+        "verify": Param(
+            None,
+            type=["null", "boolean"],
+            title="Verify",
+            description="Compare every row with its object, whatever its version.",
+        ),
+        "accept_repointed": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "string"},
+            title="Accept re-pointed contexts",
+            description="Contexts that are meant to lead to another cluster than last time.",
+        ),
+    },
+):
+    plan = PlanOperator(task_id="plan", retries=RETRIES, retry_delay=timedelta(seconds=30))
+    sync = SyncOperator.partial(
+        task_id="sync",
+        pool=POOL,
+        retries=RETRIES,
+        retry_delay=timedelta(seconds=30),
+        retry_exponential_backoff=True,
+        max_retry_delay=timedelta(minutes=10),
+        map_index_template="{{ task.label }}",
+    ).expand(work=plan.output)
+    report = ReportOperator(task_id="report", trigger_rule="all_done")
+    sync >> report
+
+with DAG(
+    dag_id="k8s_inventory_forget",
+    description="Deletes what the inventory holds of a context that is gone for good",
+    schedule=None,
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    tags=["kubernetes", "inventory"],
+    params={"context": Param(type="string", minLength=1, title="Context", description="The context to forget.")},
+):
+    ForgetOperator(task_id="forget")

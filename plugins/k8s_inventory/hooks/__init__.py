@@ -1,0 +1,1 @@
+"""Airflow hooks: where the clusters and the database come from."""

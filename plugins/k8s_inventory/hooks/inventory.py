@@ -1,0 +1,58 @@
+"""The inventory's database."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import psycopg
+from airflow.providers.postgres.hooks.postgres import PostgresHook
+from airflow.sdk import Connection
+
+from k8s_inventory.settings import Settings
+from k8s_inventory.store import Store
+from k8s_inventory.store.database import connection_parameters
+from k8s_inventory.store.errors import StoreError, explained
+
+
+class InventoryHook(PostgresHook):  # type: ignore[misc]
+    """PostgresHook on `DATABASE_URL` where it is set, else on the Airflow connection of the settings."""
+
+    def __init__(self, settings: Settings, **kwargs: Any) -> None:
+        self.settings = settings
+        url = settings.database_url
+        if url is not None:
+            kwargs["connection"] = _connection(connection_parameters(url.get_secret_value()))
+        super().__init__(postgres_conn_id=settings.postgres_conn_id, **kwargs)
+
+    def store(self) -> Store:
+        """A new session with the database; close it. Raises `StoreError`."""
+        try:
+            with explained("database"):
+                connection = self.get_conn()
+        except StoreError:
+            raise
+        except Exception as error:  # the lookup of a connection raises what the secrets backend raises
+            raise StoreError(
+                f"no database: set DATABASE_URL, or make the Airflow connection {self.settings.postgres_conn_id!r} "
+                f"({type(error).__name__})"
+            ) from None
+        if not isinstance(connection, psycopg.Connection):
+            raise StoreError("psycopg 3 is needed: install psycopg[binary] beside apache-airflow-providers-postgres")
+        return Store(cast("psycopg.Connection[Any]", connection), schema=self.settings.schema_name)
+
+
+def _connection(parameters: dict[str, Any]) -> Connection:
+    """libpq's parameters as an Airflow connection; what it has no field for goes to its extras."""
+    parameters = {"connect_timeout": "10", "keepalives_idle": "30", **parameters}
+    port = parameters.pop("port", None)
+    return Connection(
+        conn_id="DATABASE_URL",
+        conn_type="postgres",
+        host=parameters.pop("host", None),
+        login=parameters.pop("user", None),
+        password=parameters.pop("password", None),
+        schema=parameters.pop("dbname", None),
+        port=int(port) if port else None,
+        extra=json.dumps(parameters),
+    )

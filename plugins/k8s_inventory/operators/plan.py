@@ -1,0 +1,38 @@
+"""Which contexts, which kinds: refuses bad input, makes the schema, and lists the tasks to map over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class PlanOperator(BaseOperator):
+    """Returns one entry a mapped task: `{"targets": [[context, kind], ...], "named": bool}`."""
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        from k8s_inventory.hooks.clusters import configured_contexts
+        from k8s_inventory.hooks.inventory import InventoryHook
+        from k8s_inventory.operators.failures import explained
+        from k8s_inventory.settings import Settings
+        from k8s_inventory.sync import select
+
+        with explained(context):
+            settings = Settings.load(context["params"])
+            configured = configured_contexts(settings)
+            selection = select(settings, configured)
+            tasks = selection.tasks(most=settings.max_tasks)
+            with InventoryHook(settings).store() as store:
+                made = store.migrate()
+                gone = store.mark_configured(configured)
+        if made:
+            self.log.info("made or upgraded: %s", ", ".join(made))
+        for name in gone:
+            self.log.warning(
+                "context %s is not configured any more; its rows stay until the DAG k8s_inventory_forget is run for it", name
+            )
+        self.log.info("%d contexts x %d kinds in %d tasks", len(selection.contexts), len(selection.kinds), len(tasks))
+        return [{"targets": [list(pair) for pair in task], "named": selection.named} for task in tasks]

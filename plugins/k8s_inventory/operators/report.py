@@ -1,0 +1,39 @@
+"""The end of a run: what every target came to, whatever happened before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class ReportOperator(BaseOperator):
+    """Prints a table of all targets, returns it, and fails if a target failed.
+
+    :param plan_task_id: the task whose return value says what was planned.
+    """
+
+    def __init__(self, *, plan_task_id: str = "plan", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan_task_id = plan_task_id
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        from k8s_inventory.hooks.inventory import InventoryHook
+        from k8s_inventory.operators.failures import explained, failure
+        from k8s_inventory.settings import Settings
+        from k8s_inventory.sync.report import failed, lines, report
+
+        plan = context["ti"].xcom_pull(task_ids=self.plan_task_id)
+        if not plan:
+            raise failure("nothing was planned: the log of the task `plan` says why", retryable=False, context=context)
+        with explained(context), InventoryHook(Settings.load(context["params"])).store() as store:
+            rows = report(store, str(context["run_id"]), plan)
+        self.log.info("\n%s", lines(rows))
+        bad = failed(rows)
+        if bad:
+            names = ", ".join(f"{row['context_name']} · {row['kind']} ({row['outcome']})" for row in bad)
+            raise failure(f"not complete: {names}", retryable=False, context=context)
+        return rows

@@ -1,0 +1,141 @@
+"""Syncs one target, or all kinds of one context where there are very many targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator, BaseOperatorLink
+from airflow.sdk.exceptions import AirflowSkipException
+
+if TYPE_CHECKING:
+    import jinja2
+    from airflow.sdk import Context
+
+    from k8s_inventory.settings import Settings
+    from k8s_inventory.sync import Result
+
+
+class ReportLink(BaseOperatorLink):
+    """Leads from a mapped task to the report of its run."""
+
+    name = "Report of this run"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
+        return f"/dags/{ti_key.dag_id}/runs/{ti_key.run_id}/tasks/report"
+
+
+class SyncOperator(BaseOperator):
+    """Brings the rows of its targets up to date.
+
+    :param work: what `plan` returned for this task: `targets`, a list of [context, kind], and `named`,
+        whether the user asked for these kinds by name.
+    :param create_staging, see, stage, merge, prune, prune_absent: the SQL that it runs, as templates of
+        include/sql/store; the UI shows them rendered. Values are bound when they run.
+
+    A target that is not complete fails its task; a forbidden or absent kind that was not named skips it.
+    """
+
+    template_fields = ("create_staging", "see", "stage", "merge", "prune", "prune_absent")
+    template_ext = (".sql",)
+    template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(template_fields, "sql")
+    operator_extra_links = (ReportLink(),)
+    ui_color = "#e8f0fe"
+
+    def __init__(
+        self,
+        *,
+        work: dict[str, Any],
+        create_staging: str = "store/create_staging.sql",
+        see: str = "store/see.sql",
+        stage: str = "store/stage.sql",
+        merge: str = "store/merge.sql",
+        prune: str = "store/prune.sql",
+        prune_absent: str = "store/prune_absent.sql",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.work = work
+        self.create_staging = create_staging
+        self.see = see
+        self.stage = stage
+        self.merge = merge
+        self.prune = prune
+        self.prune_absent = prune_absent
+
+    @property
+    def label(self) -> str:
+        """The task's name in the grid: `context · kind`."""
+        contexts = dict.fromkeys(context for context, _ in self.work["targets"])
+        kinds = dict.fromkeys(kind for _, kind in self.work["targets"])
+        return f"{', '.join(contexts)} · {', '.join(kinds)}"
+
+    def get_template_env(self, dag: Any = None) -> jinja2.Environment:
+        from k8s_inventory.store.statements import environment
+
+        return environment()
+
+    def _do_render_template_fields(
+        self,
+        parent: Any,
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: jinja2.Environment,
+        seen_oids: set[int],
+    ) -> None:
+        """Renders the SQL for the task's kind. A task of several kinds renders each as it comes to it."""
+        from k8s_inventory.kinds import KINDS
+        from k8s_inventory.store.statements import variables
+
+        targets = self.work["targets"]
+        if len(targets) > 1:
+            return
+        names: Any = {**context, **variables(KINDS[targets[0][1]])}
+        super()._do_render_template_fields(parent, template_fields, names, self.get_template_env(), seen_oids)
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        from k8s_inventory.hooks.clusters import configured_contexts
+        from k8s_inventory.operators.failures import explained, failure
+        from k8s_inventory.settings import Settings
+        from k8s_inventory.sync import Verdict, verdict
+
+        with explained(context):
+            settings = Settings.load(context["params"])
+            contexts = configured_contexts(settings)
+            results = self._sync(context, settings, contexts)
+        verdicts = [verdict(each.attempt.outcome, named=self.work["named"], retryable=each.retryable) for each in results]
+        problems = "\n".join(str(each.attempt.error) for each in results if each.attempt.outcome != "complete")
+        if Verdict.FAIL in verdicts or Verdict.RETRY in verdicts:
+            raise failure(problems, retryable=Verdict.RETRY in verdicts, context=context) from None
+        if all(each is Verdict.SKIP for each in verdicts):
+            raise AirflowSkipException(problems)
+        return [{"context": each.context_name, "kind": each.kind, **vars(each.attempt)} for each in results]
+
+    def _sync(self, context: Context, settings: Settings, contexts: dict[str, Any]) -> Sequence[Result]:
+        from k8s_inventory.hooks.clusters import session
+        from k8s_inventory.hooks.inventory import InventoryHook
+        from k8s_inventory.kinds import KINDS
+        from k8s_inventory.store import Statements
+        from k8s_inventory.sync import PlanError, Run, sync_target
+
+        task_instance = context["ti"]
+        run = Run(run_id=str(context["run_id"]), attempt=task_instance.try_number)
+        targets = self.work["targets"]
+        rendered = Statements(**{name: getattr(self, name) for name in Statements.names()}) if len(targets) == 1 else None
+        results = []
+        with InventoryHook(settings).store() as store:
+            store.check_schema()
+            for context_name, kind in targets:
+                if context_name not in contexts:
+                    raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
+                with session(contexts[context_name], settings) as open_session:
+                    result = sync_target(
+                        open_session, store, KINDS[kind], run=run, settings=settings, statements=rendered
+                    )
+                attempt = result.attempt
+                self.log.info(
+                    "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",
+                    *(context_name, kind, attempt.outcome, attempt.objects, attempt.changed, attempt.deleted, attempt.seconds),
+                )
+                results.append(result)
+        return results

@@ -1,0 +1,60 @@
+"""What the targets of a run came to, as rows and as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from k8s_inventory.store import Store
+from k8s_inventory.sync.verdict import Verdict, advice, verdict
+
+NOT_RUN = "not run"
+
+
+def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row a planned target, in the plan's order: the columns of run_report.sql, `named`, `what_to_do`."""
+    stored = {(row["context_name"], row["kind"]): row for row in store.run_report(run_id)}
+    rows = []
+    for task in plan:
+        for context_name, kind in task["targets"]:
+            row = stored.get((context_name, kind)) or _not_run(context_name, kind)
+            outcome = row["outcome"] or NOT_RUN
+            rows.append({**row, "outcome": outcome, "named": task["named"], "what_to_do": advice(outcome)})
+    return rows
+
+
+def _not_run(context_name: str, kind: str) -> dict[str, Any]:
+    error = f"context {context_name}, {kind}: its task ended before it began; see the task's log"
+    counts = dict.fromkeys(("objects", "changed", "deleted"), 0)
+    return {"context_name": context_name, "kind": kind, "outcome": NOT_RUN, **counts, "seconds": None, "error": error}
+
+
+def failed(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows that make the run fail; a forbidden or absent kind that nobody named does not."""
+    return [row for row in rows if verdict(row["outcome"], named=row["named"]) in (Verdict.FAIL, Verdict.RETRY)]
+
+
+def lines(rows: Sequence[Mapping[str, Any]], *, width: int = 110) -> str:
+    """The rows as a table; below it, what to do about each target that is not complete."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("context", "kind", "outcome"):
+        table.add_column(title, overflow="fold")
+    for title in ("objects", "changed", "deleted", "seconds"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else ""
+        numbers = [str(row[name]) for name in ("objects", "changed", "deleted")]
+        table.add_row(row["context_name"], row["kind"], row["outcome"], *numbers, seconds)
+    text = StringIO()
+    Console(file=text, width=width, color_system=None).print(table)
+    problems = [row for row in rows if row["outcome"] != "complete"]
+    for row in problems:
+        text.write(f"{row['context_name']} · {row['kind']}: {row['outcome']}\n  {row['error']}\n")
+        if row["what_to_do"]:
+            text.write(f"  {row['what_to_do']}\n")
+    return text.getvalue()
