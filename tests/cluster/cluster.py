@@ -81,9 +81,8 @@ class Cluster:
         and `nobody` (none).
         """
         directory.mkdir(parents=True, exist_ok=True)
-        state = directory / "state.json"
-        if state.exists():
-            cluster = cls(directory, **json.loads(state.read_text()))
+        if (directory / "state.json").exists():
+            cluster = cls.load(directory)
         else:
             etcd_port, peer_port, port = _free_ports(3)
             everyone = [ADMIN, NOBODY, *users]
@@ -91,6 +90,11 @@ class Cluster:
             _write_credentials(directory, everyone)
         cluster._run(controllers)
         return cluster
+
+    @classmethod
+    def load(cls, directory: Path) -> Cluster:
+        """The cluster that was started in `directory`, running or not."""
+        return cls(directory, **json.loads((directory / "state.json").read_text()))
 
     @property
     def server(self) -> str:

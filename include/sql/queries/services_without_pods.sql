@@ -1,0 +1,18 @@
+-- Which services select no pod?
+SELECT
+    service.context_name,
+    service.namespace,
+    service.name,
+    service.selector
+FROM k8s_services AS service
+WHERE
+    service.selector <> '{}'
+    AND NOT EXISTS (
+        SELECT 1
+        FROM k8s_pods AS pod
+        WHERE
+            pod.context_name = service.context_name
+            AND pod.namespace = service.namespace
+            AND pod.labels @> service.selector
+    )
+ORDER BY service.context_name, service.namespace, service.name;

@@ -1,0 +1,81 @@
+"""`make run`: the DAG once, over every context, and then what the inventory says."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from k8s_inventory.kube.contexts import KubeconfigError, kubeconfig_contexts
+from k8s_inventory.settings import Settings, SettingsError
+from k8s_inventory.store import Store, StoreError
+from k8s_inventory.store.statements import FOLDER
+from k8s_inventory.sync import PlanError, select
+from k8s_inventory.sync.report import lines, report
+from quickstart import airflow, demo, postgres
+
+_EXAMPLES = ("pods_by_status", "images", "freshness")
+
+
+def run() -> int:
+    """0 if everything asked for is complete, 1 if not, 2 for bad input."""
+    kubeconfig = None
+    if not airflow.has_kubeconfig():
+        print("No kubeconfig ($KUBECONFIG, ~/.kube/config): starting two demo clusters.", flush=True)
+        kubeconfig = demo.start()
+    try:
+        settings = Settings.load({"kubeconfig": kubeconfig})
+        contexts = kubeconfig_contexts(settings.kubeconfig)
+        selection = select(settings, contexts)
+        database_url = postgres.database_url()
+        with Store.connect(database_url, schema=settings.schema_name) as store:
+            before = _last_run(store)
+    except (KubeconfigError, SettingsError, PlanError, StoreError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"Syncing {len(selection.contexts)} contexts x {len(selection.kinds)} kinds with Airflow ...", flush=True)
+    env = airflow.environment(database_url, kubeconfig)
+    airflow.make_database(env)
+    status = airflow.test_run(env)
+    with Store.connect(database_url, schema=settings.schema_name) as store:
+        run_id = _last_run(store)
+        if run_id is None or run_id == before:
+            print(f"The DAG run failed before it read anything; see {airflow.LOG}", file=sys.stderr)
+            return 1
+        targets = [{"targets": [pair], "named": selection.named} for task in selection.tasks(most=1024) for pair in task]
+        rows = report(store, run_id, targets)
+        print(lines(rows))
+        _show_examples(store)
+    print(f"Connect with:  make psql\n       or:     psql '{_without_password(database_url)}'")
+    return int(bool(status) or any(row["outcome"] != "complete" for row in rows))
+
+
+def _last_run(store: Store) -> str | None:
+    if store.connection.execute("SELECT to_regclass('k8s_sync_runs')").fetchone() == (None,):
+        return None
+    found = store.connection.execute("SELECT run_id FROM k8s_sync_runs ORDER BY id DESC LIMIT 1").fetchone()
+    return found[0] if found else None
+
+
+def _show_examples(store: Store) -> None:
+    console = Console(width=110)
+    for name in _EXAMPLES:
+        text = Path(FOLDER / "queries" / f"{name}.sql").read_text().strip()
+        cursor = store.connection.execute(text)  # type: ignore[call-overload]
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for column in cursor.description:
+            table.add_column(column.name, overflow="fold")
+        rows = cursor.fetchmany(8)
+        for row in rows:
+            table.add_row(*("" if value is None else str(value) for value in row))
+        console.print(text, style="dim", highlight=False, markup=False)
+        console.print(table)
+
+
+def _without_password(database_url: str) -> str:
+    head, _, tail = database_url.rpartition("@")
+    user = head.partition("://")[2].partition(":")[0]
+    return f"postgresql://{user}@{tail}" if head else database_url
