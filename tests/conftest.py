@@ -1,0 +1,150 @@
+"""Real servers for the tests: kube-apiservers, PostgreSQL of several versions, and a proxy for faults."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from k8s_inventory.kinds import KINDS
+from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
+from k8s_inventory.kube.session import Limits, Session
+from k8s_inventory.settings import Settings
+from k8s_inventory.store import Store
+from k8s_inventory.sync import Result, Run, sync_target
+from tests.cluster import Cluster, kubeconfig
+from tests.cluster.binary import KUBERNETES_VERSION
+from tests.cluster.cluster import ADMIN, User
+from tests.cluster.objects import crd, deployment, namespace, pod, service
+from tests.databases import VERSIONS, Server, start
+from tests.proxy import Proxy
+
+IMPATIENT = Limits(connect_timeout=2, read_timeout=10, attempts=2, longest_wait=0.5, requests_per_second=1000)
+
+
+def pytest_report_header() -> str:
+    versions = ", ".join(str(version) for version in VERSIONS)
+    return f"Kubernetes {KUBERNETES_VERSION}, PostgreSQL {versions}"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("K8S_") or name in ("DATABASE_URL", "KUBECONFIG"):
+            monkeypatch.delenv(name)
+
+
+# -- clusters --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """An API server with a handful of objects of each kind, and an aged `reader` who may list pods alone."""
+    reader = User("reader")
+    with Cluster.start(tmp_path_factory.mktemp("cluster"), users=[reader]) as made:
+        made.create("/api/v1/namespaces", namespace("shop"))
+        for number in range(5):
+            made.create("/api/v1/namespaces/shop/pods", pod(f"web-{number}"))
+        made.create("/apis/apps/v1/namespaces/shop/deployments", deployment("web"))
+        made.create("/api/v1/namespaces/shop/services", service("web"))
+        made.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("tests", "shop.example"))
+        made.grant(reader, [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}])
+        yield made
+
+
+@pytest.fixture(scope="session")
+def start_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Cluster]]:
+    """Starts one more cluster, with the arguments of `Cluster.start`; ended after the last test."""
+    started: list[Cluster] = []
+
+    def start_one(**arguments: object) -> Cluster:
+        started.append(Cluster.start(tmp_path_factory.mktemp("cluster"), **arguments))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield start_one
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def proxy(cluster: Cluster) -> Iterator[Proxy]:
+    """A plain-HTTP proxy before the cluster that can spoil answers."""
+    with Proxy(cluster) as made:
+        yield made
+
+
+@pytest.fixture
+def context_of(tmp_path: Path) -> Callable[..., Context]:
+    """The context that leads to a cluster, as a user."""
+
+    def context(target: Cluster, *, name: str = "test", user: User = ADMIN) -> Context:
+        path = tmp_path / f"{name}-{user.name}.kubeconfig"
+        path.write_text(kubeconfig({name: target}, user=user))
+        return kubeconfig_contexts(str(path))[name]
+
+    return context
+
+
+# -- databases -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def database_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Server]]:
+    servers: dict[int, Server] = {}
+
+    def server(version: int) -> Server:
+        if version not in servers:
+            servers[version] = start(version, tmp_path_factory.mktemp("postgres"))
+        return servers[version]
+
+    yield server
+    for each in servers.values():
+        each.stop()
+
+
+def _new_database(server: Server) -> str:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return server.url(name)
+
+
+@pytest.fixture
+def database_url(database_servers: Callable[[int], Server]) -> str:
+    """An empty database of the newest version."""
+    return _new_database(database_servers(VERSIONS[0]))
+
+
+@pytest.fixture(params=VERSIONS, ids=lambda version: f"postgres{version}")
+def any_database_url(request: pytest.FixtureRequest, database_servers: Callable[[int], Server]) -> str:
+    """An empty database, of every version in turn."""
+    return _new_database(database_servers(request.param))
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    with Store.connect(database_url) as made:
+        made.migrate()
+        yield made
+
+
+# -- syncing ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sync(store: Store) -> Callable[..., Result]:
+    """Syncs a kind through a context into `store`; settings by keyword."""
+    counter = iter(range(1, 1000))
+
+    def run(
+        context: Context, kind: str, *, into: Store | None = None, run: Run | None = None, **settings: object
+    ) -> Result:
+        chosen = run or Run(f"run-{next(counter)}")
+        with Session(context, IMPATIENT) as session:
+            return sync_target(session, into or store, KINDS[kind], run=chosen, settings=Settings.load(settings))
+
+    return run

@@ -1,0 +1,154 @@
+"""After a complete sync the tables hold what the API server holds, no more and no less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from k8s_inventory.kinds import KINDS
+from k8s_inventory.kube.contexts import Context
+from k8s_inventory.store import Store
+from k8s_inventory.sync import Result
+from tests.cluster import Cluster
+from tests.cluster.objects import pod
+from tests.equality import assert_table_equals_cluster, rows_of, status_of
+
+PODS = "/api/v1/namespaces/shop/pods"
+Sync = Callable[..., Result]
+ContextOf = Callable[..., Context]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_equals_the_cluster(
+    cluster: Cluster, any_database_url: str, sync: Sync, context_of: ContextOf, kind: str
+) -> None:
+    with Store.connect(any_database_url) as store:
+        store.migrate()
+        result = sync(context_of(cluster), kind, into=store)
+        assert result.attempt.outcome == "complete"
+        assert result.attempt.objects == result.attempt.changed == rows_of(store, kind) > 0
+        assert_table_equals_cluster(store, cluster, kind)
+
+
+def test_creates_updates_and_deletes_arrive(cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+    for name in ("stays", "changes", "goes"):
+        cluster.create(PODS, pod(name))
+    context = context_of(cluster)
+    sync(context, "pods")
+    cluster.patch(f"{PODS}/changes", {"metadata": {"labels": {"tier": "web"}}})
+    cluster.delete(f"{PODS}/goes")
+    cluster.create(PODS, pod("comes"))
+
+    result = sync(context, "pods")
+
+    assert (result.attempt.changed, result.attempt.deleted) == (2, 1)
+    assert_table_equals_cluster(store, cluster, "pods")
+    for name in ("stays", "changes", "comes"):
+        cluster.delete(f"{PODS}/{name}")
+
+
+def test_an_object_made_anew_under_its_old_name_is_another_row(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
+    cluster.create(PODS, pod("phoenix"))
+    sync(context_of(cluster), "pods")
+    cluster.delete(f"{PODS}/phoenix")
+    cluster.create(PODS, pod("phoenix"))
+    result = sync(context_of(cluster), "pods")
+    assert (result.attempt.changed, result.attempt.deleted) == (1, 1)
+    assert_table_equals_cluster(store, cluster, "pods")
+    cluster.delete(f"{PODS}/phoenix")
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 500])
+def test_pages_of_any_size_add_up(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf, page_size: int
+) -> None:
+    result = sync(context_of(cluster), "pods", page_size=page_size)
+    assert result.attempt.pages == -(-result.attempt.objects // page_size)
+    assert_table_equals_cluster(store, cluster, "pods")
+
+
+def test_an_unchanged_sync_writes_no_row(cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+    context = context_of(cluster)
+    sync(context, "pods")
+
+    def written() -> tuple[int, ...]:
+        store.connection.execute("SELECT pg_stat_force_next_flush()")
+        row = store.connection.execute(
+            "SELECT n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables WHERE relname = 'k8s_pods'"
+        ).fetchone()
+        assert row is not None
+        return tuple(row)
+
+    before = written()
+    assert before[0] > 0
+    result = sync(context, "pods")
+    assert result.attempt.changed == 0
+    assert written() == before
+
+
+def test_two_contexts_to_one_cluster_are_both_kept_and_flagged(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
+    sync(context_of(cluster, name="one"), "pods")
+    sync(context_of(cluster, name="two"), "pods")
+    assert_table_equals_cluster(store, cluster, "pods", context="one")
+    assert_table_equals_cluster(store, cluster, "pods", context="two")
+    flagged = dict(store.connection.execute("SELECT context_name, same_cluster_as FROM k8s_clusters").fetchall())
+    assert flagged == {"one": ["two"], "two": ["one"]}
+
+
+def test_verify_mends_a_row_that_was_changed_by_hand(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
+    context = context_of(cluster)
+    sync(context, "pods")
+    store.connection.execute("UPDATE k8s_pods SET labels = '{}' WHERE name = 'web-0'")
+    assert sync(context, "pods").attempt.changed == 0
+    assert sync(context, "pods", verify=True).attempt.changed == 1
+    assert_table_equals_cluster(store, cluster, "pods")
+
+
+def test_verify_happens_by_itself_after_a_week(cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+    context = context_of(cluster)
+    sync(context, "pods")
+    store.connection.execute("UPDATE k8s_pods SET labels = '{}' WHERE name = 'web-0'")
+    store.connection.execute("UPDATE k8s_sync_targets SET last_verified_at = now() - interval '8 days'")
+    assert sync(context, "pods").attempt.changed == 1
+    assert_table_equals_cluster(store, cluster, "pods")
+
+
+def test_another_redaction_setting_rewrites_unchanged_objects(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
+    containers = [{"name": "main", "image": "a", "env": [{"name": "TOKEN", "value": "hunter2"}]}]
+    cluster.create(PODS, pod("secretive", containers=containers))
+    context = context_of(cluster)
+
+    def env() -> object:
+        query = "SELECT spec #> '{containers,0,env}' FROM k8s_pods WHERE name = 'secretive'"
+        row = store.connection.execute(query).fetchone()
+        return row and row[0]
+
+    sync(context, "pods")
+    assert env() == [{"name": "TOKEN", "value": "<redacted>"}]
+    sync(context, "pods", redact_env=False)
+    assert env() == [{"name": "TOKEN", "value": "hunter2"}]
+    sync(context, "pods")
+    assert env() == [{"name": "TOKEN", "value": "<redacted>"}]
+    cluster.delete(f"{PODS}/secretive")
+
+
+def test_status_tells_how_old_the_rows_are(cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+    result = sync(context_of(cluster), "pods")
+    status = status_of(store, "pods")
+    assert status["outcome"] == "complete"
+    assert status["last_complete_at"] is not None
+    assert (status["objects"], status["bytes"], status["pages"]) == (
+        result.attempt.objects,
+        result.attempt.bytes,
+        result.attempt.pages,
+    )
+    assert status["scope"] == "all"
