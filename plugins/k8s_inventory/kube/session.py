@@ -14,7 +14,6 @@ import msgspec
 import tenacity
 import urllib3
 from kubernetes.client import ApiClient
-from kubernetes.client.exceptions import ApiException
 
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.errors import (
@@ -130,30 +129,32 @@ class Session:
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = error.seconds if isinstance(error, _TryAgain) else None
-        backoff = tenacity.wait_exponential_jitter(initial=0.2, max=5, jitter=0.3)(state)
+        backoff = tenacity.wait_exponential_jitter(multiplier=0.2, max=5, jitter=0.3)(state)
         seconds = min(max(asked or 0.0, backoff), self.limits.longest_wait)
         log.warning("%s; trying again in %.1f s", error, seconds)
         return seconds
 
     def _get_once(self, path: str, query: Mapping[str, Any] | None, accept: str) -> bytes:
         client = self.client
-        headers = {"Accept": accept, "Accept-Encoding": "gzip" if self._compress(client) else "identity"}
+        headers = {
+            **client.default_headers,
+            "Accept": accept,
+            "Accept-Encoding": "gzip" if self._compress(client) else "identity",
+        }
+        client.update_params_for_auth(headers, [], ["BearerToken"])  # refreshes the token where it expired
+        timeout = urllib3.Timeout(connect=self.limits.connect_timeout, read=self.limits.read_timeout)
         with self._in_flight:
             self._pace()
             try:
-                response = client.call_api(
-                    path,
+                # Not `client.call_api`: it turns a TLS failure into an AttributeError (36.0.3).
+                response = client.rest_client.pool_manager.request(
                     "GET",
-                    query_params=list((query or {}).items()),
-                    header_params=headers,
-                    auth_settings=["BearerToken"],
-                    _preload_content=False,
-                    _request_timeout=(self.limits.connect_timeout, self.limits.read_timeout),
-                    _return_http_data_only=True,
+                    client.configuration.host + path,
+                    fields=dict(query or {}),
+                    headers=headers,
+                    timeout=timeout,
+                    retries=False,
                 )
-                body: bytes = response.data
-            except ApiException as error:
-                raise self._meaning(path, error) from None
             except urllib3.exceptions.ConnectTimeoutError as error:
                 raise self._unreachable(error) from None
             except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -161,8 +162,8 @@ class Session:
                     raise self._unreachable(error) from None
                 raise _TryAgain(self._unreachable(error)) from None
         if response.status != 200:
-            raise BadAnswer(f"{self._where(path)}: answered {response.status}, not 200")
-        return body
+            raise self._meaning(path, response)
+        return response.data
 
     def _compress(self, client: ApiClient) -> bool:
         if self.limits.compress is not None:
@@ -177,32 +178,31 @@ class Session:
             self._next_start = start + interval
         time.sleep(max(0.0, start - now))
 
-    def _meaning(self, path: str, error: ApiException) -> Exception:
-        """What an answer other than 2xx says. 403, 404 and 410 count only with a `Status` in their body:
+    def _meaning(self, path: str, response: urllib3.BaseHTTPResponse) -> Exception:
+        """What an answer other than 200 says. 403, 404 and 410 count only with a `Status` in their body:
         proxies and load balancers answer with those codes too."""
         where = self._where(path)
-        if not error.status:  # the library's wrapping of a TLS failure
-            return self._unreachable(error)
-        status = _status(error.body)
+        code, body = response.status, response.data
+        status = _status(body)
         said = f": {_short(status.message)}" if status is not None and status.message else ""
-        if error.status == 401:
+        if code == 401:
             return Unauthorized(
                 f"{where}: credentials are missing, expired or wrong (401). Check the user of this context: "
                 "kubectl auth whoami"
             )
         if status is not None:
-            if error.status == 403 and "system:anonymous" in (status.message or ""):
+            if code == 403 and "system:anonymous" in (status.message or ""):
                 return Unauthorized(f"{where}: the request arrived without credentials{said}")
-            if error.status == 403:
+            if code == 403:
                 return Forbidden(f"{where}: forbidden{said}. docs/rbac.md has the ClusterRole that is needed")
-            if error.status == 404:
+            if code == 404:
                 return NotFound(f"{where}: not served by this cluster{said}")
-            if error.status == 410:
+            if code == 410:
                 return Expired(f"{where}: the continue token expired{said}", status.metadata.continue_token)
-        refusal = NoSuchPath if error.status == 404 else BadAnswer
-        refused = refusal(f"{where}: answered {error.status}{said or _looks_like(error.body)}")
-        if error.status in (408, 429, 500, 502, 503, 504):
-            return _TryAgain(refused, _retry_after(error.headers))
+        refusal = NoSuchPath if code == 404 else BadAnswer
+        refused = refusal(f"{where}: answered {code}{said or _looks_like(body)}")
+        if code in (408, 429, 500, 502, 503, 504):
+            return _TryAgain(refused, _retry_after(response.headers))
         return refused
 
     def _unreachable(self, error: BaseException) -> Unreachable:
@@ -212,9 +212,9 @@ class Session:
         return f"context {self.context.name}, {path}"
 
 
-def _status(body: bytes | str | None) -> _Status | None:
+def _status(body: bytes) -> _Status | None:
     try:
-        status = msgspec.json.decode(body or b"", type=_Status)
+        status = msgspec.json.decode(body, type=_Status)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return status if status.kind == "Status" else None
@@ -226,11 +226,10 @@ def _retry_after(headers: Mapping[str, str] | None) -> float | None:
     return float(value) if re.fullmatch(r"\d{1,6}", value) else None
 
 
-def _looks_like(body: bytes | str | None) -> str:
-    text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
-    if "<html" in text.lower():
+def _looks_like(body: bytes) -> str:
+    if b"<html" in body[:2000].lower():
         return " with an HTML page: is a proxy or a login page in the way?"
-    return "" if not text else " without a Kubernetes Status"
+    return " without a Kubernetes Status"
 
 
 def _cause(error: BaseException) -> str:
@@ -238,8 +237,7 @@ def _cause(error: BaseException) -> str:
     reason: Any = error
     while isinstance(getattr(reason, "reason", None), BaseException):
         reason = reason.reason
-    text = str(getattr(reason, "reason", None) or reason) if isinstance(reason, ApiException) else str(reason)
-    text = re.sub(r"(//)[^/@\s]+@", r"\1", text)
+    text = re.sub(r"(//)[^/@\s]+@", r"\1", str(reason))
     return _short(re.sub(r"^.*?object at 0x[0-9a-f]+>:? ?|^.*?Connection\(host=[^)]*\): ", "", text)) or type(reason).__name__
 
 
