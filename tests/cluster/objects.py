@@ -41,7 +41,7 @@ def deployment(name: str, *, replicas: int = 1, image: str = "registry.example/a
         "metadata": {"name": name, "labels": labels},
         "spec": {
             "replicas": replicas,
-            "selector": {"matchLabels": labels},
+            "selector": {"matchLabels": dict(labels)},
             "template": {
                 "metadata": {"labels": labels},
                 "spec": {"containers": [{"name": "main", "image": image}]},

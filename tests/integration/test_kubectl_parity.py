@@ -1,0 +1,297 @@
+"""Every column that `kubectl get -o wide` shows has typed columns here with the same value.
+
+kubectl prints what the API server computes: its `Table`. Objects of varied state are made, the server's
+Table is fetched, and each cell is composed again from our columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from k8s_inventory.kinds import KINDS
+from k8s_inventory.kube.contexts import Context
+from k8s_inventory.store import Store
+from k8s_inventory.sync import Result
+from tests.cluster import Cluster
+from tests.cluster.objects import crd, deployment, namespace, pod, service
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+ContextOf = Callable[..., Context]
+Sync = Callable[..., Result]
+Row = dict[str, Any]
+THEN = "2026-01-01T00:00:00Z"
+
+
+def container(name: str, **state: Any) -> Row:
+    base = {"name": name, "image": "a", "imageID": "", "ready": False, "restartCount": 0, "state": {}}
+    return base | state
+
+
+def waiting(reason: str) -> Row:
+    return {"waiting": {"reason": reason}}
+
+
+def terminated(code: int, reason: str = "", signal: int = 0) -> Row:
+    return {"terminated": {"exitCode": code, "reason": reason, "signal": signal, "finishedAt": THEN, "startedAt": THEN}}
+
+
+RUNNING = {"running": {"startedAt": THEN}}
+DIED = {"lastState": terminated(1, "Error")}
+SIDECAR = [{"name": "proxy", "image": "a", "restartPolicy": "Always"}]
+INIT = [{"name": "first", "image": "a"}, {"name": "second", "image": "a"}]
+
+PODS: dict[str, tuple[Row, Row]] = {
+    "pending": ({}, {"phase": "Pending"}),
+    "running": (
+        {},
+        {
+            "phase": "Running",
+            "podIP": "10.0.0.9",
+            "podIPs": [{"ip": "10.0.0.9"}, {"ip": "fd00::9"}],
+            "containerStatuses": [container("main", ready=True, state=RUNNING)],
+            "conditions": [{"type": "Ready", "status": "True"}],
+        },
+    ),
+    "crashing": (
+        {},
+        {
+            "phase": "Running",
+            "containerStatuses": [container("main", restartCount=7, state=waiting("CrashLoopBackOff"), **DIED)],
+        },
+    ),
+    "pulling": ({}, {"phase": "Pending", "containerStatuses": [container("main", state=waiting("ImagePullBackOff"))]}),
+    "done": ({}, {"phase": "Succeeded", "containerStatuses": [container("main", state=terminated(0, "Completed"))]}),
+    "failed": ({}, {"phase": "Failed", "containerStatuses": [container("main", state=terminated(1, "Error"))]}),
+    "killed-by-signal": ({}, {"phase": "Failed", "containerStatuses": [container("main", state=terminated(0, "", 9))]}),
+    "exited": ({}, {"phase": "Failed", "containerStatuses": [container("main", state=terminated(3))]}),
+    "out-of-memory": ({}, {"phase": "Failed", "containerStatuses": [container("main", state=terminated(137, "OOMKilled"))]}),
+    "evicted": ({}, {"phase": "Failed", "reason": "Evicted"}),
+    "gated": ({"schedulingGates": [{"name": "example.com/gate"}]}, {}),
+    "nominated": ({}, {"phase": "Pending", "nominatedNodeName": "node-7"}),
+    "half-done": (
+        {"containers": [{"name": "main", "image": "a"}, {"name": "side", "image": "b"}]},
+        {
+            "phase": "Running",
+            "containerStatuses": [
+                container("main", ready=True, state=RUNNING),
+                container("side", state=terminated(0, "Completed")),
+            ],
+            "conditions": [{"type": "Ready", "status": "False"}],
+        },
+    ),
+    "one-failed": (
+        {"containers": [{"name": "main", "image": "a"}, {"name": "side", "image": "b"}]},
+        {
+            "phase": "Running",
+            "containerStatuses": [
+                container("main", state=terminated(0, "Completed")),
+                container("side", state=terminated(2, "Error")),
+            ],
+        },
+    ),
+    "initializing": (
+        {"initContainers": INIT},
+        {
+            "phase": "Pending",
+            "initContainerStatuses": [
+                container("first", state=terminated(0, "Completed"), restartCount=1, **DIED),
+                container("second", state=RUNNING),
+            ],
+            "containerStatuses": [container("main", state=waiting("PodInitializing"))],
+        },
+    ),
+    "init-failing": (
+        {"initContainers": INIT},
+        {"phase": "Pending", "initContainerStatuses": [container("first", state=waiting("CrashLoopBackOff"), restartCount=4)]},
+    ),
+    "init-signalled": (
+        {"initContainers": INIT},
+        {"phase": "Pending", "initContainerStatuses": [container("first", state=terminated(1, "", 11))]},
+    ),
+    "init-exit-code": (
+        {"initContainers": INIT},
+        {"phase": "Pending", "initContainerStatuses": [container("first", state=terminated(5))]},
+    ),
+    "initialized": (
+        {"initContainers": INIT},
+        {
+            "phase": "Running",
+            "conditions": [{"type": "Initialized", "status": "True"}],
+            "initContainerStatuses": [container("first", state=RUNNING, restartCount=9)],
+            "containerStatuses": [container("main", ready=True, state=RUNNING, restartCount=1)],
+        },
+    ),
+    "with-sidecar": (
+        {"initContainers": SIDECAR},
+        {
+            "phase": "Running",
+            "initContainerStatuses": [
+                container("proxy", ready=True, started=True, state=RUNNING, restartCount=2, **DIED)
+            ],
+            "containerStatuses": [container("main", ready=True, state=RUNNING, restartCount=1)],
+        },
+    ),
+    "sidecar-starting": (
+        {"initContainers": SIDECAR},
+        {"phase": "Pending", "initContainerStatuses": [container("proxy", started=False, state=RUNNING)]},
+    ),
+    "gates": (
+        {"readinessGates": [{"conditionType": "example.com/a"}, {"conditionType": "example.com/b"}]},
+        {"phase": "Running", "conditions": [{"type": "example.com/a", "status": "True"}]},
+    ),
+}
+DELETED = {"terminating": "Running", "finished-and-deleted": "Succeeded", "node-lost": "Running"}
+
+SERVICES: dict[str, Row] = {
+    "plain": {},
+    "headless": {"clusterIP": "None"},
+    "no-selector": {"selector": None, "ports": [{"name": "a", "port": 1}, {"name": "b", "port": 2, "protocol": "UDP"}]},
+    "node-port": {"type": "NodePort", "externalIPs": ["192.0.2.1", "192.0.2.2"]},
+    "balanced": {"type": "LoadBalancer"},
+    "pending": {"type": "LoadBalancer"},
+    "balanced-outside": {"type": "LoadBalancer", "externalIPs": ["192.0.2.9"]},
+    "outside": {"type": "ExternalName", "externalName": "db.example", "ports": None, "selector": None},
+}
+INGRESS = [{"ip": "203.0.113.9"}, {"hostname": "lb.example"}, {"ip": "203.0.113.1"}]
+
+
+@pytest.fixture(scope="module")
+def varied(start_cluster: Callable[..., Cluster]) -> Cluster:
+    """Objects in every state that the printers tell apart."""
+    cluster = start_cluster()
+    path = "/api/v1/namespaces/default"
+    for name, (spec, status) in PODS.items():
+        created = cluster.create(f"{path}/pods", pod(name, **spec))
+        created["status"] |= status
+        cluster.replace_status(f"{path}/pods/{name}", created)
+    for name, phase in DELETED.items():
+        body = pod(name)
+        body["metadata"]["finalizers"] = ["example.com/stay"]
+        created = cluster.create(f"{path}/pods", body)
+        created["status"] |= {"phase": phase} | ({"reason": "NodeLost"} if name == "node-lost" else {})
+        cluster.replace_status(f"{path}/pods/{name}", created)
+        cluster.delete(f"{path}/pods/{name}")
+    for name, spec in SERVICES.items():
+        created = cluster.create(f"{path}/services", service(name, **spec))
+        if name.startswith("balanced"):
+            created["status"] = {"loadBalancer": {"ingress": INGRESS}}
+            cluster.replace_status(f"{path}/services/{name}", created)
+    for name, status in (("rolled-out", {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}), ("new", {})):
+        body = deployment(name, replicas=2)
+        body["spec"]["selector"]["matchExpressions"] = [
+            {"key": "tier", "operator": "In", "values": ["b", "a"]},
+            {"key": "canary", "operator": "DoesNotExist"},
+        ]
+        body["spec"]["template"]["metadata"]["labels"]["tier"] = "a"
+        body["spec"]["template"]["spec"]["containers"].append({"name": "side", "image": "registry.example/side:2"})
+        created = cluster.create("/apis/apps/v1/namespaces/default/deployments", body)
+        created["status"] = status
+        cluster.replace_status(f"/apis/apps/v1/namespaces/default/deployments/{name}", created)
+    cluster.create("/api/v1/namespaces", namespace("leaving"))
+    cluster.create(f"{path.replace('default', 'leaving')}/pods", pod("guest"))
+    cluster.delete("/api/v1/namespaces/leaving")
+    cluster.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("printers", "shop.example"))
+    return cluster
+
+
+def joined(values: list[str] | None, *, empty: str = "<none>") -> str:
+    return ",".join(values or []) or empty
+
+
+def label_selector(selector: Row) -> str:
+    """As `labels.Selector.String()` writes it."""
+    parts = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
+    for each in selector.get("matchExpressions") or []:
+        key, values = each["key"], ",".join(sorted(each.get("values") or []))
+        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key, "DoesNotExist": f"!{key}"}
+        parts.append((key, forms[each["operator"]]))
+    return ",".join(text for _, text in sorted(parts))
+
+
+def ports(row: Row) -> str:
+    def one(port: Row) -> str:
+        node_port = f":{port['nodePort']}" if port.get("nodePort") else ""
+        return f"{port['port']}{node_port}/{port['protocol']}"
+
+    return joined([one(port) for port in row["ports"]])
+
+
+def external(row: Row) -> str:
+    return joined(row["external_addresses"], empty="<pending>" if row["type"] == "LoadBalancer" else "<none>")
+
+
+def gates(row: Row) -> str:
+    total = row["readiness_gates_total"]
+    return f"{row['readiness_gates_ready']}/{total}" if total else "<none>"
+
+
+COMPOSED: dict[str, dict[str, Callable[[Row], object]]] = {
+    "namespaces": {"Name": lambda row: row["name"], "Status": lambda row: row["phase"]},
+    "pods": {
+        "Name": lambda row: row["name"],
+        "Ready": lambda row: f"{row['ready_containers']}/{row['total_containers']}",
+        "Status": lambda row: row["display_status"],
+        "Restarts": lambda row: str(row["restarts"]),
+        "IP": lambda row: (row["pod_ips"] or [row["pod_ip"]])[0] or "<none>",
+        "Node": lambda row: row["node_name"] or "<none>",
+        "Nominated Node": lambda row: row["nominated_node_name"] or "<none>",
+        "Readiness Gates": gates,
+    },
+    "deployments": {
+        "Name": lambda row: row["name"],
+        "Ready": lambda row: f"{row['ready_replicas']}/{row['replicas']}",
+        "Up-to-date": lambda row: row["updated_replicas"],
+        "Available": lambda row: row["available_replicas"],
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Selector": lambda row: label_selector(row["selector"]),
+    },
+    "services": {
+        "Name": lambda row: row["name"],
+        "Type": lambda row: row["type"],
+        "Cluster-IP": lambda row: row["cluster_ip"] or "<none>",
+        "External-IP": external,
+        "Port(s)": ports,
+        "Selector": lambda row: joined([f"{key}={value}" for key, value in sorted(row["selector"].items())]),
+    },
+    "crds": {"Name": lambda row: row["name"]},
+}
+TIMES = {"Age": "created_at", "Created At": "created_at"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_cell_of_the_servers_table_has_its_column(
+    varied: Cluster, store: Store, sync: Sync, context_of: ContextOf, kind: str
+) -> None:
+    declared = KINDS[kind]
+    assert sync(context_of(varied), kind).attempt.outcome == "complete"
+    path = f"{declared.list_path(declared.versions[0])}?includeObject=Metadata"
+    table = varied.request("GET", path, accept=TABLE)
+    titles = [column["name"] for column in table["columnDefinitions"]]
+    assert set(titles) == COMPOSED[kind].keys() | (set(titles) & TIMES.keys())
+    cursor = store.connection.execute(f"SELECT * FROM {declared.table}")
+    names = [column.name for column in cursor.description or ()]
+    rows = {row["uid"]: row for row in (dict(zip(names, values, strict=True)) for values in cursor)}
+    assert len(table["rows"]) == len(rows) > 0
+    for printed in table["rows"]:
+        meta = printed["object"]["metadata"]
+        row = rows[meta["uid"]]
+        for title, cell in zip(titles, printed["cells"], strict=True):
+            if title in TIMES:
+                assert row[TIMES[title]] == datetime.fromisoformat(meta["creationTimestamp"]), meta["name"]
+            else:
+                expected = str(cell).partition(" (")[0] if title == "Restarts" else cell
+                assert COMPOSED[kind][title](row) == expected, (meta["name"], title)
+
+
+def test_the_time_of_the_last_restart_is_a_column(varied: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+    """The second part of kubectl's `2 (10d ago)`."""
+    sync(context_of(varied), "pods")
+    rows = store.connection.execute("SELECT name FROM k8s_pods WHERE last_restart_at = %s ORDER BY 1", [datetime(2026, 1, 1, tzinfo=UTC)])
+    printed = varied.request("GET", "/api/v1/pods?includeObject=Metadata", accept=TABLE)["rows"]
+    expected = sorted(row["cells"][0] for row in printed if "ago" in row["cells"][3])
+    assert [row[0] for row in rows] == expected != []
