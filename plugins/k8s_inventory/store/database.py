@@ -16,6 +16,7 @@ from k8s_inventory.store.errors import StoreError, explained
 from k8s_inventory.store.statements import sql
 
 MINIMUM_VERSION = 150000
+_SCHEMA_LOCK = "hashtextextended('k8s-inventory schema', 0)"
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 
@@ -90,9 +91,14 @@ class Store:
                 self._create_schema(self.schema)
             if not self._pending(kinds):
                 return []
-            with self.connection.transaction():
-                self.connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('k8s-inventory schema', 0))")
-                return self._apply(kinds)
+            # The lock comes before the transaction: within one, the server may answer from what it has cached of
+            # the catalogue, and miss the tables that the task before us has just made.
+            self.connection.execute(f"SELECT pg_advisory_lock({_SCHEMA_LOCK})")
+            try:
+                with self.connection.transaction():
+                    return self._apply(kinds)
+            finally:
+                self.connection.execute(f"SELECT pg_advisory_unlock({_SCHEMA_LOCK})")
 
     def check_schema(self, kinds: Iterable[Kind] = KINDS.values()) -> None:
         """Raises `StoreError` if `migrate` has something to do."""
@@ -156,7 +162,10 @@ class Store:
         ours = {kind.table for kind in kinds if kind.table not in declared}
         if not applied:
             ours |= {"k8s_sync_runs", "k8s_sync_targets", "k8s_sync_contexts", "k8s_sync_status", "k8s_clusters"}
-        query = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
+        query = (
+            "SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace "
+            "WHERE nspname = current_schema() AND relname = ANY(%s)"
+        )
         foreign = sorted(row[0] for row in self.connection.execute(query, [sorted(ours)]))
         if foreign:
             raise StoreError(
