@@ -181,7 +181,7 @@ class Cluster:
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while True:
-            if self._alive("kube-apiserver") is None:
+            if _ended(self.pids["kube-apiserver"]):
                 raise RuntimeError(f"kube-apiserver ended at once; see {self.directory / 'kube-apiserver.log'}")
             try:
                 self.request("GET", "/readyz")
@@ -321,6 +321,13 @@ def kubeconfig(contexts: Mapping[str, Cluster], *, user: User = ADMIN, users: Ma
             "current-context": next(iter(contexts), ""),
         }
     )
+
+
+def _ended(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return True
 
 
 def _write_credentials(directory: Path, users: Sequence[User]) -> None:

@@ -16,8 +16,7 @@ _LAST_APPLIED = LAST_APPLIED.encode()
 _raw_env = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _REDACTED_RAW = msgspec.Raw(msgspec.json.encode(REDACTED))
 
-_ESCAPE = re.compile(rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)")
-_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_ESCAPE = re.compile(rb"\\(?:u0000|.)")
 
 
 def redact_env(value: bytes, env: msgspec.Raw) -> bytes:
@@ -52,20 +51,10 @@ def _without_last_applied(value: Any) -> Any:
 
 
 def storable(body: bytes) -> bytes:
-    """`body` with U+0000 and lone surrogates, which PostgreSQL refuses, as U+FFFD.
+    """JSON with U+0000, which PostgreSQL refuses, as U+FFFD, the replacement character of Unicode.
 
-    U+FFFD is the replacement character of Unicode; https://www.postgresql.org/docs/current/datatype-json.html
-    names what jsonb refuses.
+    https://www.postgresql.org/docs/current/datatype-json.html names what jsonb refuses.
     """
-    if not _SUSPECT.search(body):
+    if b"\\u0000" not in body:
         return body
-    return _ESCAPE.sub(_storable_escape, body)
-
-
-def _storable_escape(match: re.Match[bytes]) -> bytes:
-    escape = match[0]
-    is_lone_surrogate = len(escape) == 6 and escape[2:4].lower() in _SURROGATES
-    return rb"\ufffd" if escape == rb"\u0000" or is_lone_surrogate else escape
-
-
-_SURROGATES = {f"d{digit}".encode() for digit in "89abcdef"}
+    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[0] == rb"\u0000" else escape[0], body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -41,6 +42,10 @@ class ListPage(msgspec.Struct, Generic[Item], frozen=True, gc=False):
 class _Header(msgspec.Struct, frozen=True, gc=False):
     kind: str
     metadata: ListMetadata
+
+
+_Download = tuple[bytes | KubeError, str, float]
+"""A page's bytes or the error in their place, the continue token in it, and the seconds it took."""
 
 
 class _Restart(Exception):
@@ -111,7 +116,7 @@ class Listing(Generic[Item]):
     def _snapshot(self, path: str) -> Iterator[Page[Item]]:
         number = 0
         with contextlib.closing(self._bodies(path)) as bodies:
-            for body, seconds in bodies:
+            for body, token, seconds in bodies:
                 if isinstance(body, KubeError):
                     if number == 0 or not isinstance(body, Unreachable | BadAnswer):
                         raise body
@@ -119,17 +124,17 @@ class Listing(Generic[Item]):
                     return
                 number += 1
                 try:
-                    yield self._page(number, body, seconds)
+                    yield self._page(number, body, token, seconds)
                 except BadAnswer as error:
                     if number == 1:
                         raise
                     self.incomplete = f"page {number} could not be read: {error}"
                     return
 
-    def _page(self, number: int, body: bytes, seconds: float) -> Page[Item]:
+    def _page(self, number: int, body: bytes, token: str, seconds: float) -> Page[Item]:
         where = f"context {self.session.context.name}, {self.kind.name}, page {number}"
         try:
-            answer = self._decoder.decode(body)
+            answer, body = _decode(self._decoder, body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             kind = "an HTML page" if b"<html" in body[:1000].lower() else "no list"
             raise BadAnswer(f"{where}: the answer is {kind} ({error})") from error
@@ -137,6 +142,8 @@ class Listing(Generic[Item]):
             raise BadAnswer(f"{where}: asked for a {self.kind.list_kind}, the answer is a {answer.kind or 'nameless thing'}")
         if number == 1 and not answer.metadata.resource_version:
             raise BadAnswer(f"{where}: the list carries no resourceVersion")
+        if answer.metadata.continue_token != token:
+            raise BadAnswer(f"{where}: the list names two continue tokens")
         return Page(
             number=number,
             body=body,
@@ -146,12 +153,12 @@ class Listing(Generic[Item]):
             seconds=seconds,
         )
 
-    def _bodies(self, path: str) -> Iterator[tuple[bytes | KubeError, float]]:
+    def _bodies(self, path: str) -> Iterator[_Download]:
         """The pages' bytes, each downloaded in a thread while the one before it is worked on."""
-        ready: queue.Queue[tuple[bytes | KubeError | None, float] | BaseException] = queue.Queue(maxsize=1)
+        ready: queue.Queue[_Download | BaseException | None] = queue.Queue(maxsize=1)
         stop = threading.Event()
 
-        def put(item: tuple[bytes | KubeError | None, float] | BaseException) -> bool:
+        def put(item: _Download | BaseException | None) -> bool:
             while not stop.is_set():
                 with contextlib.suppress(queue.Full):
                     ready.put(item, timeout=0.2)
@@ -163,7 +170,7 @@ class Listing(Generic[Item]):
                 for each in self._download(path):
                     if not put(each):
                         return
-                put((None, 0.0))
+                put(None)
             except BaseException as error:  # noqa: BLE001 - handed to the reader, who raises it
                 put(error)
 
@@ -174,15 +181,14 @@ class Listing(Generic[Item]):
                 item = ready.get()
                 if isinstance(item, BaseException):
                     raise item
-                body, seconds = item
-                if body is None:
+                if item is None:
                     return
-                yield body, seconds
+                yield item
         finally:
             stop.set()
             thread.join()
 
-    def _download(self, path: str) -> Iterator[tuple[bytes | KubeError, float]]:
+    def _download(self, path: str) -> Iterator[_Download]:
         token: str | None = None
         query: dict[str, Any] = {"limit": self.page_size}
         while True:
@@ -191,7 +197,7 @@ class Listing(Generic[Item]):
                 body = self.session.get(path, {**query, "continue": token} if token else query)
             except Expired as error:
                 if token is None:
-                    yield error, 0.0
+                    yield error, "", 0.0
                     return
                 if not self._restarted:
                     self._restarted = True
@@ -202,10 +208,10 @@ class Listing(Generic[Item]):
                     return
                 continue
             except KubeError as error:
-                yield error, 0.0
+                yield error, "", 0.0
                 return
             token = _continue_token(body)
-            yield body, time.monotonic() - start
+            yield body, token, time.monotonic() - start
             if not token:
                 return
 
@@ -221,6 +227,30 @@ def _continue_token(body: bytes) -> str:
         with contextlib.suppress(msgspec.DecodeError):
             return _headers.decode(body[:end] + _ITEMS + b"]}").metadata.continue_token
     try:
-        return _headers.decode(body).metadata.continue_token
+        return _decode(_headers, body)[0].metadata.continue_token
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""  # not a list: the page's own check says what is wrong with it
+
+
+Answer = TypeVar("Answer")
+_SURROGATES = re.compile(rb"\\(?:u[dD][89aAbB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
+
+
+def _decode(decoder: msgspec.json.Decoder[Answer], body: bytes) -> tuple[Answer, bytes]:
+    """What the decoder makes of the body, and the body it made it of: without lone surrogates.
+
+    JSON may hold them, no decoder and no PostgreSQL takes them; each becomes U+FFFD. The server of Kubernetes
+    itself never sends any.
+    """
+    try:
+        return decoder.decode(body), body
+    except msgspec.DecodeError:
+        mended = _SURROGATES.sub(_mended, body)
+        if mended == body:
+            raise
+        return decoder.decode(mended), mended
+
+
+def _mended(escape: re.Match[bytes]) -> bytes:
+    is_lone = len(escape[0]) == 6
+    return rb"\ufffd" if is_lone else escape[0]

@@ -1,0 +1,125 @@
+"""A context that leads to another cluster, and a cluster that went back in time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from k8s_inventory.kube.cluster import ClusterInfo
+from k8s_inventory.kube.contexts import Context
+from k8s_inventory.store import Store
+from k8s_inventory.sync import Result
+from k8s_inventory.sync.identity import region, repointed
+from tests.cluster import Cluster
+from tests.cluster.cluster import User
+from tests.cluster.objects import pod
+from tests.equality import assert_table_equals_cluster, rows_of, status_of
+
+PODS = "/api/v1/namespaces/default/pods"
+Sync = Callable[..., Result]
+ContextOf = Callable[..., Context]
+
+NOW = ClusterInfo(uid="u1", server="https://a", ca_fingerprint="ca1", version="v1.36.0", provider=None)
+STORED = {"cluster_uid": "u1", "server": "https://a", "ca_fingerprint": "ca1"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "now", "same"),
+    [
+        (None, NOW, True),
+        (STORED, NOW, True),
+        (STORED, replace(NOW, server="https://b", ca_fingerprint="ca2"), True),
+        (STORED, replace(NOW, uid="u2"), False),
+        (STORED, replace(NOW, uid=None), True),
+        (STORED, replace(NOW, uid=None, server="https://b"), False),
+        (STORED, replace(NOW, uid=None, ca_fingerprint="ca2"), False),
+        (STORED | {"cluster_uid": None}, NOW, True),
+        (STORED | {"cluster_uid": None}, replace(NOW, server="https://b"), False),
+    ],
+)
+def test_what_counts_as_the_same_cluster(stored: dict[str, object] | None, now: ClusterInfo, same: bool) -> None:
+    assert (repointed(stored, now) is None) is same
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        ("https://ABC.gr7.eu-west-1.eks.amazonaws.com", "eu-west-1"),
+        ("https://shop-1234.hcp.westeurope.azmk8s.io:443", "westeurope"),
+        ("https://127.0.0.1:6443", None),
+    ],
+)
+def test_the_region_is_read_off_the_servers_name(server: str, expected: str | None) -> None:
+    assert region(server) == expected
+
+
+def test_a_repointed_context_is_refused_until_the_user_says_so(
+    cluster: Cluster, start_cluster: Callable[..., Cluster], store: Store, sync: Sync, context_of: ContextOf
+) -> None:
+    other = start_cluster()
+    sync(context_of(cluster), "pods")
+    before = rows_of(store, "pods")
+
+    refused = sync(context_of(other), "pods")
+    assert refused.attempt.outcome == "failed"
+    assert not refused.retryable
+    assert "accept_repointed=test" in str(refused.attempt.error)
+    assert rows_of(store, "pods") == before > 0
+
+    other.create(PODS, pod("new-here"))
+    accepted = sync(context_of(other), "pods", accept_repointed="test")
+    assert accepted.attempt.outcome == "complete"
+    assert_table_equals_cluster(store, other, "pods")
+    assert sync(context_of(other), "services").attempt.outcome == "complete"
+
+
+def test_without_a_look_at_kube_system_server_and_ca_must_be_the_same(
+    cluster: Cluster, start_cluster: Callable[..., Cluster], store: Store, sync: Sync, context_of: ContextOf
+) -> None:
+    reader = User("reader")
+    sync(context_of(cluster, user=reader), "pods")
+    assert store.connection.execute("SELECT cluster_uid FROM k8s_clusters").fetchall() == [(None,)]
+    assert sync(context_of(cluster, user=reader), "pods").attempt.outcome == "complete"
+    refused = sync(context_of(start_cluster()), "pods")
+    assert refused.attempt.outcome == "failed"
+    assert rows_of(store, "pods") > 0
+    sync(context_of(cluster), "pods")
+    uid = cluster.request("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"]
+    assert store.connection.execute("SELECT cluster_uid FROM k8s_clusters").fetchall() == [(uid,)]
+
+
+def test_a_cluster_restored_from_an_older_backup_is_read_anew(
+    start_cluster: Callable[..., Cluster], store: Store, sync: Sync, context_of: ContextOf, tmp_path: Path
+) -> None:
+    """etcd is put back to an older state: revisions are used again, for other content of the same objects."""
+    live = start_cluster()
+    for name in ("first", "second"):
+        live.create(PODS, pod(name))
+    live.stop()
+    backup = tmp_path / "backup"
+    shutil.copytree(live.directory / "etcd", backup)
+    live = Cluster.start(live.directory)
+    live.patch(f"{PODS}/first", {"metadata": {"labels": {"history": "lost"}}})
+    for number in range(40):  # so that the restored cluster stays behind
+        live.patch(f"{PODS}/second", {"metadata": {"labels": {"beat": str(number)}}})
+    sync(context_of(live), "pods")
+    before = status_of(store, "pods")["resource_version"]
+
+    live.stop()
+    shutil.rmtree(live.directory / "etcd")
+    shutil.copytree(backup, live.directory / "etcd")
+    live = Cluster.start(live.directory)
+    live.patch(f"{PODS}/first", {"metadata": {"labels": {"history": "other"}}})
+    # The hardest case: the very version that is stored already, for other content.
+    version = next(each for each in live.list("/api/v1/pods") if each["metadata"]["name"] == "first")
+    store.connection.execute(
+        "UPDATE k8s_pods SET resource_version = %s WHERE name = 'first'", [version["metadata"]["resourceVersion"]]
+    )
+    result = sync(context_of(live), "pods")
+    assert int(str(result.attempt.resource_version)) < int(str(before))
+    assert_table_equals_cluster(store, live, "pods")
+    live.stop()
