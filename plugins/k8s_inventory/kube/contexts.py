@@ -70,7 +70,11 @@ class Context:
         user, cluster = loader._user, loader._cluster
         if not configuration.host or cluster.safe_get("server") is None:
             raise ConfigException("its cluster names no server")
-        if user is not None and "exec" in user.value and not ({"token", "cert_file"} & vars(loader).keys()):
+        named = loader._current_context["context"].safe_get("user")
+        if named and user is None:
+            raise ConfigException(f"its user {named!r} is not among the users of the kubeconfig")
+        has_credentials = getattr(loader, "token", None) or getattr(loader, "cert_file", None)
+        if user is not None and "exec" in user.value and not has_credentials:
             command = user.value["exec"].get("command", "?")
             raise Unauthorized(
                 f"context {self.name}: exec plugin {command!r} gave no credentials; the log lines before this one "

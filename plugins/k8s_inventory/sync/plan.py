@@ -45,7 +45,8 @@ def select(settings: Settings, configured: Collection[str]) -> Selection:
     contexts = settings.contexts
     unknown = [name for name in contexts or [] if name not in configured]
     if unknown:
-        raise PlanError(f"unknown context {_listed(unknown, configured)}")
+        close = {name: name for name in configured}
+        raise PlanError(f"unknown context {_listed(unknown, close)}; there is {', '.join(sorted(configured))}")
     return Selection(
         contexts=tuple(contexts if contexts is not None else configured),
         kinds=tuple(KINDS.values()) if settings.resources is None else _kinds(settings.resources, NAMES),
@@ -56,14 +57,15 @@ def select(settings: Settings, configured: Collection[str]) -> Selection:
 def _kinds(resources: Sequence[str], names: Mapping[str, Kind]) -> tuple[Kind, ...]:
     unknown = [name for name in resources if name.lower() not in names]
     if unknown:
-        known = f"known are {', '.join(KINDS)}"
-        raise PlanError(f"unknown resource {_listed(unknown, names, known)}")
+        close = {alias: kind.name for alias, kind in names.items()}
+        raise PlanError(f"unknown resource {_listed(unknown, close)}; known are {', '.join(KINDS)}")
     return tuple(dict.fromkeys(names[name.lower()] for name in resources))
 
 
-def _listed(unknown: Sequence[str], known: Collection[str], listing: str | None = None) -> str:
+def _listed(unknown: Sequence[str], known: Mapping[str, str]) -> str:
+    """Each unknown name, with the name that the closest of the known spellings stands for."""
     parts = []
     for name in unknown:
         close = difflib.get_close_matches(name.lower(), list(known), n=1)
-        parts.append(f"{name!r}" + (f" (did you mean {close[0]!r}?)" if close else ""))
-    return ", ".join(parts) + "; " + (listing or f"there is {', '.join(sorted(known))}")
+        parts.append(f"{name!r}" + (f" (did you mean {known[close[0]]!r}?)" if close else ""))
+    return ", ".join(parts)

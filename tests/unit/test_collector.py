@@ -1,0 +1,121 @@
+"""Decoding: declared paths, conversions by name, redaction as text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from k8s_inventory.collector import Decoder, UndecodableObject, structs
+from k8s_inventory.collector.conversions import CONVERSIONS
+from k8s_inventory.collector.redact import LAST_APPLIED, REDACTED, drop_last_applied, redact_env, storable
+from k8s_inventory.kinds import KINDS, Column, Kind
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def rows(kind: str, *objects: dict[str, Any], redact: bool = True, wanted: list[int] | None = None) -> list[dict[str, Any]]:
+    body = json.dumps({"items": list(objects)}).encode()
+    decoder = Decoder(KINDS[kind], redact_env=redact)
+    chosen = range(len(objects)) if wanted is None else wanted
+    names = [column.name for column in KINDS[kind].columns]
+    made = decoder.rows(body, api_version="v1", wanted=chosen, total=len(objects))
+    return [dict(zip(names, row, strict=True)) for row in made]
+
+
+def test_every_conversion_that_is_declared_exists_and_every_one_is_declared() -> None:
+    declared = {column.convert.partition(".")[0] for kind in KINDS.values() for column in kind.columns if column.convert}
+    assert declared == CONVERSIONS.keys()
+
+
+def test_names_are_unique() -> None:
+    assert len({kind.table for kind in KINDS.values()}) == len(KINDS)
+    for kind in KINDS.values():
+        names = ["context_name", *(column.name for column in kind.columns)]
+        assert len(set(names)) == len(names)
+        assert all(len(name) <= 63 for name in (*names, kind.table))
+
+
+def test_only_the_wanted_objects_are_decoded() -> None:
+    broken = {"metadata": {"uid": "b", "name": "broken"}, "spec": 5}
+    fine = {"metadata": {"uid": "a", "name": "fine"}, "spec": {"nodeName": "n"}}
+    assert [row["node_name"] for row in rows("pods", broken, fine, wanted=[1])] == ["n"]
+    with pytest.raises(UndecodableObject, match="pods broken"):
+        rows("pods", broken, fine)
+
+
+def test_an_object_with_nothing_in_it_has_empty_lists_and_nulls() -> None:
+    (row,) = rows("services", {"metadata": {}})
+    assert row["labels"] == b"{}"
+    assert row["owner_references"] == b"[]"
+    assert row["finalizers"] == row["cluster_ips"] == row["external_addresses"] == []
+    assert row["spec"] is row["type"] is row["created_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [("podIP", "pod_ip"), ("podIPs", "pod_ips"), ("externalIPs", "external_ips"), ("nodeName", "node_name"), ("from", "from_")],
+)
+def test_python_names_of_json_fields(step: str, expected: str) -> None:
+    assert structs.attribute(step) == expected
+
+
+def test_a_path_that_is_a_value_and_an_object_is_refused() -> None:
+    with pytest.raises(ValueError, match="both as a value and as an object"):
+        structs.build("Odd", [("a", "text"), ("a.b", "text")])
+
+
+def test_a_column_needs_one_source() -> None:
+    with pytest.raises(ValueError, match="either a path or needs"):
+        Column(name="x", description="")
+    with pytest.raises(ValueError, match="without a conversion"):
+        Column(name="x", needs=("a",), description="")
+
+
+@given(JSON)
+def test_what_is_kept_whole_is_kept_exactly(value: Any) -> None:
+    kind = Kind(name="x", kind="X", plural="xs", table="xs", description="", typed_columns=(), rest=("spec",))
+    item = {"metadata": {"uid": "u", "name": "n"}, "spec": {"value": value}}
+    body = json.dumps({"items": [item]}).encode()
+    (row,) = Decoder(kind, redact_env=True).rows(body, api_version="v1", wanted=[0], total=1)
+    assert json.loads(row[-1]) == {"value": _storable(value)}
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(each) for key, each in value.items()}
+    return value
+
+
+@given(st.text())
+def test_storable_text_has_no_nul(text: str) -> None:
+    assert json.loads(storable(json.dumps(text).encode())) == text.replace("\0", "\ufffd")
+
+
+@given(st.lists(st.fixed_dictionaries({"name": st.text(), "value": st.text(min_size=1)}), min_size=1), st.text())
+def test_no_literal_value_survives_redaction(env: list[dict[str, str]], other: str) -> None:
+    spec = {"other": other, "containers": [{"name": other, "env": env}, {"env": [{"name": "K", "valueFrom": {"a": 1}}]}]}
+    raw = msgspec.json.encode(spec)
+    redacted = redact_env(raw, msgspec.Raw(msgspec.json.encode(env)))
+    expected = json.loads(raw)
+    for variable in expected["containers"][0]["env"]:
+        variable["value"] = REDACTED
+    assert json.loads(redacted) == expected
+
+
+@given(JSON)
+def test_last_applied_goes_from_any_depth_and_nothing_else(value: Any) -> None:
+    wrapped = [{"annotations": {LAST_APPLIED: "secret", "kept": value}}]
+    assert json.loads(drop_last_applied(json.dumps(wrapped).encode())) == [{"annotations": {"kept": value}}]

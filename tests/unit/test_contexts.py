@@ -1,0 +1,148 @@
+"""Kubeconfigs: what they name, and clear errors for those that can't be used."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from k8s_inventory.kube.contexts import Context, KubeconfigError, kubeconfig_contexts
+from k8s_inventory.kube.errors import ContextError, Unauthorized
+
+
+def write(path: Path, *, contexts: list[str], server: str = "https://127.0.0.1:6443", **user: object) -> Path:
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": {"server": server}} for name in contexts],
+        "users": [{"name": name, "user": user or {"token": f"{name}-token"}} for name in contexts],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in contexts],
+    }
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def script(path: Path, text: str) -> str:
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def exec_user(command: str) -> dict[str, object]:
+    return {"apiVersion": "client.authentication.k8s.io/v1", "command": command, "interactiveMode": "Never"}
+
+
+def test_contexts_of_several_files_are_joined_and_the_first_wins(tmp_path: Path) -> None:
+    first = write(tmp_path / "a", contexts=["one", "both"], server="https://first:1")
+    second = write(tmp_path / "b", contexts=["two", "both"], server="https://second:2")
+    found = kubeconfig_contexts(f"{first}{os.pathsep}{second}{os.pathsep}{tmp_path / 'missing'}")
+    assert list(found) == ["one", "both", "two"]
+    assert found["both"].client().configuration.host == "https://first:1"
+    assert found["two"].client().configuration.host == "https://second:2"
+
+
+def test_kubeconfig_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(write(tmp_path / "a", contexts=["one"])))
+    assert list(kubeconfig_contexts()) == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [", "is not YAML .line"),
+        ("just words", "no kubeconfig"),
+        ("- 1", "no kubeconfig"),
+        ("contexts: 5", "no kubeconfig"),
+        ("contexts: [{context: {}}]", "no kubeconfig"),
+        ("", "no kubeconfig"),
+    ],
+)
+def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(text)
+    with pytest.raises(KubeconfigError, match=said) as raised:
+        kubeconfig_contexts(str(path))
+    assert str(path) in str(raised.value)
+
+
+def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
+    with pytest.raises(KubeconfigError, match="no kubeconfig at .*nowhere"):
+        kubeconfig_contexts(str(tmp_path / "nowhere"))
+
+
+def test_a_folder_is_no_kubeconfig(tmp_path: Path) -> None:
+    with pytest.raises(KubeconfigError, match="can not be read"):
+        kubeconfig_contexts(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ({"client-certificate": "nowhere.crt", "client-key": "nowhere.key"}, "nowhere.crt"),
+        ({"as": "someone", "as-groups": ["a", "b"]}, "as-groups"),
+    ],
+)
+def test_a_file_or_user_that_is_not_there_fails_its_context_alone(tmp_path: Path, user: dict[str, object], said: str) -> None:
+    good = write(tmp_path / "good", contexts=["good"])
+    bad = write(tmp_path / "bad", contexts=["bad"], **user)
+    found = kubeconfig_contexts(f"{good}{os.pathsep}{bad}")
+    found["good"].client()
+    with pytest.raises(ContextError, match=f"context bad: .*{said}"):
+        found["bad"].client()
+
+
+def test_a_user_that_is_not_declared(tmp_path: Path) -> None:
+    path = write(tmp_path / "config", contexts=["one"])
+    config = yaml.safe_load(path.read_text())
+    config["users"] = []
+    path.write_text(yaml.safe_dump(config))
+    with pytest.raises(ContextError, match="context one: .*users"):
+        kubeconfig_contexts(str(path))["one"].client()
+
+
+def test_the_librarys_shared_configuration_stays_untouched(tmp_path: Path) -> None:
+    from kubernetes.client import Configuration
+
+    kubeconfig_contexts(str(write(tmp_path / "a", contexts=["one"], server="https://private:1")))["one"].client()
+    assert Configuration.get_default_copy().host != "https://private:1"
+
+
+def test_a_failing_exec_plugin_is_no_anonymous_request(tmp_path: Path) -> None:
+    command = script(tmp_path / "plugin", "echo broken >&2; exit 1\n")
+    config = write(tmp_path / "config", contexts=["one"], exec=exec_user(command))
+    with pytest.raises(Unauthorized, match="context one: exec plugin .*plugin.* gave no credentials"):
+        kubeconfig_contexts(str(config))["one"].client()
+
+
+def test_an_exec_plugin_gives_a_token(tmp_path: Path) -> None:
+    answer = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"from-plugin"}}'
+    command = script(tmp_path / "plugin", f"echo '{answer}'\n")
+    config = write(tmp_path / "config", contexts=["one"], exec=exec_user(command))
+    client = kubeconfig_contexts(str(config))["one"].client()
+    headers: dict[str, str] = {}
+    client.update_params_for_auth(headers, [], ["BearerToken"])
+    assert headers == {"authorization": "Bearer from-plugin"}
+
+
+def test_impersonation_and_proxy_of_the_kubeconfig_are_applied(tmp_path: Path) -> None:
+    path = write(tmp_path / "config", contexts=["one"], **{"token": "t", "as": "auditor", "as-groups": ["viewers"]})
+    config = yaml.safe_load(path.read_text())
+    config["clusters"][0]["cluster"]["proxy-url"] = "http://127.0.0.1:3128"
+    path.write_text(yaml.safe_dump(config))
+    client = kubeconfig_contexts(str(path))["one"].client()
+    assert client.configuration.proxy == "http://127.0.0.1:3128"
+    assert client.default_headers["Impersonate-User"] == "auditor"
+    assert client.default_headers["Impersonate-Group"] == "viewers"
+
+
+def test_in_cluster_is_only_used_when_it_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(ContextError, match="context here: .*Service host/port is not set"):
+        Context(name="here", in_cluster=True).client()
+
+
+def test_no_credential_shows_in_a_context(tmp_path: Path) -> None:
+    content = {"users": [{"name": "u", "user": {"token": "s3cret"}}]}
+    assert "s3cret" not in repr(Context(name="one", kubeconfig=content))
