@@ -206,7 +206,9 @@ class Session:
         return refused
 
     def _unreachable(self, error: BaseException) -> Unreachable:
-        return Unreachable(f"context {self.context.name}: {self.server} does not answer: {_cause(error)}")
+        proxy = self.client.configuration.proxy
+        through = f" (through the proxy {urllib3.util.parse_url(proxy).netloc})" if proxy else ""
+        return Unreachable(f"context {self.context.name}: {self.server} does not answer{through}: {_cause(error)}")
 
     def _where(self, path: str) -> str:
         return f"context {self.context.name}, {path}"
@@ -235,8 +237,8 @@ def _looks_like(body: bytes) -> str:
 def _cause(error: BaseException) -> str:
     """The innermost reason; urllib3's own messages repeat the request with its query."""
     reason: Any = error
-    while isinstance(getattr(reason, "reason", None), BaseException):
-        reason = reason.reason
+    while isinstance(inner := getattr(reason, "original_error", getattr(reason, "reason", None)), BaseException):
+        reason = inner
     text = re.sub(r"(//)[^/@\s]+@", r"\1", str(reason))
     return _short(re.sub(r"^.*?object at 0x[0-9a-f]+>:? ?|^.*?Connection\(host=[^)]*\): ", "", text)) or type(reason).__name__
 

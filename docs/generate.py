@@ -1,0 +1,117 @@
+"""Writes the pages of docs/ that come from the code; `--check` fails where one is stale.
+
+    python -m docs.generate [--check]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from k8s_inventory.kinds import KINDS, Column
+from k8s_inventory.settings import Settings, environment_name
+
+FOLDER = Path(__file__).parent
+_PARAMS = ("contexts", "resources", "page_size", "verify", "accept_repointed")
+
+
+def tables() -> str:
+    """docs/tables.md: every table and column."""
+    return "\n".join(_tables()) + "\n"
+
+
+def _tables() -> Iterator[str]:
+    yield "# Tables"
+    yield "\nGenerated from the registry (`plugins/k8s_inventory/kinds/`) by `make docs`.\n"
+    yield "The primary key is `(context_name, uid)`. Labels, annotations and arrays are empty rather than null."
+    yield "How fresh and how certain the rows are is in `k8s_sync_status`; see [status.md](status.md).\n"
+    yield "| table | resource | short | kind | what it holds |"
+    yield "| --- | --- | --- | --- | --- |"
+    for kind in KINDS.values():
+        full = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+        short = ", ".join(kind.short_names)
+        yield f"| [`{kind.table}`](#{kind.table}) | `{kind.name}` (`{full}`) | {short} | {kind.kind} | {kind.description} |"
+    for kind in KINDS.values():
+        yield f"\n## {kind.table}\n\n{kind.description}\n"
+        yield "| column | type | description |"
+        yield "| --- | --- | --- |"
+        yield "| `context_name` | text, not null | Context that the object was read through. |"
+        for column in kind.columns:
+            yield f"| `{column.name}` | {_type(column)} | {column.description} |"
+
+
+def _type(column: Column) -> str:
+    return f"{column.type}, not null" if column.required else column.type
+
+
+def settings() -> str:
+    """docs/settings.md: every setting, its environment variable and default."""
+    lines = [
+        "# Settings",
+        "\nGenerated from `plugins/k8s_inventory/settings.py` by `make docs`.\n",
+        "What wins: the DAG's Params where they are not null, then the environment, then the default. Lists in the",
+        "environment are separated by commas. The DAG file itself reads `K8S_SCHEDULE` (default `@daily`; empty: none),",
+        "`K8S_POOL` (default `default_pool`) and `K8S_RETRIES` (default 2) when Airflow parses it.\n",
+        "| setting | environment | Param | default | what it does |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, []) else f"`{field.default}`"
+        param = "yes" if name in _PARAMS else ""
+        lines.append(f"| `{name}` | `{environment_name(name)}` | {param} | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def rbac() -> str:
+    """docs/rbac.md: the least rights that a full sync needs."""
+    return (
+        "# Rights in a cluster\n\n"
+        "Generated from the registry by `make docs`; a test grants exactly this on a real API server and syncs.\n\n"
+        "The inventory only ever lists. `get` on the one namespace `kube-system` tells clusters apart by its UID, and the\n"
+        "list of APIServices is part of the proof that a kind is gone; without these two, everything still works: identity\n"
+        "then is the server's URL and CA, and rows of a kind that is not served any more stay.\n\n"
+        "```yaml\n" + cluster_role() + "```\n"
+    )
+
+
+def cluster_role() -> str:
+    """The ClusterRole as YAML, a rule for each API group."""
+    groups: dict[str, list[str]] = {}
+    for kind in KINDS.values():
+        groups.setdefault(kind.group, []).append(kind.plural)
+    rules: list[dict[str, list[str]]] = [
+        {"apiGroups": [group], "resources": plurals, "verbs": ["list"]} for group, plurals in groups.items()
+    ]
+    kube_system = {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}
+    apiservices = {"apiGroups": ["apiregistration.k8s.io"], "resources": ["apiservices"], "verbs": ["list"]}
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "k8s-inventory"},
+        "rules": [*rules, kube_system, apiservices],
+    }
+    return yaml.safe_dump(role, sort_keys=False)
+
+
+PAGES = {"tables.md": tables, "settings.md": settings, "rbac.md": rbac}
+
+
+def main() -> int:
+    stale = []
+    for name, make in PAGES.items():
+        path = FOLDER / name
+        if "--check" in sys.argv:
+            if not path.exists() or path.read_text() != make():
+                stale.append(name)
+        else:
+            path.write_text(make())
+    if stale:
+        print(f"stale: {', '.join(stale)}; run `make docs`", file=sys.stderr)
+    return int(bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

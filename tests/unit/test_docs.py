@@ -1,0 +1,41 @@
+"""Documents that come from the code are fresh, and the others name only what there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.generate import PAGES
+from k8s_inventory.kinds import KINDS
+from k8s_inventory.settings import Settings, environment_name
+
+PROJECT = Path(__file__).parents[2]
+PAGES_BY_HAND = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_generated_pages_are_fresh(name: str) -> None:
+    assert (PROJECT / "docs" / name).read_text() == PAGES[name](), "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES_BY_HAND, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES_BY_HAND, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_settings_and_make_targets_that_pages_name_exist(page: Path) -> None:
+    text = page.read_text()
+    known = {environment_name(name) for name in Settings.model_fields} | {"K8S_SCHEDULE", "K8S_POOL", "K8S_RETRIES"}
+    assert set(re.findall(r"\bK8S_[A-Z_]+\b", text)) <= known
+    targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)`", text)) <= targets
+
+
+def test_every_table_is_in_the_readme() -> None:
+    text = (PROJECT / "README.md").read_text()
+    assert all(kind.table in text for kind in KINDS.values())
