@@ -1,0 +1,229 @@
+"""The DAG in a real Airflow: `airflow dags test`, over live, dead and forbidden clusters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from k8s_inventory.kinds import KINDS
+from k8s_inventory.store import Store
+from tests.cluster import Cluster, kubeconfig
+from tests.cluster.cluster import ADMIN, NOBODY
+from tests.cluster.objects import pod
+from tests.e2e.airflow_home import AirflowHome
+from tests.equality import assert_table_equals_cluster, rows_of, status_of
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> AirflowHome:
+    return AirflowHome.make(tmp_path_factory.mktemp("airflow"))
+
+
+@pytest.fixture(scope="module")
+def second(start_cluster: Callable[..., Cluster]) -> Cluster:
+    return start_cluster()
+
+
+@pytest.fixture
+def two_live_one_dead(cluster: Cluster, second: Cluster, tmp_path: Path) -> str:
+    """KUBECONFIG: two files joined by `:`, three contexts, one of which leads nowhere."""
+    live = tmp_path / "live"
+    live.write_text(kubeconfig({"east": cluster, "west": second}))
+    dead = yaml.safe_load(kubeconfig({"dead": second}))
+    dead["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    path = tmp_path / "dead"
+    path.write_text(yaml.safe_dump(dead))
+    return f"{live}:{path}"
+
+
+def test_the_dags_import_fast_and_without_errors(airflow: AirflowHome) -> None:
+    listed = airflow.run("dags", "list-import-errors")
+    assert "No data found" in listed.stdout, listed.stdout
+    airflow.run("dags", "reserialize")
+    assert "k8s_inventory_forget" in airflow.run("dags", "list", "--output", "plain").stdout
+    plugins = airflow.run("plugins")
+    assert "k8s_inventory" in plugins.stdout
+    assert "Failed to import plugin" not in plugins.stdout + plugins.stderr
+
+
+def test_importing_the_dag_file_imports_nothing_heavy(airflow: AirflowHome) -> None:
+    import subprocess
+
+    code = (
+        "import sys, runpy; runpy.run_path('dags/k8s_inventory.py'); "
+        "print([name for name in ('kubernetes', 'psycopg') if name in sys.modules])"
+    )
+    env = {**airflow.env, "PYTHONPATH": "plugins"}
+    done = subprocess.run([str(airflow.bin / "python"), "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_two_live_clusters_and_a_dead_one(
+    airflow: AirflowHome, cluster: Cluster, second: Cluster, two_live_one_dead: str, database_url: str
+) -> None:
+    start = time.monotonic()
+    run = airflow.test_dag(KUBECONFIG=two_live_one_dead, DATABASE_URL=database_url)
+    assert run.returncode != 0
+    assert time.monotonic() - start < 120
+    with Store.connect(database_url) as store:
+        for name, live in (("east", cluster), ("west", second)):
+            for kind in KINDS:
+                assert_table_equals_cluster(store, live, kind, context=name)
+        assert {status_of(store, kind, context="dead")["outcome"] for kind in KINDS} == {"unreachable"}
+        tried = [status_of(store, kind, context="dead")["error"] for kind in KINDS]
+        assert sum("not tried again" not in str(error) for error in tried) == 1
+    states = airflow.states()
+    assert states["report"] == "failed"
+    for kind in KINDS:
+        assert states[f"east · {kind}"] == states[f"west · {kind}"] == "success"
+        assert states[f"dead · {kind}"] == "failed"
+    assert "dead · pods: unreachable" in run.stdout
+    assert "Check the server's address" in run.stdout
+
+    again = airflow.test_dag(conf={"contexts": ["east", "west"]}, KUBECONFIG=two_live_one_dead, DATABASE_URL=database_url)
+    assert again.returncode == 0, again.stdout[-3000:]
+
+
+def test_what_is_forbidden_is_skipped_by_default_and_fails_where_it_was_named(
+    airflow: AirflowHome, cluster: Cluster, tmp_path: Path, database_url: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(kubeconfig({"test": cluster}, user=NOBODY))
+    env = {"KUBECONFIG": str(config), "DATABASE_URL": database_url}
+    assert airflow.test_dag(**env).returncode == 0
+    assert airflow.states()["test · pods"] == "skipped"
+    assert airflow.states()["report"] == "success"
+    assert airflow.test_dag(conf={"resources": ["pods"]}, **env).returncode != 0
+    assert airflow.states()["test · pods"] == "failed"
+    assert airflow.test_dag(K8S_RESOURCES="pods", **env).returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("conf", "env", "said"),
+    [
+        ({"resources": ["podz"]}, {}, "unknown resource 'podz' (did you mean 'pods'?)"),
+        ({"contexts": ["nowhere"]}, {}, "unknown context 'nowhere'; there is test"),
+        ({}, {"KUBECONFIG": "/nonexistent/config"}, "no kubeconfig at /nonexistent/config"),
+        ({}, {"K8S_PAGE_SIZE": "none"}, "page_size (K8S_PAGE_SIZE)"),
+        ({}, {"DATABASE_URL": "postgresql//u:s3cret@h"}, "DATABASE_URL is malformed"),
+        ({}, {"DATABASE_URL": "postgresql://u:s3cret@127.0.0.1:1/d"}, "Connection refused"),
+        ({}, {"DATABASE_URL": ""}, "make the Airflow connection 'k8s_inventory'"),
+    ],
+)
+def test_bad_input_is_refused_by_plan_before_anything_is_touched(
+    airflow: AirflowHome,
+    cluster: Cluster,
+    tmp_path: Path,
+    database_url: str,
+    conf: dict[str, object],
+    env: dict[str, str],
+    said: str,
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(kubeconfig({"test": cluster}))
+    run = airflow.test_dag(conf=conf, **({"KUBECONFIG": str(config), "DATABASE_URL": database_url} | env))
+    assert run.returncode != 0
+    assert said in run.stdout + run.stderr
+    assert "s3cret" not in run.stdout + run.stderr
+    assert airflow.states()["plan"] == airflow.states()["report"] == "failed"
+    with Store.connect(database_url) as store:
+        made = store.connection.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'k8s%'").fetchone()
+        assert made == (0,)
+
+
+def test_the_sql_shows_rendered_and_no_credential_shows_anywhere(
+    airflow: AirflowHome, cluster: Cluster, tmp_path: Path, database_url: str
+) -> None:
+    planted = "pl4nted-s3cret"
+    env_values = [{"name": "PASSWORD", "value": planted}]
+    cluster.create("/api/v1/namespaces/shop/pods", pod("planted", containers=[{"name": "m", "image": "i", "env": env_values}]))
+    config = tmp_path / "config"
+    config.write_text(kubeconfig({"test": cluster}))
+    url = database_url.replace("postgres@", "postgres:db-s3cret@")
+    run = airflow.test_dag(KUBECONFIG=str(config), DATABASE_URL=url, AIRFLOW__LOGGING__LOGGING_LEVEL="DEBUG")
+    cluster.delete("/api/v1/namespaces/shop/pods/planted")
+    assert run.returncode == 0, run.stdout[-3000:]
+    (fields,) = airflow.query(
+        "SELECT rendered_fields FROM rendered_task_instance_fields WHERE task_id = 'sync' "
+        "AND rendered_fields LIKE '%k8s_pods%' ORDER BY rowid DESC LIMIT 1"
+    )[0]
+    assert 'INSERT INTO \\"k8s_pods\\"' in fields
+    assert 'DELETE FROM \\"k8s_pods\\"' in fields
+    assert "Truncated" not in fields, "a field is longer than the 4,096 characters that Airflow shows"
+    kept = airflow.everything() + run.stdout + run.stderr
+    with Store.connect(database_url) as store:
+        tables = [row[0] for row in store.connection.execute("SELECT relname FROM pg_class WHERE relname LIKE 'k8s%' AND relkind = 'r'")]
+        for table in tables:
+            kept += str(store.connection.execute(f'SELECT t::text FROM "{table}" t').fetchall())
+    for secret in (planted, "db-s3cret", ADMIN.token):
+        assert secret not in kept
+
+
+def test_clusters_from_airflow_connections(
+    airflow: AirflowHome, cluster: Cluster, second: Cluster, tmp_path: Path, database_url: str
+) -> None:
+    import json
+
+    config = tmp_path / "config"
+    config.write_text(kubeconfig({"inside": cluster}))
+    by_path = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(config), "cluster_context": "inside"}}
+    content = json.dumps(yaml.safe_load(kubeconfig({"x": second})))
+    by_content = {"conn_type": "kubernetes", "extra": {"kube_config": content}}
+    nothing = {"conn_type": "kubernetes", "extra": {}}
+    env = {
+        "AIRFLOW_CONN_CLUSTER_A": json.dumps(by_path),
+        "AIRFLOW_CONN_CLUSTER_B": json.dumps(by_content),
+        "AIRFLOW_CONN_NOTHING": json.dumps(nothing),
+        "AIRFLOW_CONN_K8S_INVENTORY": json.dumps(_postgres_connection(database_url)),
+        "K8S_KUBERNETES_CONN_IDS": "cluster_a,cluster_b",
+        "K8S_RESOURCES": "pods",
+    }
+    run = airflow.test_dag(**env)
+    assert run.returncode == 0, run.stdout[-3000:]
+    with Store.connect(database_url) as store:
+        assert_table_equals_cluster(store, cluster, "pods", context="cluster_a")
+        assert_table_equals_cluster(store, second, "pods", context="cluster_b")
+    refused = airflow.test_dag(**(env | {"K8S_KUBERNETES_CONN_IDS": "nothing"}))
+    assert refused.returncode != 0
+    assert "connection nothing must have exactly one of in_cluster, kube_config_path and kube_config" in refused.stdout
+
+
+def _postgres_connection(database_url: str) -> dict[str, object]:
+    from psycopg.conninfo import conninfo_to_dict
+
+    parts = conninfo_to_dict(database_url)
+    return {"conn_type": "postgres", "host": parts["host"], "login": parts["user"], "schema": parts["dbname"]}
+
+
+def test_many_targets_share_tasks(
+    airflow: AirflowHome, cluster: Cluster, second: Cluster, tmp_path: Path, database_url: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(kubeconfig({"east": cluster, "west": second}))
+    run = airflow.test_dag(KUBECONFIG=str(config), DATABASE_URL=database_url, K8S_MAX_TASKS="9")
+    assert run.returncode == 0, run.stdout[-3000:]
+    kinds = ", ".join(KINDS)
+    assert {name for name in airflow.states() if "·" in name} == {f"east · {kinds}", f"west · {kinds}"}
+    with Store.connect(database_url) as store:
+        for kind in KINDS:
+            assert_table_equals_cluster(store, cluster, kind, context="east")
+
+
+def test_a_context_is_forgotten_by_its_dag(
+    airflow: AirflowHome, cluster: Cluster, tmp_path: Path, database_url: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(kubeconfig({"gone": cluster}))
+    env = {"KUBECONFIG": str(config), "DATABASE_URL": database_url}
+    assert airflow.test_dag(K8S_RESOURCES="pods", **env).returncode == 0
+    with Store.connect(database_url) as store:
+        assert rows_of(store, "pods", context="gone") > 0
+        unknown = airflow.test_dag("k8s_inventory_forget", conf={"context": "other"}, **env)
+        assert unknown.returncode != 0
+        assert "there is: gone" in unknown.stdout
+        assert airflow.test_dag("k8s_inventory_forget", conf={"context": "gone"}, **env).returncode == 0
+        assert rows_of(store, "pods", context="gone") == 0
