@@ -36,7 +36,9 @@ def download(pool: urllib3.HTTPSConnectionPool) -> int:
     token, total = "", 0
     while True:
         query = {"limit": 500, **({"continue": token} if token else {})}
-        answer = pool.request("GET", f"/api/v1/pods?{urlencode(query)}", headers={"Authorization": f"Bearer {ADMIN.token}"})
+        answer = pool.request(
+            "GET", f"/api/v1/pods?{urlencode(query)}", headers={"Authorization": f"Bearer {ADMIN.token}"}
+        )
         total += len(answer.data)
         head = answer.data[: answer.data.find(b'"items":[')] + b'"items":[]}'
         token = msgspec.json.decode(head)["metadata"].get("continue", "")

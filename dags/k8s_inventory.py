@@ -1,6 +1,6 @@
 """The DAGs. They declare; nothing is read or connected to when Airflow imports this file.
 
-    plan  ->  sync (one mapped task a context x kind)  ->  report
+plan  ->  sync (one mapped task a context x kind)  ->  report
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Writes the pages of docs/ that come from the code; `--check` fails where one is stale.
 
-    python -m docs.generate [--check]
+python -m docs.generate [--check]
 """
 
 from __future__ import annotations

@@ -67,7 +67,10 @@ def ui() -> int:
     env = environment(postgres.database_url(), kubeconfig)
     make_database(env)
     passwords = AIRFLOW / "simple_auth_manager_passwords.json.generated"
-    with LOG.open("a") as log, subprocess.Popen([str(_BIN / "airflow"), "standalone"], env=env, stdout=log, stderr=log) as process:
+    with (
+        LOG.open("a") as log,
+        subprocess.Popen([str(_BIN / "airflow"), "standalone"], env=env, stdout=log, stderr=log) as process,
+    ):
         try:
             _wait_until_up(process)
             password = json.loads(passwords.read_text())["admin"]
@@ -92,4 +95,7 @@ def _wait_until_up(process: subprocess.Popen[bytes], seconds: float = 120) -> No
 
 def has_kubeconfig() -> bool:
     """Whether the user has a kubeconfig: $KUBECONFIG counts even where its file is not there."""
-    return bool(os.environ.get("KUBECONFIG") or os.environ.get("K8S_KUBECONFIG")) or Path("~/.kube/config").expanduser().exists()
+    return (
+        bool(os.environ.get("KUBECONFIG") or os.environ.get("K8S_KUBECONFIG"))
+        or Path("~/.kube/config").expanduser().exists()
+    )

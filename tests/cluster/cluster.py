@@ -160,7 +160,9 @@ class Cluster:
         if self._alive(name):
             return
         with (self.directory / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
         self.pids[name] = process.pid
         state = {key: value for key, value in asdict(self).items() if key != "directory"}
         (self.directory / "state.json").write_text(json.dumps(state))
@@ -189,7 +191,9 @@ class Cluster:
                 return
             except (Rejected, urllib3.exceptions.HTTPError, ssl.SSLError, OSError) as error:
                 if time.monotonic() > deadline:
-                    raise RuntimeError(f"kube-apiserver in {self.directory} was not ready in {START_SECONDS} s") from error
+                    raise RuntimeError(
+                        f"kube-apiserver in {self.directory} was not ready in {START_SECONDS} s"
+                    ) from error
                 time.sleep(0.1)
 
     def stop(self) -> None:

@@ -125,7 +125,9 @@ def realistic_pod(number: int) -> Object:
         "spec": {
             "nodeName": f"node-{number % 100}",
             "serviceAccountName": app,
-            "initContainers": [{"name": "migrate", "image": "registry.example/migrate:3", "command": ["/migrate", "up"]}],
+            "initContainers": [
+                {"name": "migrate", "image": "registry.example/migrate:3", "command": ["/migrate", "up"]}
+            ],
             "containers": [container("web", 8080), container("proxy", 9090)],
             "volumes": [
                 {"name": "config", "configMap": {"name": app}},

@@ -23,7 +23,9 @@ class AirflowHome:
     bin: Path = Path(sys.executable).parent
 
     @classmethod
-    def make(cls, home: Path, *, plugins: Path | None = PROJECT / "plugins", bin: Path | None = None, **env: str) -> AirflowHome:
+    def make(
+        cls, home: Path, *, plugins: Path | None = PROJECT / "plugins", bin: Path | None = None, **env: str
+    ) -> AirflowHome:
         keep = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHONPATH"))}
         settings = {
             "AIRFLOW_HOME": str(home),
@@ -33,6 +35,7 @@ class AirflowHome:
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
         }
+        home.mkdir(exist_ok=True)
         made = cls(home, {**keep, **settings, **env}, bin or Path(sys.executable).parent)
         made.run("db", "migrate").check_returncode()
         return made
@@ -40,10 +43,18 @@ class AirflowHome:
     def run(self, *arguments: str, timeout: float = 300, **env: str) -> subprocess.CompletedProcess[str]:
         command = [str(self.bin / "airflow"), *arguments]
         return subprocess.run(
-            command, env={**self.env, **env}, cwd=self.home, capture_output=True, text=True, timeout=timeout, check=False
+            command,
+            env={**self.env, **env},
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
 
-    def test_dag(self, dag: str = "k8s_inventory", *, conf: dict[str, Any] | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    def test_dag(
+        self, dag: str = "k8s_inventory", *, conf: dict[str, Any] | None = None, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         """`airflow dags test`; its return code says whether the run succeeded."""
         extra = ("--conf", json.dumps(conf)) if conf else ()
         return self.run("dags", "test", dag, *extra, **env)

@@ -58,7 +58,9 @@ def test_importing_the_dag_file_imports_nothing_heavy(airflow: AirflowHome) -> N
         "print([name for name in ('kubernetes', 'psycopg') if name in sys.modules])"
     )
     env = {**airflow.env, "PYTHONPATH": "plugins"}
-    done = subprocess.run([str(airflow.bin / "python"), "-c", code], env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [str(airflow.bin / "python"), "-c", code], env=env, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
@@ -84,7 +86,9 @@ def test_two_live_clusters_and_a_dead_one(
     assert "dead · pods: unreachable" in run.stdout
     assert "Check the server's address" in run.stdout
 
-    again = airflow.test_dag(conf={"contexts": ["east", "west"]}, KUBECONFIG=two_live_one_dead, DATABASE_URL=database_url)
+    again = airflow.test_dag(
+        conf={"contexts": ["east", "west"]}, KUBECONFIG=two_live_one_dead, DATABASE_URL=database_url
+    )
     assert again.returncode == 0, again.stdout[-3000:]
 
 
@@ -140,7 +144,9 @@ def test_the_sql_shows_rendered_and_no_credential_shows_anywhere(
 ) -> None:
     planted = "pl4nted-s3cret"
     env_values = [{"name": "PASSWORD", "value": planted}]
-    cluster.create("/api/v1/namespaces/shop/pods", pod("planted", containers=[{"name": "m", "image": "i", "env": env_values}]))
+    cluster.create(
+        "/api/v1/namespaces/shop/pods", pod("planted", containers=[{"name": "m", "image": "i", "env": env_values}])
+    )
     config = tmp_path / "config"
     config.write_text(kubeconfig({"test": cluster}))
     url = database_url.replace("postgres@", "postgres:db-s3cret@")
@@ -156,7 +162,12 @@ def test_the_sql_shows_rendered_and_no_credential_shows_anywhere(
     assert "Truncated" not in fields, "a field is longer than the 4,096 characters that Airflow shows"
     kept = airflow.everything() + run.stdout + run.stderr
     with Store.connect(database_url) as store:
-        tables = [row[0] for row in store.connection.execute("SELECT relname FROM pg_class WHERE relname LIKE 'k8s%' AND relkind = 'r'")]
+        tables = [
+            row[0]
+            for row in store.connection.execute(
+                "SELECT relname FROM pg_class WHERE relname LIKE 'k8s%' AND relkind = 'r'"
+            )
+        ]
         for table in tables:
             kept += str(store.connection.execute(f'SELECT t::text FROM "{table}" t').fetchall())
     for secret in (planted, "db-s3cret", ADMIN.token):

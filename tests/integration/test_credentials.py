@@ -76,7 +76,9 @@ def test_an_exec_plugin_is_asked_again_when_its_token_is_refused(
     plugin = tmp_path / "plugin"
     answer = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "@"}}
     first, later = (json.dumps(answer).replace("@", token) for token in ("stale", ADMIN.token))
-    plugin.write_text(f"#!/bin/sh\nif [ -e {tmp_path}/asked ]; then echo '{later}'; else touch {tmp_path}/asked; echo '{first}'; fi\n")
+    plugin.write_text(
+        f"#!/bin/sh\nif [ -e {tmp_path}/asked ]; then echo '{later}'; else touch {tmp_path}/asked; echo '{first}'; fi\n"
+    )
     plugin.chmod(plugin.stat().st_mode | stat.S_IXUSR)
     user = {"exec": {"apiVersion": answer["apiVersion"], "command": str(plugin), "interactiveMode": "Never"}}
     ca = {"certificate-authority": str(cluster.ca_file)}

@@ -111,7 +111,9 @@ def test_verify_mends_a_row_that_was_changed_by_hand(
     assert_table_equals_cluster(store, cluster, "pods")
 
 
-def test_verify_happens_by_itself_after_a_week(cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+def test_verify_happens_by_itself_after_a_week(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
     context = context_of(cluster)
     sync(context, "pods")
     store.connection.execute("UPDATE k8s_pods SET labels = '{}' WHERE name = 'web-0'")

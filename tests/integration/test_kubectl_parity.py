@@ -68,7 +68,10 @@ PODS: dict[str, tuple[Row, Row]] = {
     "failed": ({}, {"phase": "Failed", "containerStatuses": [container("main", state=terminated(1, "Error"))]}),
     "killed-by-signal": ({}, {"phase": "Failed", "containerStatuses": [container("main", state=terminated(0, "", 9))]}),
     "exited": ({}, {"phase": "Failed", "containerStatuses": [container("main", state=terminated(3))]}),
-    "out-of-memory": ({}, {"phase": "Failed", "containerStatuses": [container("main", state=terminated(137, "OOMKilled"))]}),
+    "out-of-memory": (
+        {},
+        {"phase": "Failed", "containerStatuses": [container("main", state=terminated(137, "OOMKilled"))]},
+    ),
     "evicted": ({}, {"phase": "Failed", "reason": "Evicted"}),
     "gated": ({"schedulingGates": [{"name": "example.com/gate"}]}, {}),
     "nominated": ({}, {"phase": "Pending", "nominatedNodeName": "node-7"}),
@@ -106,7 +109,10 @@ PODS: dict[str, tuple[Row, Row]] = {
     ),
     "init-failing": (
         {"initContainers": INIT},
-        {"phase": "Pending", "initContainerStatuses": [container("first", state=waiting("CrashLoopBackOff"), restartCount=4)]},
+        {
+            "phase": "Pending",
+            "initContainerStatuses": [container("first", state=waiting("CrashLoopBackOff"), restartCount=4)],
+        },
     ),
     "init-signalled": (
         {"initContainers": INIT},
@@ -180,7 +186,10 @@ def varied(start_cluster: Callable[..., Cluster]) -> Cluster:
         if name.startswith("balanced"):
             created["status"] = {"loadBalancer": {"ingress": INGRESS}}
             cluster.replace_status(f"{path}/services/{name}", created)
-    for name, status in (("rolled-out", {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}), ("new", {})):
+    for name, status in (
+        ("rolled-out", {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}),
+        ("new", {}),
+    ):
         body = deployment(name, replicas=2)
         body["spec"]["selector"]["matchExpressions"] = [
             {"key": "tier", "operator": "In", "values": ["b", "a"]},
@@ -207,7 +216,12 @@ def label_selector(selector: Row) -> str:
     parts = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
     for each in selector.get("matchExpressions") or []:
         key, values = each["key"], ",".join(sorted(each.get("values") or []))
-        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key, "DoesNotExist": f"!{key}"}
+        forms = {
+            "In": f"{key} in ({values})",
+            "NotIn": f"{key} notin ({values})",
+            "Exists": key,
+            "DoesNotExist": f"!{key}",
+        }
         parts.append((key, forms[each["operator"]]))
     return ",".join(text for _, text in sorted(parts))
 
@@ -288,10 +302,14 @@ def test_every_cell_of_the_servers_table_has_its_column(
                 assert COMPOSED[kind][title](row) == expected, (meta["name"], title)
 
 
-def test_the_time_of_the_last_restart_is_a_column(varied: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+def test_the_time_of_the_last_restart_is_a_column(
+    varied: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
     """The second part of kubectl's `2 (10d ago)`."""
     sync(context_of(varied), "pods")
-    rows = store.connection.execute("SELECT name FROM k8s_pods WHERE last_restart_at = %s ORDER BY 1", [datetime(2026, 1, 1, tzinfo=UTC)])
+    rows = store.connection.execute(
+        "SELECT name FROM k8s_pods WHERE last_restart_at = %s ORDER BY 1", [datetime(2026, 1, 1, tzinfo=UTC)]
+    )
     printed = varied.request("GET", "/api/v1/pods?includeObject=Metadata", accept=TABLE)["rows"]
     expected = sorted(row["cells"][0] for row in printed if "ago" in row["cells"][3])
     assert [row[0] for row in rows] == expected != []

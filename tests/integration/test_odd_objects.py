@@ -48,7 +48,7 @@ def stored_annotations(store: Store, name: str) -> object:
         ("\0\0", "\ufffd\ufffd"),
         ("C:\\u0000", "C:\\u0000"),
         ("C:\\\0", "C:\\\ufffd"),
-        ("tab\tnew\nline\\N quote\" \x01 \x7f", "tab\tnew\nline\\N quote\" \x01 \x7f"),
+        ('tab\tnew\nline\\N quote" \x01 \x7f', 'tab\tnew\nline\\N quote" \x01 \x7f'),
         ("😀 é 漢", "😀 é 漢"),
         ("<redacted>", "<redacted>"),
         ("'); DROP TABLE k8s_pods; --", "'); DROP TABLE k8s_pods; --"),
@@ -97,7 +97,9 @@ def test_very_large_fields_are_stored(cluster: Cluster, store: Store, sync: Sync
     schema["properties"] = {"spec": {"type": "object", "description": "x" * 1_000_000}}
     cluster.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", big)
     assert sync(context_of(cluster), "crds").attempt.outcome == "complete"
-    row = store.connection.execute("SELECT octet_length(spec::text) FROM k8s_custom_resources WHERE plural = 'bigs'").fetchone()
+    row = store.connection.execute(
+        "SELECT octet_length(spec::text) FROM k8s_custom_resources WHERE plural = 'bigs'"
+    ).fetchone()
     assert row is not None
     assert row[0] > 1_000_000
     cluster.delete("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/bigs.shop.example")
@@ -126,7 +128,9 @@ def test_odd_resource_versions_are_never_taken_for_unchanged(
     assert stored == [(labels[-1],)]
 
 
-def test_a_list_with_an_odd_revision_writes_what_differs(cluster: Cluster, proxy: Proxy, store: Store, sync: Sync) -> None:
+def test_a_list_with_an_odd_revision_writes_what_differs(
+    cluster: Cluster, proxy: Proxy, store: Store, sync: Sync
+) -> None:
     """Where the list's own revision proves nothing, equal versions prove nothing either."""
     sync(proxy.context, "pods")
     store.connection.execute("UPDATE k8s_pods SET labels = '{}'")
@@ -143,7 +147,9 @@ def test_a_list_with_an_odd_revision_writes_what_differs(cluster: Cluster, proxy
     assert_table_equals_cluster(store, cluster, "pods", context="proxied")
 
 
-def test_null_where_an_object_could_be_reads_as_nothing(cluster: Cluster, proxy: Proxy, store: Store, sync: Sync) -> None:
+def test_null_where_an_object_could_be_reads_as_nothing(
+    cluster: Cluster, proxy: Proxy, store: Store, sync: Sync
+) -> None:
     def spoil(path: str, real: Answer) -> Answer | None:
         if "/pods?" not in path:
             return None
@@ -172,7 +178,9 @@ def test_last_applied_and_managed_fields_are_stored_nowhere(
     body["spec"]["template"]["metadata"]["annotations"] = {key: secret, "kept": "too"}
     cluster.create("/apis/apps/v1/namespaces/shop/deployments", body)
     sync(context_of(cluster), "deployments")
-    row = store.connection.execute("SELECT annotations, spec, d::text FROM k8s_deployments d WHERE name = 'applied'").fetchone()
+    row = store.connection.execute(
+        "SELECT annotations, spec, d::text FROM k8s_deployments d WHERE name = 'applied'"
+    ).fetchone()
     assert row is not None
     assert row[0] == {"kept": "yes"}
     assert row[1]["template"]["metadata"]["annotations"] == {"kept": "too"}
@@ -198,7 +206,9 @@ def test_literal_environment_values_are_redacted_and_references_kept(
     cluster.delete(f"{PODS}/with-env")
 
 
-def test_names_that_look_like_sql_or_templates(cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+def test_names_that_look_like_sql_or_templates(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
     context = context_of(cluster, name="prod'; DROP TABLE k8s_services; -- {{ 1 }} %s")
     cluster.create("/api/v1/namespaces/shop/services", service("plain"))
     assert sync(context, "services").attempt.outcome == "complete"

@@ -23,7 +23,9 @@ HTML = {"Content-Type": "text/html"}
 STATUS = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "said the server"}
 
 
-def on_list(plural: str, answer: Callable[[Answer], Answer], *, page: int | None = None) -> Callable[..., Answer | None]:
+def on_list(
+    plural: str, answer: Callable[[Answer], Answer], *, page: int | None = None
+) -> Callable[..., Answer | None]:
     """Spoils the answers to list requests of a kind: every one, or the page of that number."""
     seen = iter(range(1, 10_000))
 
@@ -61,7 +63,9 @@ def test_wrong_token_is_unauthorized(cluster: Cluster, store: Store, sync: Sync,
     assert rows_of(store, "pods") > 0
 
 
-def test_no_credentials_at_all_is_unauthorized(cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+def test_no_credentials_at_all_is_unauthorized(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
     context = context_of(cluster)
     sync(context, "pods")
     content = {

@@ -32,7 +32,9 @@ def guarded(start_cluster: Callable[..., Cluster]) -> Cluster:
     return cluster
 
 
-def _works(guarded: Cluster, user: User, sync: Callable[..., Result], context_of: Callable[..., Context], store: Store) -> bool:
+def _works(
+    guarded: Cluster, user: User, sync: Callable[..., Result], context_of: Callable[..., Context], store: Store
+) -> bool:
     context = context_of(guarded, name=user.name, user=user)
     complete = all(sync(context, kind).attempt.outcome == "complete" for kind in KINDS)
     query = "SELECT cluster_uid FROM k8s_clusters WHERE context_name = %s"

@@ -74,7 +74,9 @@ def test_migrating_from_many_tasks_at_once_is_harmless(database_url: str) -> Non
     assert errors == []
 
 
-def test_a_column_that_a_newer_declaration_adds_is_added(cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+def test_a_column_that_a_newer_declaration_adds_is_added(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
     sync(context_of(cluster), "pods")
     store.connection.execute("ALTER TABLE k8s_pods DROP COLUMN host_ip")
     store.connection.execute("UPDATE k8s_schema_tables SET declaration = 'an older one' WHERE table_name = 'k8s_pods'")
@@ -102,7 +104,9 @@ def test_a_schema_of_ones_own(cluster: Cluster, database_url: str, sync: Sync, c
         store.migrate()
         sync(context_of(cluster), "pods", into=store)
         assert_table_equals_cluster(store, cluster, "pods")
-        found = store.connection.execute("SELECT relnamespace::regnamespace::text FROM pg_class WHERE relname = 'k8s_pods'")
+        found = store.connection.execute(
+            "SELECT relnamespace::regnamespace::text FROM pg_class WHERE relname = 'k8s_pods'"
+        )
         assert found.fetchall() == [('"Inventory of k8s"',)]
 
 
@@ -177,7 +181,9 @@ def test_the_documented_reader_may_only_read(
 def _for_role(grants: list[str]) -> list[str]:
     """The documentation's grants with this test's names; it creates its roles itself."""
     replaced = [each.replace("inventory_writer", "{role}").replace("inventory_reader", "{role}") for each in grants]
-    return [each.replace("DATABASE inventory", 'DATABASE "{database}"') for each in replaced if "CREATE ROLE" not in each]
+    return [
+        each.replace("DATABASE inventory", 'DATABASE "{database}"') for each in replaced if "CREATE ROLE" not in each
+    ]
 
 
 # -- locks and kills -------------------------------------------------------------------------------
@@ -187,7 +193,9 @@ def test_a_second_writer_waits_and_then_names_the_holder(store: Store, database_
     with Target.locked(store, KINDS["pods"], "test") as first, Store.connect(database_url) as other:
         first.begin(run_id="the-first-run", attempt=3)
         start = time.monotonic()
-        with pytest.raises(TargetBusy, match=r"context test, pods: still being written by run the-first-run \(attempt 3"):
+        with pytest.raises(
+            TargetBusy, match=r"context test, pods: still being written by run the-first-run \(attempt 3"
+        ):
             with Target.locked(other, KINDS["pods"], "test", wait=0.5):
                 pass
         assert time.monotonic() - start < 5
@@ -251,7 +259,16 @@ KILLED = """
 
 @pytest.mark.parametrize(
     ("method", "calls"),
-    [("begin", 0), ("cluster", 0), ("start_staging", 0), ("see", 1), ("stage", 1), ("end", 0), ("_merge", 0), ("_end_row", 0)],
+    [
+        ("begin", 0),
+        ("cluster", 0),
+        ("start_staging", 0),
+        ("see", 1),
+        ("stage", 1),
+        ("end", 0),
+        ("_merge", 0),
+        ("_end_row", 0),
+    ],
 )
 def test_a_task_killed_at_any_point_changes_no_row_and_the_next_is_right(
     cluster: Cluster, database_url: str, store: Store, sync: Sync, context_of: ContextOf, method: str, calls: int
@@ -303,7 +320,7 @@ def test_what_the_database_refuses_fails_the_attempt_by_name(
     store.connection.execute("ALTER TABLE k8s_pods ADD CHECK (name <> 'web-1') NOT VALID")
     with pytest.raises(StoreError, match="context test, pods: .*violates check constraint"):
         sync(context_of(cluster), "pods", verify=True)
-        store.connection.execute("UPDATE k8s_pods SET labels = '{\"a\": \"b\"}'")
+        store.connection.execute('UPDATE k8s_pods SET labels = \'{"a": "b"}\'')
         sync(context_of(cluster), "pods", verify=True)
     assert status_of(store, "pods")["outcome"] == "failed"
     assert rows_of(store, "pods") > 0
@@ -339,7 +356,9 @@ def test_a_context_that_is_gone_keeps_its_rows_marked_until_it_is_forgotten(
         sync(context_of(cluster, name=name), "pods")
     assert store.mark_configured(["here"]) == ["gone"]
     assert store.mark_configured(["here"]) == []
-    marked = dict(store.connection.execute("SELECT context_name, unconfigured_since IS NOT NULL FROM k8s_clusters").fetchall())
+    marked = dict(
+        store.connection.execute("SELECT context_name, unconfigured_since IS NOT NULL FROM k8s_clusters").fetchall()
+    )
     assert marked == {"here": False, "gone": True}
     assert rows_of(store, "pods", context="gone") > 0
 

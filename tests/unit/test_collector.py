@@ -22,7 +22,9 @@ JSON = st.recursive(
 )
 
 
-def rows(kind: str, *objects: dict[str, Any], redact: bool = True, wanted: list[int] | None = None) -> list[dict[str, Any]]:
+def rows(
+    kind: str, *objects: dict[str, Any], redact: bool = True, wanted: list[int] | None = None
+) -> list[dict[str, Any]]:
     body = json.dumps({"items": list(objects)}).encode()
     decoder = Decoder(KINDS[kind], redact_env=redact)
     chosen = range(len(objects)) if wanted is None else wanted
@@ -32,7 +34,9 @@ def rows(kind: str, *objects: dict[str, Any], redact: bool = True, wanted: list[
 
 
 def test_every_conversion_that_is_declared_exists_and_every_one_is_declared() -> None:
-    declared = {column.convert.partition(".")[0] for kind in KINDS.values() for column in kind.columns if column.convert}
+    declared = {
+        column.convert.partition(".")[0] for kind in KINDS.values() for column in kind.columns if column.convert
+    }
     assert declared == CONVERSIONS.keys()
 
 
@@ -62,7 +66,13 @@ def test_an_object_with_nothing_in_it_has_empty_lists_and_nulls() -> None:
 
 @pytest.mark.parametrize(
     ("step", "expected"),
-    [("podIP", "pod_ip"), ("podIPs", "pod_ips"), ("externalIPs", "external_ips"), ("nodeName", "node_name"), ("from", "from_")],
+    [
+        ("podIP", "pod_ip"),
+        ("podIPs", "pod_ips"),
+        ("externalIPs", "external_ips"),
+        ("nodeName", "node_name"),
+        ("from", "from_"),
+    ],
 )
 def test_python_names_of_json_fields(step: str, expected: str) -> None:
     assert structs.attribute(step) == expected
@@ -106,7 +116,10 @@ def test_storable_text_has_no_nul(text: str) -> None:
 
 @given(st.lists(st.fixed_dictionaries({"name": st.text(), "value": st.text(min_size=1)}), min_size=1), st.text())
 def test_no_literal_value_survives_redaction(env: list[dict[str, str]], other: str) -> None:
-    spec = {"other": other, "containers": [{"name": other, "env": env}, {"env": [{"name": "K", "valueFrom": {"a": 1}}]}]}
+    spec = {
+        "other": other,
+        "containers": [{"name": other, "env": env}, {"env": [{"name": "K", "valueFrom": {"a": 1}}]}],
+    }
     raw = msgspec.json.encode(spec)
     redacted = redact_env(raw, msgspec.Raw(msgspec.json.encode(env)))
     expected = json.loads(raw)

@@ -85,7 +85,9 @@ def test_a_folder_is_no_kubeconfig(tmp_path: Path) -> None:
         ({"as": "someone", "as-groups": ["a", "b"]}, "as-groups"),
     ],
 )
-def test_a_file_or_user_that_is_not_there_fails_its_context_alone(tmp_path: Path, user: dict[str, object], said: str) -> None:
+def test_a_file_or_user_that_is_not_there_fails_its_context_alone(
+    tmp_path: Path, user: dict[str, object], said: str
+) -> None:
     good = write(tmp_path / "good", contexts=["good"])
     bad = write(tmp_path / "bad", contexts=["bad"], **user)
     found = kubeconfig_contexts(f"{good}{os.pathsep}{bad}")

@@ -23,13 +23,19 @@ CRDS = Kind(
     short_names=("crd",),
     description="CustomResourceDefinitions: the kinds that were added to the cluster.",
     typed_columns=(
-        Column(name="api_group", path="spec.group", description="Group of the kind (spec.group; GROUP is an SQL word)."),
+        Column(
+            name="api_group", path="spec.group", description="Group of the kind (spec.group; GROUP is an SQL word)."
+        ),
         Column(name="kind", path="spec.names.kind", description="Kind that it defines."),
         Column(name="list_kind", path="spec.names.listKind", description="Kind of its lists."),
         Column(name="plural", path="spec.names.plural", description="Plural name, as in URLs."),
         Column(name="singular", path="spec.names.singular", description="Singular name."),
         Column(
-            name="short_names", type="text[]", path="spec.names.shortNames", required=True, description="Short names for kubectl."
+            name="short_names",
+            type="text[]",
+            path="spec.names.shortNames",
+            required=True,
+            description="Short names for kubectl.",
         ),
         Column(
             name="categories",

@@ -66,8 +66,16 @@ SERVICES = Kind(
         Column(
             name="ip_families", type="text[]", path="spec.ipFamilies", required=True, description="IPv4, IPv6 or both."
         ),
-        Column(name="ip_family_policy", path="spec.ipFamilyPolicy", description="SingleStack, PreferDualStack or RequireDualStack."),
-        Column(name="load_balancer_class", path="spec.loadBalancerClass", description="Implementation of the load balancer."),
+        Column(
+            name="ip_family_policy",
+            path="spec.ipFamilyPolicy",
+            description="SingleStack, PreferDualStack or RequireDualStack.",
+        ),
+        Column(
+            name="load_balancer_class",
+            path="spec.loadBalancerClass",
+            description="Implementation of the load balancer.",
+        ),
         Column(
             name="publish_not_ready_addresses",
             type="boolean",

@@ -116,9 +116,7 @@ PODS = Kind(
         Column(name="restart_policy", path="spec.restartPolicy", description="Always, OnFailure or Never."),
         Column(name="scheduler_name", path="spec.schedulerName", description="Scheduler in charge of the pod."),
         Column(name="runtime_class_name", path="spec.runtimeClassName", description="RuntimeClass, where one is set."),
-        Column(
-            name="host_network", type="boolean", path="spec.hostNetwork", description="True in the node's network."
-        ),
+        Column(name="host_network", type="boolean", path="spec.hostNetwork", description="True in the node's network."),
         Column(
             name="container_count",
             type="integer",
@@ -215,7 +213,10 @@ DEPLOYMENTS = Kind(
             description="Images of the containers of the pod template.",
         ),
         Column(
-            name="selector", type="jsonb", path="spec.selector", description="Label selector: matchLabels, matchExpressions."
+            name="selector",
+            type="jsonb",
+            path="spec.selector",
+            description="Label selector: matchLabels, matchExpressions.",
         ),
         Column(name="strategy_type", path="spec.strategy.type", description="RollingUpdate or Recreate."),
         Column(name="paused", type="boolean", path="spec.paused", description="True while the rollout is paused."),

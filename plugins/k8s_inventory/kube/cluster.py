@@ -50,7 +50,11 @@ def read_cluster(session: Session) -> ClusterInfo:
     except (Forbidden, NotFound):
         version = None
     return ClusterInfo(
-        uid=uid, server=server, ca_fingerprint=_ca_fingerprint(session), version=version, provider=_provider(server, version)
+        uid=uid,
+        server=server,
+        ca_fingerprint=_ca_fingerprint(session),
+        version=version,
+        provider=_provider(server, version),
     )
 
 
@@ -58,7 +62,9 @@ def _decode(session: Session, path: str, model: type[Any]) -> Any:
     try:
         return msgspec.json.decode(session.get(path), type=model)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadAnswer(f"context {session.context.name}, {path}: the answer is no {model.__name__.strip('_')}") from error
+        raise BadAnswer(
+            f"context {session.context.name}, {path}: the answer is no {model.__name__.strip('_')}"
+        ) from error
 
 
 def _ca_fingerprint(session: Session) -> str | None:
@@ -73,7 +79,14 @@ def _ca_fingerprint(session: Session) -> str | None:
 
 def _provider(server: str, version: str | None) -> str | None:
     """The provider, where the version or the server's name gives it away."""
-    signs = {"-gke.": "gke", "-eks-": "eks", ".eks.amazonaws.com": "eks", ".azmk8s.io": "aks", "+k3s": "k3s", "+rke2": "rke2"}
+    signs = {
+        "-gke.": "gke",
+        "-eks-": "eks",
+        ".eks.amazonaws.com": "eks",
+        ".azmk8s.io": "aks",
+        "+k3s": "k3s",
+        "+rke2": "rke2",
+    }
     text = f"{version or ''} {server}"
     return next((provider for sign, provider in signs.items() if sign in text), None)
 

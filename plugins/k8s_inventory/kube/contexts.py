@@ -146,7 +146,9 @@ def _check_file(path: Path) -> None:
         for section in sections
     )
     if not well_formed:
-        raise KubeconfigError(f"kubeconfig {path} is YAML but no kubeconfig: {', '.join(sections)} must be lists of named entries")
+        raise KubeconfigError(
+            f"kubeconfig {path} is YAML but no kubeconfig: {', '.join(sections)} must be lists of named entries"
+        )
 
 
 def _reason(error: Exception) -> str:

@@ -94,7 +94,9 @@ class Listing(Generic[Item]):
                 yield from self._snapshot(path)
                 return
             except _Restart:
-                log.warning("context %s, %s: the snapshot expired, listing again", self.session.context.name, self.kind.name)
+                log.warning(
+                    "context %s, %s: the snapshot expired, listing again", self.session.context.name, self.kind.name
+                )
 
     def _path_served(self) -> str:
         """The list's path in the first of the known versions that the cluster serves."""
@@ -139,7 +141,9 @@ class Listing(Generic[Item]):
             kind = "an HTML page" if b"<html" in body[:1000].lower() else "no list"
             raise BadAnswer(f"{where}: the answer is {kind} ({error})") from error
         if answer.kind != self.kind.list_kind:
-            raise BadAnswer(f"{where}: asked for a {self.kind.list_kind}, the answer is a {answer.kind or 'nameless thing'}")
+            raise BadAnswer(
+                f"{where}: asked for a {self.kind.list_kind}, the answer is a {answer.kind or 'nameless thing'}"
+            )
         if number == 1 and not answer.metadata.resource_version:
             raise BadAnswer(f"{where}: the list carries no resourceVersion")
         if answer.metadata.continue_token != token:

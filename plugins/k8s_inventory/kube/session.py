@@ -240,7 +240,10 @@ def _cause(error: BaseException) -> str:
     while isinstance(inner := getattr(reason, "original_error", getattr(reason, "reason", None)), BaseException):
         reason = inner
     text = re.sub(r"(//)[^/@\s]+@", r"\1", str(reason))
-    return _short(re.sub(r"^.*?object at 0x[0-9a-f]+>:? ?|^.*?Connection\(host=[^)]*\): ", "", text)) or type(reason).__name__
+    return (
+        _short(re.sub(r"^.*?object at 0x[0-9a-f]+>:? ?|^.*?Connection\(host=[^)]*\): ", "", text))
+        or type(reason).__name__
+    )
 
 
 def _is_final(error: BaseException) -> bool:
@@ -248,7 +251,13 @@ def _is_final(error: BaseException) -> bool:
     text = f"{type(error).__name__} {error!r} {_cause(error)}"
     return any(
         sign in text
-        for sign in ("NameResolutionError", "Connection refused", "CERTIFICATE_VERIFY_FAILED", "ProxyError", "WRONG_VERSION")
+        for sign in (
+            "NameResolutionError",
+            "Connection refused",
+            "CERTIFICATE_VERIFY_FAILED",
+            "ProxyError",
+            "WRONG_VERSION",
+        )
     )
 
 

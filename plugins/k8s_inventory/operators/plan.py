@@ -32,7 +32,8 @@ class PlanOperator(BaseOperator):
             self.log.info("made or upgraded: %s", ", ".join(made))
         for name in gone:
             self.log.warning(
-                "context %s is not configured any more; its rows stay until the DAG k8s_inventory_forget is run for it", name
+                "context %s is not configured any more; its rows stay until the DAG k8s_inventory_forget is run for it",
+                name,
             )
         self.log.info("%d contexts x %d kinds in %d tasks", len(selection.contexts), len(selection.kinds), len(tasks))
         return [{"targets": [list(pair) for pair in task], "named": selection.named} for task in tasks]

@@ -103,7 +103,9 @@ class SyncOperator(BaseOperator):
             settings = Settings.load(context["params"])
             contexts = configured_contexts(settings)
             results = self._sync(context, settings, contexts)
-        verdicts = [verdict(each.attempt.outcome, named=self.work["named"], retryable=each.retryable) for each in results]
+        verdicts = [
+            verdict(each.attempt.outcome, named=self.work["named"], retryable=each.retryable) for each in results
+        ]
         problems = "\n".join(str(each.attempt.error) for each in results if each.attempt.outcome != "complete")
         if Verdict.FAIL in verdicts or Verdict.RETRY in verdicts:
             raise failure(problems, retryable=Verdict.RETRY in verdicts, context=context) from None
@@ -121,7 +123,9 @@ class SyncOperator(BaseOperator):
         task_instance = context["ti"]
         run = Run(run_id=str(context["run_id"]), attempt=task_instance.try_number)
         targets = self.work["targets"]
-        rendered = Statements(**{name: getattr(self, name) for name in Statements.names()}) if len(targets) == 1 else None
+        rendered = (
+            Statements(**{name: getattr(self, name) for name in Statements.names()}) if len(targets) == 1 else None
+        )
         results = []
         with InventoryHook(settings).store() as store:
             store.check_schema()
@@ -135,7 +139,15 @@ class SyncOperator(BaseOperator):
                 attempt = result.attempt
                 self.log.info(
                     "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",
-                    *(context_name, kind, attempt.outcome, attempt.objects, attempt.changed, attempt.deleted, attempt.seconds),
+                    *(
+                        context_name,
+                        kind,
+                        attempt.outcome,
+                        attempt.objects,
+                        attempt.changed,
+                        attempt.deleted,
+                        attempt.seconds,
+                    ),
                 )
                 results.append(result)
         return results

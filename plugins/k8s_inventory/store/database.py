@@ -53,7 +53,9 @@ class Store:
                 connection.execute("SELECT set_config('search_path', quote_ident(%s), false)", [schema])
         self.schema = schema
         if connection.info.server_version < MINIMUM_VERSION:
-            raise StoreError(f"PostgreSQL 15 or newer is needed, the server is {connection.info.server_version // 10000}")
+            raise StoreError(
+                f"PostgreSQL 15 or newer is needed, the server is {connection.info.server_version // 10000}"
+            )
 
     @classmethod
     def connect(cls, database_url: str, *, schema: str | None = None, connect_timeout: int = 10) -> Store:
@@ -105,7 +107,9 @@ class Store:
         with explained("reading the schema"):
             pending = self._pending(list(kinds))
         if pending:
-            raise StoreError(f"the database lacks {', '.join(pending)}: run the DAG's task `plan`, which makes the schema")
+            raise StoreError(
+                f"the database lacks {', '.join(pending)}: run the DAG's task `plan`, which makes the schema"
+            )
 
     def _create_schema(self, schema: str) -> None:
         found = self.connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone()
@@ -122,7 +126,9 @@ class Store:
         known = statements.migrations()
         newer = applied - {version for version, _, _ in known}
         if newer:
-            raise StoreError(f"the database was upgraded by a newer k8s-inventory (migration {max(newer)}): upgrade this one")
+            raise StoreError(
+                f"the database was upgraded by a newer k8s-inventory (migration {max(newer)}): upgrade this one"
+            )
         missing = [name for version, name, _ in known if version not in applied]
         return missing + [kind.table for kind in kinds if declared.get(kind.table) != _declaration(kind)]
 
@@ -144,7 +150,9 @@ class Store:
             if version in applied:
                 continue
             self.connection.execute(cast(LiteralString, text))
-            self.connection.execute("INSERT INTO k8s_schema_migrations (version, name) VALUES (%s, %s)", [version, name])
+            self.connection.execute(
+                "INSERT INTO k8s_schema_migrations (version, name) VALUES (%s, %s)", [version, name]
+            )
             done.append(name)
         for kind in kinds:
             if declared.get(kind.table) == _declaration(kind):
@@ -189,7 +197,9 @@ class Store:
     def unreachable_in_run(self, *, run_id: str, attempt: int, context_name: str) -> str | None:
         """The error of a task of this run that has found the context dead already."""
         with explained("reading the run"):
-            found = self.rows("unreachable_in_run", {"run_id": run_id, "attempt": attempt, "context_name": context_name})
+            found = self.rows(
+                "unreachable_in_run", {"run_id": run_id, "attempt": attempt, "context_name": context_name}
+            )
         return found[0]["error"] if found else None
 
     def run_report(self, run_id: str) -> list[dict[str, Any]]:

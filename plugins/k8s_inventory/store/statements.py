@@ -70,7 +70,9 @@ class Statements:
 
     @classmethod
     def render(cls, kind: Kind) -> Statements:
-        return cls(**{name: environment().get_template(f"store/{name}.sql").render(variables(kind)) for name in cls.names()})
+        return cls(
+            **{name: environment().get_template(f"store/{name}.sql").render(variables(kind)) for name in cls.names()}
+        )
 
 
 def kind_table(kind: Kind) -> str:

@@ -96,7 +96,9 @@ class Target:
         """Commits the attempt's row, and marks those that a killed task left open."""
         with explained(self._doing):
             self._store.run("fail_orphans", self._key)
-            begun = self._store.rows("begin_attempt", {**self._key, "run_id": run_id, "attempt": attempt, "scope": scope})
+            begun = self._store.rows(
+                "begin_attempt", {**self._key, "run_id": run_id, "attempt": attempt, "scope": scope}
+            )
             self._id = begun[0]["id"]
 
     def last_complete(self) -> LastComplete:

@@ -137,7 +137,15 @@ def _read(
         attempt.bytes += len(page.body)
         log.debug(
             "context %s, %s, page %d: %d objects, %d to write, %d bytes, %.0f ms",
-            *(session.context.name, kind.name, page.number, len(page.items), len(wanted), len(page.body), page.seconds * 1000),
+            *(
+                session.context.name,
+                kind.name,
+                page.number,
+                len(page.items),
+                len(wanted),
+                len(page.body),
+                page.seconds * 1000,
+            ),
         )
     attempt.outcome = "partial" if listing.incomplete else "complete"
     attempt.error = listing.incomplete
@@ -171,9 +179,7 @@ def _fingerprint(kind: Kind, cluster: ClusterInfo, settings: Settings, api_versi
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _end_unserved(
-    session: Session, target: Target, kind: Kind, attempt: Attempt, error: NotFound | NoSuchPath
-) -> None:
+def _end_unserved(session: Session, target: Target, kind: Kind, attempt: Attempt, error: NotFound | NoSuchPath) -> None:
     """The cluster answered 404: its rows go only where discovery proves that the kind is gone."""
     proof = proof_of_absence(session, kind)
     attempt.outcome = "absent" if proof else error.outcome

@@ -1,0 +1,152 @@
+"""The processes of docker-compose.yaml, started by hand: Celery, Redis, two workers, the whole DAG."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from k8s_inventory.kinds import KINDS
+from k8s_inventory.store import Store
+from tests.cluster import Cluster, kubeconfig
+from tests.databases import VERSIONS, Server
+from tests.e2e.airflow_home import AirflowHome
+from tests.equality import assert_table_equals_cluster
+
+
+def free_port() -> int:
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Starts programs, each with its log in a file, and ends them by their own pid."""
+    with ExitStack() as stack:
+
+        def start(name: str, command: list[str], env: dict[str, str]) -> Path:
+            log = tmp_path / f"{name}.log"
+            process = subprocess.Popen(command, env=env, cwd=tmp_path, stdout=log.open("w"), stderr=subprocess.STDOUT)
+
+            def stop() -> None:
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(30)
+                process.kill()
+                process.wait()
+
+            stack.callback(stop)
+            return log
+
+        yield start
+
+
+def until(what: str, check: Callable[[], bool], logs: list[Path], seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(OSError, psycopg.Error):
+            if check():
+                return
+        time.sleep(0.5)
+    tails = "\n".join(f"== {log.name}\n{log.read_text()[-1500:]}" for log in logs)
+    raise AssertionError(f"{what} did not happen in {seconds} s\n{tails}")
+
+
+def test_two_celery_workers_share_the_whole_dag(
+    cluster: Cluster,
+    start_cluster: Callable[..., Cluster],
+    database_servers: Callable[[int], Server],
+    database_url: str,
+    processes: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    redis = shutil.which("redis-server")
+    if redis is None:
+        if os.environ.get("CI"):
+            pytest.fail("redis-server is missing; .ci/run installs it")
+        pytest.skip("redis-server is not on the PATH")
+    second = start_cluster()
+    config = tmp_path / "kubeconfig"
+    config.write_text(kubeconfig({"east": cluster, "west": second}))
+
+    server = database_servers(VERSIONS[0])
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS airflow_celery")
+        connection.execute("CREATE DATABASE airflow_celery")
+    metadata = server.url("airflow_celery").replace("postgresql://", "postgresql+psycopg://")
+    redis_port, api_port, health_port = free_port(), free_port(), free_port()
+    logs = [
+        processes("redis", [redis, "--port", str(redis_port), "--bind", "127.0.0.1", "--save", ""], dict(os.environ))
+    ]
+    until("Redis", lambda: not socket.create_connection(("127.0.0.1", redis_port), 1).close(), logs, 20)
+    airflow = AirflowHome.make(
+        tmp_path / "airflow",
+        AIRFLOW__CORE__EXECUTOR="CeleryExecutor",
+        AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"http://127.0.0.1:{api_port}/execution/",
+        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=metadata,
+        AIRFLOW__CELERY__BROKER_URL=f"redis://127.0.0.1:{redis_port}/0",
+        AIRFLOW__CELERY__RESULT_BACKEND=f"db+{metadata}",
+        AIRFLOW__CELERY__WORKER_CONCURRENCY="2",
+        AIRFLOW__API__HOST="127.0.0.1",
+        AIRFLOW__API__PORT=str(api_port),
+        AIRFLOW__API__WORKERS="1",
+        AIRFLOW__API__SECRET_KEY="a-secret-for-this-test",
+        AIRFLOW__API_AUTH__JWT_SECRET="a-jwt-secret-for-this-test-of-64-bytes-or-more-0123456789-abcdef",
+        AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT=str(health_port),
+        AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT="0",
+        KUBECONFIG=str(config),
+        DATABASE_URL=database_url,
+        K8S_SCHEDULE="",
+        K8S_POOL="k8s_inventory",
+        C_FORCE_ROOT="true",
+    )
+    airflow.run("pools", "set", "k8s_inventory", "4", "syncs at a time").check_returncode()
+    program = str(airflow.bin / "airflow")
+    celery = [str(Path(sys.executable).parent / "airflow"), "celery", "worker", "--skip-serve-logs"]
+    workers = [
+        processes(
+            name, [*celery, "--celery-hostname", f"{name}@%h", "--pid", str(tmp_path / f"{name}.pid")], airflow.env
+        )
+        for name in ("worker-1", "worker-2")
+    ]
+    for name in ("api-server", "scheduler", "dag-processor"):
+        logs.append(processes(name, [program, name], airflow.env))
+    logs += workers
+
+    def api_is_up() -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{api_port}/api/v2/monitor/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+
+    def asked(sql: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(server.url("airflow_celery")) as connection:
+            return connection.execute(sql).fetchall()  # type: ignore[call-overload,no-any-return]
+
+    until("The API server", api_is_up, logs)
+    until("The DAG", lambda: asked("SELECT 1 FROM dag WHERE dag_id = 'k8s_inventory'") != [], logs)
+    until("The workers", lambda: all("ready" in log.read_text() for log in workers), logs)
+    airflow.run("dags", "trigger", "k8s_inventory", "--run-id", "celery-run").check_returncode()
+    ended = "SELECT state FROM dag_run WHERE run_id = 'celery-run' AND state IN ('success', 'failed')"
+    until("The end of the run", lambda: asked(ended) != [], logs)
+    states = asked(
+        "SELECT task_id, state, count(*) FROM task_instance WHERE run_id = 'celery-run' GROUP BY 1, 2 ORDER BY 1"
+    )
+    assert states == [("plan", "success", 1), ("report", "success", 1), ("sync", "success", 2 * len(KINDS))]
+    with Store.connect(database_url) as store:
+        for name, live in (("east", cluster), ("west", second)):
+            for kind in KINDS:
+                assert_table_equals_cluster(store, live, kind, context=name)
+    assert all("execute_workload" in log.read_text() for log in workers), "one worker did all the work"

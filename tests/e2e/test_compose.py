@@ -1,0 +1,87 @@
+"""docker-compose.yaml, loaded by the library that `docker compose` itself is made of."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.binary import find_go
+
+PROJECT = Path(__file__).parents[2]
+SOURCE = PROJECT / "tests" / "compose"
+SECRETS = re.findall(r"^([A-Z_]+)=$", (PROJECT / ".env.example").read_text(), re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    program = tmp_path_factory.mktemp("compose") / "compose"
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
+    subprocess.run([find_go(), "build", "-o", str(program), "."], cwd=SOURCE, env=environment, check=True)
+
+    def run(**env: str) -> subprocess.CompletedProcess[str]:
+        command = [str(program), "docker-compose.yaml"]
+        return subprocess.run(
+            command, cwd=PROJECT, env={"PATH": os.environ["PATH"], **env}, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def services(load: Any) -> dict[str, Any]:
+    loaded = load(**{name: f"value-of-{name}" for name in SECRETS})
+    assert loaded.returncode == 0, loaded.stderr
+    found: dict[str, Any] = json.loads(loaded.stdout)["services"]
+    return found
+
+
+@pytest.mark.parametrize("missing", SECRETS)
+def test_nothing_starts_without_every_secret(load: Any, missing: str) -> None:
+    loaded = load(**{name: "x" for name in SECRETS if name != missing})
+    assert loaded.returncode != 0
+    assert f"set {missing} in .env" in loaded.stderr
+
+
+def test_the_services_of_a_celery_deployment(services: dict[str, Any]) -> None:
+    airflow = {"init", "api-server", "scheduler", "dag-processor", "triggerer", "worker"}
+    assert services.keys() == airflow | {"redis", "airflow-db", "inventory-db"}
+    for name, service in services.items():
+        assert name == "init" or service["healthcheck"]["test"], name
+        for port in service.get("ports", ()):
+            assert port["host_ip"] == "127.0.0.1", name
+    for name in airflow:
+        assert services[name]["user"].partition(":")[0] == "50000"
+        assert not any("container_name" in service for service in services.values())
+        assert services[name]["environment"]["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+
+
+def test_secrets_reach_those_who_need_them(services: dict[str, Any]) -> None:
+    assert services["airflow-db"]["environment"]["POSTGRES_PASSWORD"] == "value-of-AIRFLOW_DB_PASSWORD"
+    assert services["inventory-db"]["environment"].keys() >= {"POSTGRES_PASSWORD"}
+    assert "value-of-INVENTORY_DB_PASSWORD" in services["worker"]["environment"]["DATABASE_URL"]
+    assert "AIRFLOW_ADMIN_PASSWORD" not in json.dumps(services["worker"])
+
+
+def test_the_astro_layout_is_there() -> None:
+    for name in (
+        "dags",
+        "plugins",
+        "include",
+        "tests",
+        "requirements.txt",
+        "packages.txt",
+        ".dockerignore",
+        "Dockerfile",
+    ):
+        assert (PROJECT / name).exists()
+    dockerfile = (PROJECT / "Dockerfile").read_text()
+    assert dockerfile.index("ARG BASE_IMAGE=") < dockerfile.index("FROM ${BASE_IMAGE}")
+    for source in re.findall(r"^COPY (?:--\S+ )?(\S+)", dockerfile, re.MULTILINE):
+        assert (PROJECT / source).exists(), source
+        assert f"!{source}" in (PROJECT / ".dockerignore").read_text().splitlines()

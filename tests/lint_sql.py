@@ -1,0 +1,36 @@
+"""sqlfluff over include/sql, with the templates rendered for every kind: python -m tests.lint_sql"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from sqlfluff.core import FluffConfig, Linter
+
+from k8s_inventory.kinds import KINDS
+from k8s_inventory.store import statements
+from k8s_inventory.store.statements import FOLDER
+
+PARAMETER = re.compile(r"%\((\w+)\)s")
+
+
+def main() -> int:
+    linter = Linter(config=FluffConfig.from_path(str(FOLDER), overrides={"templater": "raw"}))
+    failed = 0
+    for path in sorted(FOLDER.rglob("*.sql")):
+        for problem in linter.lint_string(rendered(path)).violations:
+            failed += 1
+            print(f"{path.relative_to(FOLDER)}:{problem.line_no}: {problem.rule_code()} {problem.desc()}")
+    return int(failed > 0)
+
+
+def rendered(path: Path) -> str:
+    """The SQL as it runs, for the smallest kind, with a literal for each bound value."""
+    template = statements.environment().get_template(str(path.relative_to(FOLDER)))
+    text = template.render(statements.variables(KINDS["namespaces"]))
+    return PARAMETER.sub("'value'", text).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
