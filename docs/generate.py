@@ -70,8 +70,8 @@ def rbac() -> str:
     return (
         "# Rights in a cluster\n\n"
         "Generated from the registry by `make docs`; a test grants exactly this on a real API server and syncs.\n\n"
-        "The inventory only ever lists. `get` on the one namespace `kube-system` tells clusters apart by its UID, and the\n"
-        "list of APIServices is part of the proof that a kind is gone; without these two, everything still works: identity\n"
+        "The inventory only ever lists. `get` on the one namespace `kube-system` tells clusters apart by its UID, and\n"
+        "the list of APIServices is part of the proof that a kind is gone; without these two, everything still works: identity\n"
         "then is the server's URL and CA, and rows of a kind that is not served any more stay.\n\n"
         "```yaml\n" + cluster_role() + "```\n"
     )

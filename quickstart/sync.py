@@ -66,9 +66,9 @@ def _show_examples(store: Store) -> None:
     console = Console(width=110)
     for name in _EXAMPLES:
         text = Path(FOLDER / "queries" / f"{name}.sql").read_text().strip()
-        cursor = store.connection.execute(text)  # type: ignore[call-overload]
+        cursor = store.connection.execute(text)
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for column in cursor.description:
+        for column in cursor.description or ():
             table.add_column(column.name, overflow="fold")
         rows = cursor.fetchmany(8)
         for row in rows:

@@ -38,11 +38,11 @@ class Settings(BaseSettings):
     )
     kubernetes_conn_ids: Names = Field(
         default=[],
-        description="Airflow connections of type kubernetes, each a context of its own name. They replace the kubeconfig.",
+        description="Airflow connections of type kubernetes, each a context of its name. They replace the kubeconfig.",
     )
     in_cluster_name: str | None = Field(
         default=None,
-        description="Name under which the cluster that this runs in is read too, by its service account. Never by itself.",
+        description="Name under which the cluster that this runs in is read, too, by its service account.",
     )
     contexts: Names | None = Field(default=None, description="Contexts to read. By default all that are configured.")
     resources: Names | None = Field(
@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     )
     accept_repointed: Names = Field(
         default=[],
-        description="Contexts that may lead to another cluster than last time; the old cluster's rows are then replaced.",
+        description="Contexts that may lead to another cluster than last time; its rows then replace the old ones.",
     )
     connect_timeout: float = Field(default=5, gt=0, le=60, description="Seconds to wait for a connection to a cluster.")
     read_timeout: float = Field(

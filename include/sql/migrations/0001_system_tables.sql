@@ -61,7 +61,7 @@ SELECT
     last_seen_at,
     unconfigured_since,
     ca_fingerprint,
-    ARRAY(
+    array(
         SELECT other.context_name
         FROM k8s_sync_contexts AS other
         WHERE other.cluster_uid = context.cluster_uid AND other.context_name <> context.context_name

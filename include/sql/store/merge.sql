@@ -5,6 +5,7 @@ INSERT INTO {{ table | identifier }} AS stored (context_name, {{ names | join(",
 SELECT context_name, {{ names | join(", ") }}
 FROM pg_temp.k8s_staged
 ON CONFLICT (context_name, uid) DO UPDATE
-    SET ({{ others | join(", ") }})
-        = ROW (excluded.{{ others | join(", excluded.") }})
+    SET
+        ({{ others | join(", ") }})
+        = ROW(excluded.{{ others | join(", excluded.") }})
     WHERE NOT %(compare)s OR ROW(stored.*) IS DISTINCT FROM ROW(excluded.*);

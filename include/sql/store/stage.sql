@@ -1,2 +1,2 @@
 COPY pg_temp.k8s_staged (context_name{% for column in columns %}, {{ column.name | identifier }}{% endfor %})
-FROM STDIN (FORMAT BINARY)
+FROM STDIN WITH (FORMAT BINARY)

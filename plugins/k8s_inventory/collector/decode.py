@@ -62,7 +62,7 @@ class Decoder:
         self._parts = {name: _Part(kind, name, paths) for name in kind.rest}
         self._one = msgspec.json.Decoder(self._struct)
         all_items = msgspec.defstruct("Items", [("items", list[self._struct] | None, None)])  # type: ignore[name-defined]
-        self._all = msgspec.json.Decoder(all_items)
+        self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
         self._env_lists = _env_lists(kind) if redact_env else {}
         self._shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
         self._values = [_value(column, kind) for column in kind.columns]

@@ -13,7 +13,7 @@ from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 
 
-class ClusterHook(KubernetesHook):  # type: ignore[misc]
+class ClusterHook(KubernetesHook):
     """One Airflow connection as one explicit cluster.
 
     Where `KubernetesHook` falls back to the in-cluster configuration or to ~/.kube/config, this refuses:
@@ -28,7 +28,8 @@ class ClusterHook(KubernetesHook):  # type: ignore[misc]
         if len(chosen) != 1:
             found = " and ".join(chosen) or "none of them"
             raise KubeconfigError(
-                f"connection {name} must have exactly one of in_cluster, kube_config_path and kube_config; it has {found}"
+                f"connection {name} must have exactly one of in_cluster, kube_config_path and kube_config; "
+                f"it has {found}"
             )
         return Context(
             name=name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 from airflow.providers.postgres.hooks.postgres import PostgresHook
@@ -15,7 +15,7 @@ from k8s_inventory.store.database import connection_parameters
 from k8s_inventory.store.errors import StoreError, explained
 
 
-class InventoryHook(PostgresHook):  # type: ignore[misc]
+class InventoryHook(PostgresHook):
     """PostgresHook on `DATABASE_URL` where it is set, else on the Airflow connection of the settings."""
 
     def __init__(self, settings: Settings, **kwargs: Any) -> None:
@@ -32,14 +32,14 @@ class InventoryHook(PostgresHook):  # type: ignore[misc]
                 connection = self.get_conn()
         except StoreError:
             raise
-        except Exception as error:  # the lookup of a connection raises what the secrets backend raises
+        except Exception as error:  # noqa: BLE001 - the lookup of a connection raises what the secrets backend raises
             raise StoreError(
                 f"no database: set DATABASE_URL, or make the Airflow connection {self.settings.postgres_conn_id!r} "
                 f"({type(error).__name__})"
             ) from None
         if not isinstance(connection, psycopg.Connection):
             raise StoreError("psycopg 3 is needed: install psycopg[binary] beside apache-airflow-providers-postgres")
-        return Store(cast("psycopg.Connection[Any]", connection), schema=self.settings.schema_name)
+        return Store(connection, schema=self.settings.schema_name)
 
 
 def _connection(parameters: dict[str, Any]) -> Connection:

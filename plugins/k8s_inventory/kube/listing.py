@@ -8,7 +8,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -157,7 +157,7 @@ class Listing(Generic[Item]):
             seconds=seconds,
         )
 
-    def _bodies(self, path: str) -> Iterator[_Download]:
+    def _bodies(self, path: str) -> Generator[_Download]:
         """The pages' bytes, each downloaded in a thread while the one before it is worked on."""
         ready: queue.Queue[_Download | BaseException | None] = queue.Queue(maxsize=1)
         stop = threading.Event()

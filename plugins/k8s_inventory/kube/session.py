@@ -163,7 +163,8 @@ class Session:
                 raise _TryAgain(self._unreachable(error)) from None
         if response.status != 200:
             raise self._meaning(path, response)
-        return response.data
+        body: bytes = response.data
+        return body
 
     def _compress(self, client: ApiClient) -> bool:
         if self.limits.compress is not None:

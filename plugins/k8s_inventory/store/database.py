@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -76,12 +76,12 @@ class Store:
     def rows(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Runs a statement of include/sql/store and returns its rows."""
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            cursor.execute(cast(LiteralString, sql(name)), parameters)
+            cursor.execute(sql(name), parameters)
             return cursor.fetchall() if cursor.description else []
 
     def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> None:
         with self.connection.cursor() as cursor:
-            cursor.execute(cast(LiteralString, sql(name)), parameters)
+            cursor.execute(sql(name), parameters)
 
     # -- schema ------------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ class Store:
         found = self.connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone()
         if not found:
             name = statements.identifier(schema)
-            self.connection.execute(cast(LiteralString, f"CREATE SCHEMA IF NOT EXISTS {name}"))
+            self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
 
     def _pending(self, kinds: Sequence[Kind]) -> list[str]:
         """What is still to be made: names of migrations and of tables."""
@@ -149,7 +149,7 @@ class Store:
         for version, name, text in statements.migrations():
             if version in applied:
                 continue
-            self.connection.execute(cast(LiteralString, text))
+            self.connection.execute(text)
             self.connection.execute(
                 "INSERT INTO k8s_schema_migrations (version, name) VALUES (%s, %s)", [version, name]
             )
@@ -157,7 +157,7 @@ class Store:
         for kind in kinds:
             if declared.get(kind.table) == _declaration(kind):
                 continue
-            self.connection.execute(cast(LiteralString, statements.kind_table(kind)))
+            self.connection.execute(statements.kind_table(kind))
             self.connection.execute(
                 "INSERT INTO k8s_schema_tables (table_name, declaration) VALUES (%s, %s) ON CONFLICT (table_name) "
                 "DO UPDATE SET declaration = excluded.declaration, changed_at = now()",

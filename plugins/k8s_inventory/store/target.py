@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -122,7 +122,7 @@ class Target:
         """Empties the staging; `rewrite` asks for every row, whatever its version."""
         self._rewritten = rewrite
         with explained(self._doing):
-            self._connection.execute(cast(LiteralString, self._statements.create_staging))
+            self._connection.execute(self._statements.create_staging)
 
     def see(self, uids: Sequence[str], versions: Sequence[str]) -> list[int]:
         """Notes a page's uids as present; returns the positions of the objects whose row must be written."""
@@ -133,13 +133,13 @@ class Target:
             "rewrite": self._rewritten,
         }
         with explained(self._doing), self._connection.cursor() as cursor:
-            cursor.execute(cast(LiteralString, self._statements.see), parameters)
+            cursor.execute(self._statements.see, parameters)
             return [row[0] for row in cursor]
 
     def stage(self, rows: Iterable[Sequence[Any]]) -> None:
         """Copies rows (the values of `Kind.columns`) to the staging table."""
         with explained(self._doing), self._connection.cursor() as cursor:
-            with cursor.copy(cast(LiteralString, self._statements.stage)) as copy:
+            with cursor.copy(self._statements.stage) as copy:
                 self._rows.write(copy, self._context_name, rows)
 
     # -- end ---------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ class Target:
 
     def _execute(self, statement: str, **parameters: Any) -> int:
         with self._connection.cursor() as cursor:
-            cursor.execute(cast(LiteralString, statement), {"context_name": self._context_name, **parameters})
+            cursor.execute(statement, {"context_name": self._context_name, **parameters})
             return max(cursor.rowcount, 0)
 
     def _refuse_lost_lock(self) -> None:

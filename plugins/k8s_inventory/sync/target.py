@@ -97,8 +97,8 @@ def _identify(session: Session, target: Target, settings: Settings) -> ClusterIn
     difference = repointed(target.cluster(), cluster)
     if difference and name not in settings.accept_repointed:
         raise ContextError(
-            f"context {name} leads to another cluster than before: {difference}. Its rows stay as they were. If this is "
-            f"meant, run once with accept_repointed={name} (their rows are then replaced), or give the new cluster "
+            f"context {name} leads to another cluster than before: {difference}. Its rows stay. If this is "
+            f"meant, run once with accept_repointed={name} (they are then replaced), or give the new cluster "
             "another context name"
         )
     target.cluster_seen(

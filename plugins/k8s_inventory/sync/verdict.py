@@ -27,7 +27,7 @@ def verdict(outcome: str, *, named: bool, retryable: bool = True) -> Verdict:
 
 _ADVICE = {
     "partial": "What was read is stored and nothing was deleted. Run it again; if it recurs, use smaller pages.",
-    "unauthorized": "Renew the credentials of this context; `kubectl --context NAME auth whoami` shows whether they work.",
+    "unauthorized": "Renew its credentials; `kubectl --context NAME auth whoami` shows whether they work.",
     "forbidden": "Grant `list` on it (docs/rbac.md has the ClusterRole), or leave it out of `resources`.",
     "absent": "The cluster does not serve this kind. Leave it out of `resources` where that is meant.",
     "unreachable": "Check the server's address, VPN, proxy and firewall from the machine that runs this.",
