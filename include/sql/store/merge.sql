@@ -7,5 +7,5 @@ FROM pg_temp.k8s_staged
 ON CONFLICT (context_name, uid) DO UPDATE
     SET
         ({{ others | join(", ") }})
-        = ROW(excluded.{{ others | join(", excluded.") }})
+        = ROW (excluded.{{ others | join(", excluded.") }})
     WHERE NOT %(compare)s OR ROW(stored.*) IS DISTINCT FROM ROW(excluded.*);
