@@ -12,6 +12,7 @@ from k8s_inventory.kinds import KINDS
 from k8s_inventory.store import statements
 from k8s_inventory.store.statements import FOLDER
 
+UNKNOWN_TO_SQLFLUFF = "stage.sql"  # COPY ... FROM STDIN with options
 PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
@@ -19,7 +20,9 @@ def main() -> int:
     linter = Linter(config=FluffConfig.from_path(str(FOLDER), overrides={"templater": "raw"}))
     failed = 0
     for path in sorted(FOLDER.rglob("*.sql")):
-        for problem in linter.lint_string(rendered(path)).violations:
+        if path.name == UNKNOWN_TO_SQLFLUFF:
+            continue
+        for problem in linter.lint_string(rendered(path)).get_violations():
             failed += 1
             print(f"{path.relative_to(FOLDER)}:{problem.line_no}: {problem.rule_code()} {problem.desc()}")
     return int(failed > 0)
