@@ -198,9 +198,13 @@ def test_clusters_from_airflow_connections(
     with Store.connect(database_url) as store:
         assert_table_equals_cluster(store, cluster, "pods", context="cluster_a")
         assert_table_equals_cluster(store, second, "pods", context="cluster_b")
-    refused = airflow.test_dag(**(env | {"K8S_KUBERNETES_CONN_IDS": "nothing"}))
-    assert refused.returncode != 0
-    assert "connection nothing must have exactly one of in_cluster, kube_config_path and kube_config" in refused.stdout
+    # One that names no cluster, and one that is not there, fail alone.
+    mixed = airflow.test_dag(**(env | {"K8S_KUBERNETES_CONN_IDS": "cluster_a,nothing,missing"}))
+    assert mixed.returncode != 0
+    states = airflow.states()
+    assert (states["cluster_a · pods"], states["nothing · pods"]) == ("success", "failed")
+    assert "connection nothing must have exactly one of in_cluster, kube_config_path and kube_config" in mixed.stdout
+    assert "there is no Airflow connection 'missing'" in mixed.stdout
 
 
 def _postgres_connection(database_url: str) -> dict[str, object]:

@@ -212,6 +212,25 @@ def test_the_lock_is_taken_before_the_listing(
     assert proxy.lists("pods") == []
 
 
+def test_a_lock_that_is_lost_on_the_way_writes_nothing(
+    cluster: Cluster, proxy: Proxy, store: Store, sync: Sync
+) -> None:
+    """As behind a transaction-pooling PgBouncer, where the end may reach another server session than the lock did."""
+    sync(proxy.context, "pods")
+    store.connection.execute("UPDATE k8s_pods SET resource_version = '1'")
+    pages = iter(range(1, 100))
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "/pods?" in path and next(pages) == 1:
+            store.connection.execute("SELECT pg_advisory_unlock_all()")
+        return None
+
+    proxy.spoil = spoil
+    with pytest.raises(StoreError, match="transaction-pooling PgBouncer"):
+        sync(proxy.context, "pods")
+    assert store.connection.execute("SELECT DISTINCT resource_version FROM k8s_pods").fetchall() == [("1",)]
+
+
 def test_writers_at_the_same_time_leave_one_right_state(
     cluster: Cluster, database_url: str, store: Store, sync: Sync, context_of: ContextOf
 ) -> None:

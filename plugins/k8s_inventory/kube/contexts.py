@@ -38,6 +38,8 @@ class Context:
     context: str | None = None
     in_cluster: bool = False
     verify_tls: bool = True
+    problem: str | None = None
+    """Why this context can not be used at all; it then fails alone, and not the run."""
 
     def client(self) -> ApiClient:
         """A new client for this cluster alone.
@@ -45,6 +47,8 @@ class Context:
         Raises `ContextError` for an entry or file that is not there, `Unauthorized` for an exec plugin
         that gives no credentials.
         """
+        if self.problem is not None:
+            raise ContextError(f"context {self.name}: {self.problem}")
         configuration = Configuration()
         headers: dict[str, str] = {}
         try:

@@ -132,7 +132,7 @@ class SyncOperator(BaseOperator):
             for context_name, kind in targets:
                 if context_name not in contexts:
                     raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
-                with session(contexts[context_name], settings) as open_session:
+                with session(contexts[context_name](), settings) as open_session:
                     result = sync_target(
                         open_session, store, KINDS[kind], run=run, settings=settings, statements=rendered
                     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
+from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
@@ -44,8 +46,9 @@ class Store:
         self.connection = connection
         with explained("database"):
             connection.autocommit = True
-            # A server that loses its client in the middle of a statement lets go of its locks in time.
-            connection.execute("SELECT set_config('client_connection_check_interval', '10s', false)")
+            with suppress(errors.InvalidParameterValue):  # not every operating system can
+                # A server that loses its client in the middle of a statement lets go of its locks in time.
+                connection.execute("SELECT set_config('client_connection_check_interval', '10s', false)")
             connection.execute("SELECT set_config('timezone', 'UTC', false)")
             # The staging of some thousand objects then stays in memory; must be set before it is made.
             connection.execute("SELECT set_config('temp_buffers', '32MB', false)")

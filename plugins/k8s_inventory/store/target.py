@@ -77,7 +77,7 @@ class Target:
 
     def _lock(self, wait: float) -> None:
         with explained(self._doing):
-            self._connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{int(wait * 1000)}ms"])
+            self._connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, int(wait * 1000))}ms"])
             try:
                 self._store.run("lock", self._key)
             except errors.LockNotAvailable as error:
