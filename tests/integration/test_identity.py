@@ -35,6 +35,8 @@ STORED = {"cluster_uid": "u1", "server": "https://a", "ca_fingerprint": "ca1"}
         (STORED, replace(NOW, server="https://b", ca_fingerprint="ca2"), True),
         (STORED, replace(NOW, uid="u2"), False),
         (STORED, replace(NOW, uid=None), True),
+        (STORED, replace(NOW, uid=""), False),
+        (STORED | {"cluster_uid": None}, replace(NOW, uid=""), True),
         (STORED, replace(NOW, uid=None, server="https://b"), False),
         (STORED, replace(NOW, uid=None, ca_fingerprint="ca2"), False),
         (STORED | {"cluster_uid": None}, NOW, True),

@@ -133,6 +133,26 @@ def test_pages_come_from_one_snapshot(cluster: Cluster, context_of: ContextOf) -
     assert {page.resource_version for page in rest} == {first.resource_version}
 
 
+def test_a_page_of_another_revision_proves_nothing(cluster: Cluster, proxy: Proxy, store: Store, sync: Sync) -> None:
+    """API servers behind one address that do not agree: what the pages lack together may still exist."""
+    sync(proxy.context, "pods")
+    before = rows_of(store, "pods", context="proxied")
+    lists = iter(range(1, 100))
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "/pods?" not in path or next(lists) != 2:
+            return None
+        value = real.json
+        value["metadata"] = {"resourceVersion": "1"}
+        return real.with_json(value | {"items": []})
+
+    proxy.spoil = spoil
+    result = sync(proxy.context, "pods", page_size=2)
+    assert result.attempt.outcome == "partial"
+    assert "page 2 is of revision 1" in str(result.attempt.error)
+    assert rows_of(store, "pods", context="proxied") == before
+
+
 def test_a_listing_that_is_abandoned_ends_its_thread(cluster: Cluster, context_of: ContextOf) -> None:
     import threading
 

@@ -17,8 +17,8 @@ from k8s_inventory.kube.session import Session
 
 @dataclass(frozen=True)
 class ClusterInfo:
-    """`uid` is the kube-system namespace's; None where that may not be read, and then `server` and
-    `ca_fingerprint` (SHA-256 of the CA bundle, hexadecimal) have to do."""
+    """`uid` is the kube-system namespace's; None where that may not be read, empty where there is none.
+    `server` and `ca_fingerprint` (SHA-256 of the CA bundle, hexadecimal) then have to do."""
 
     uid: str | None
     server: str
@@ -41,10 +41,13 @@ class _Version(msgspec.Struct):
 def read_cluster(session: Session) -> ClusterInfo:
     """Two small requests. Raises a `KubeError` where the cluster can not be asked at all."""
     server = session.server
+    uid: str | None
     try:
         uid = _decode(session, "/api/v1/namespaces/kube-system", _Namespace).metadata.uid
-    except (Forbidden, NotFound):
+    except Forbidden:
         uid = None
+    except NotFound:
+        uid = ""
     try:
         version = _decode(session, "/version", _Version).git_version
     except (Forbidden, NotFound):

@@ -81,6 +81,7 @@ class Listing(Generic[Item]):
         self.incomplete: str | None = None
         self._decoder = msgspec.json.Decoder(ListPage[item])  # type: ignore[valid-type]
         self._restarted = False
+        self._revision = ""
 
     def pages(self) -> Iterator[Page[Item]]:
         """Yields each page while the next one downloads.
@@ -144,8 +145,13 @@ class Listing(Generic[Item]):
             raise BadAnswer(
                 f"{where}: asked for a {self.kind.list_kind}, the answer is a {answer.kind or 'nameless thing'}"
             )
-        if number == 1 and not answer.metadata.resource_version:
-            raise BadAnswer(f"{where}: the list carries no resourceVersion")
+        revision = answer.metadata.resource_version
+        if number == 1:
+            if not revision:
+                raise BadAnswer(f"{where}: the list carries no resourceVersion")
+            self._revision = revision
+        elif revision != self._revision and self.incomplete is None:
+            self.incomplete = f"page {number} is of revision {revision or 'none'}, the first was of {self._revision}"
         if answer.metadata.continue_token != token:
             raise BadAnswer(f"{where}: the list names two continue tokens")
         return Page(
@@ -153,7 +159,7 @@ class Listing(Generic[Item]):
             body=body,
             items=answer.items or [],
             api_version=answer.api_version,
-            resource_version=answer.metadata.resource_version,
+            resource_version=revision,
             seconds=seconds,
         )
 
@@ -190,7 +196,7 @@ class Listing(Generic[Item]):
                 yield item
         finally:
             stop.set()
-            thread.join()
+            thread.join(timeout=5)  # a request may still be under way; its answer goes nowhere
 
     def _download(self, path: str) -> Iterator[_Download]:
         token: str | None = None

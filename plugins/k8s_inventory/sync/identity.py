@@ -17,10 +17,11 @@ def repointed(stored: Mapping[str, Any] | None, now: ClusterInfo) -> str | None:
     """
     if stored is None:
         return None
-    if stored["cluster_uid"] and now.uid:
+    if stored["cluster_uid"] and now.uid is not None:
         if stored["cluster_uid"] == now.uid:
             return None
-        return f"its kube-system namespace has the UID {now.uid}, not {stored['cluster_uid']}"
+        found = f"has the UID {now.uid}" if now.uid else "is gone"
+        return f"its kube-system namespace {found}, before it had the UID {stored['cluster_uid']}"
     if (stored["server"], stored["ca_fingerprint"]) == (now.server, now.ca_fingerprint):
         return None
     what = "server" if stored["server"] != now.server else "certificate authority"

@@ -103,7 +103,7 @@ def _identify(session: Session, target: Target, settings: Settings) -> ClusterIn
         )
     target.cluster_seen(
         repointed=difference is not None,
-        cluster_uid=cluster.uid,
+        cluster_uid=cluster.uid or None,
         server=cluster.server,
         ca_fingerprint=cluster.ca_fingerprint,
         version=cluster.version,
