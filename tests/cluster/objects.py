@@ -92,13 +92,11 @@ def realistic_pod(number: int) -> Object:
             "env": [
                 {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
                 {"name": "REGION", "value": "eu-central-1"},
-                {"name": "FEATURES", "value": "checkout,search,recommendations"},
                 {"name": "API_KEY", "valueFrom": {"secretKeyRef": {"name": app, "key": "api-key"}}},
             ],
             "ports": [{"name": "http", "containerPort": port}],
             "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
             "readinessProbe": probe,
-            "securityContext": {"allowPrivilegeEscalation": False, "runAsNonRoot": True},
             "volumeMounts": [{"name": "config", "mountPath": "/etc/app"}, {"name": "cache", "mountPath": "/cache"}],
         }
 
@@ -134,7 +132,6 @@ def realistic_pod(number: int) -> Object:
                 {"name": "cache", "emptyDir": {}},
                 {"name": "secret", "secret": {"secretName": app}},
             ],
-            "tolerations": [{"key": "dedicated", "operator": "Equal", "value": "web", "effect": "NoSchedule"}],
         },
     }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +62,12 @@ class AirflowHome:
         return self.run("dags", "test", dag, *extra, **env)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Airflow's own database."""
-        with sqlite3.connect(self.home / "airflow.db") as connection:
-            return connection.execute(sql).fetchall()
+        """Airflow's own database. A process of the run that has just ended may still be writing to it."""
+        for _ in range(10):
+            with contextlib.suppress(sqlite3.DatabaseError), sqlite3.connect(self.home / "airflow.db") as connection:
+                return connection.execute(sql).fetchall()
+            time.sleep(1)
+        raise AssertionError("Airflow's database could not be read")
 
     def states(self) -> dict[str, str]:
         """The state of each task of the last run, by its name in the grid."""
