@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 
 from k8s_inventory.collector import Envelope
@@ -119,10 +120,18 @@ def test_a_restart_leaves_nothing_of_the_first_pass(cluster: Cluster, proxy: Pro
     assert_table_equals_cluster(store, cluster, "pods", context="proxied")
 
 
+class NamedMetadata(msgspec.Struct):
+    name: str
+
+
+class Named(msgspec.Struct):
+    metadata: NamedMetadata
+
+
 def test_pages_come_from_one_snapshot(cluster: Cluster, context_of: ContextOf) -> None:
     """What is created while the listing runs is not in it."""
     with Session(context_of(cluster), IMPATIENT) as session:
-        listing = Listing(session, KINDS["pods"], item=Envelope, page_size=2)
+        listing = Listing(session, KINDS["pods"], item=Named, page_size=2)
         pages = listing.pages()
         first = next(pages)
         cluster.create("/api/v1/namespaces/shop/pods", pod("zzz-late"))

@@ -11,7 +11,7 @@ import msgspec
 
 from k8s_inventory.collector import structs
 from k8s_inventory.collector.conversions import CONVERSIONS
-from k8s_inventory.collector.redact import drop_last_applied, redact_env, storable
+from k8s_inventory.collector.redact import drop_last_applied, holds_last_applied, redact_env, storable
 from k8s_inventory.kinds import Column, Kind
 
 Row = list[Any]
@@ -28,8 +28,6 @@ class UndecodableObject(Exception):
 class _EnvelopeMetadata(msgspec.Struct, frozen=True, gc=False):
     uid: str = ""
     resource_version: str = msgspec.field(default="", name="resourceVersion")
-    name: str = ""
-    namespace: str = ""
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -38,12 +36,21 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     metadata: _EnvelopeMetadata
 
 
+class _NamedMetadata(msgspec.Struct, frozen=True, gc=False):
+    name: str = ""
+    namespace: str = ""
+
+
+class _Named(msgspec.Struct, frozen=True, gc=False):
+    metadata: _NamedMetadata
+
+
 class _Items(msgspec.Struct, frozen=True, gc=False):
     items: list[msgspec.Raw] | None = None
 
 
 _raw_items = msgspec.json.Decoder(_Items)
-_envelope = msgspec.json.Decoder(Envelope)
+_named = msgspec.json.Decoder(_Named)
 
 
 class Decoder:
@@ -59,7 +66,7 @@ class Decoder:
         whole = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
         self._struct = structs.build(kind.kind, [*whole, *((name, "jsonb") for name in kind.rest)])
         self._fields = [each for each in self._struct.__struct_fields__ if each not in kind.rest]
-        self._parts = {name: _Part(kind, name, paths) for name in kind.rest}
+        self._parts = [(name, _Part(kind, name, paths)) for name in kind.rest]
         self._one = msgspec.json.Decoder(self._struct)
         all_items = msgspec.defstruct("Items", [("items", list[self._struct] | None, None)])  # type: ignore[name-defined]
         self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
@@ -70,6 +77,7 @@ class Decoder:
     def rows(self, body: bytes, *, api_version: str, wanted: Sequence[int], total: int) -> Iterator[Row]:
         """The rows of the wanted items of a page, by their index among its `total`."""
         body = storable(body)
+        drop = drop_last_applied if holds_last_applied(body) else None
         if len(wanted) == total:
             try:
                 objects = self._all.decode(body).items or ()
@@ -77,36 +85,39 @@ class Decoder:
                 pass  # one object is at fault: the way below finds out which
             else:
                 for each in objects:
-                    yield self._row(each, api_version)
+                    yield self._row(each, api_version, drop)
                 return
         items = _raw_items.decode(body).items or ()
         for index in wanted:
             try:
                 item = self._one.decode(items[index])
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise self._undecodable(_envelope.decode(items[index]).metadata, error) from error
-            yield self._row(item, api_version)
+                raise self._undecodable(_named.decode(items[index]).metadata, error) from error
+            yield self._row(item, api_version, drop)
 
-    def _row(self, item: Any, api_version: str) -> Row:
-        parts = {name: getattr(item, name) for name in self._parts}
-        try:
-            decoded = {name: part.decode(parts[name]) for name, part in self._parts.items()}
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise self._undecodable(item.metadata, error) from error
-        view = SimpleNamespace(api_version=api_version, **decoded)
+    def _row(self, item: Any, api_version: str, drop: Callable[[bytes], bytes] | None) -> Row:
+        view = SimpleNamespace(api_version=api_version, raw={}, shared={})
         for name in self._fields:
             setattr(view, name, getattr(item, name))
-        view.raw = {name: self._storable(name, bytes(raw), view) for name, raw in parts.items()}
-        view.shared = {name: CONVERSIONS[name](view) for name in self._shared}
+        try:
+            for name, part in self._parts:
+                raw = bytes(getattr(item, name))
+                setattr(view, name, part.decode(raw))
+                view.raw[name] = self._kept(name, raw, view, drop)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._undecodable(item.metadata, error) from error
+        for name in self._shared:
+            view.shared[name] = CONVERSIONS[name](view)
         return [value(view) for value in self._values]
 
-    def _storable(self, name: str, raw: bytes, view: Any) -> bytes | None:
+    def _kept(self, name: str, raw: bytes, view: Any, drop: Callable[[bytes], bytes] | None) -> bytes | None:
+        """What a row keeps of a field that it keeps whole."""
         if raw == b"null":
             return None
         for containers in self._env_lists.get(name, ()):
             for container in containers(view) or ():
                 raw = redact_env(raw, container.env)
-        return drop_last_applied(raw)
+        return drop(raw) if drop else raw
 
     def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
         place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
@@ -122,8 +133,8 @@ class _Part:
         self._empty = struct()
         self._decoder = msgspec.json.Decoder(struct)
 
-    def decode(self, raw: msgspec.Raw) -> Any:
-        return self._empty if bytes(raw) == b"null" else self._decoder.decode(raw)
+    def decode(self, raw: bytes) -> Any:
+        return self._empty if raw == b"null" else self._decoder.decode(raw)
 
 
 def _paths(kind: Kind, redact_env: bool) -> Iterator[tuple[str, str]]:

@@ -17,29 +17,44 @@ _raw_env = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _REDACTED_RAW = msgspec.Raw(msgspec.json.encode(REDACTED))
 
 _ESCAPE = re.compile(rb"\\(?:u0000|.)")
+_NUL = re.compile(rb"\\u0000")
+_LITERAL = re.compile(rb'"value":"(?:[^"\\]|\\.)*"')
+_REDACTED_LITERAL = b'"value":' + msgspec.json.encode(REDACTED)
 
 
 def redact_env(value: bytes, env: msgspec.Raw) -> bytes:
     """`value` with the literal values of one container's `env`, a part of it, replaced by `REDACTED`.
 
-    The array is replaced as text. That can hit no string by accident: within a JSON string its quotes
-    would be escaped.
+    Both are replaced as text, which can hit no string by accident: within a JSON string quotes are escaped.
+    Where the text is not just as Kubernetes writes it, the array is taken apart instead.
     """
     original = bytes(env)
-    if b'"value"' not in original:
+    values = original.count(b'"value"')
+    if not values:
         return value
-    variables = _raw_env.decode(original)
+    redacted, replaced = _LITERAL.subn(_REDACTED_LITERAL, original)
+    if replaced != values:
+        redacted = _redact_each(original)
+    return value.replace(original, redacted)
+
+
+def _redact_each(env: bytes) -> bytes:
+    variables = _raw_env.decode(env)
     for variable in variables:
         if "value" in variable:
             variable["value"] = _REDACTED_RAW
-    return value.replace(original, msgspec.json.encode(variables))
+    return msgspec.json.encode(variables)
 
 
 def drop_last_applied(value: bytes) -> bytes:
     """`value` without any last-applied-configuration annotation: it can hold the data of a Secret."""
-    if _LAST_APPLIED not in value:
+    if not holds_last_applied(value):
         return value
     return msgspec.json.encode(_without_last_applied(msgspec.json.decode(value)))
+
+
+def holds_last_applied(value: bytes) -> bool:
+    return _LAST_APPLIED in value
 
 
 def _without_last_applied(value: Any) -> Any:
@@ -55,6 +70,6 @@ def storable(body: bytes) -> bytes:
 
     https://www.postgresql.org/docs/current/datatype-json.html names what jsonb refuses.
     """
-    if b"\\u0000" not in body:
+    if not _NUL.search(body):
         return body
     return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[0] == rb"\u0000" else escape[0], body)

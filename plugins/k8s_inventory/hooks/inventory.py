@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
@@ -35,7 +36,8 @@ class InventoryHook(PostgresHook):
         except Exception as error:  # noqa: BLE001 - the lookup of a connection raises what the secrets backend raises
             raise StoreError(
                 f"no database: set DATABASE_URL, or make the Airflow connection {self.settings.postgres_conn_id!r} "
-                f"({type(error).__name__})"
+                f"({type(error).__name__})",
+                retryable=not isinstance(error, AirflowNotFoundException),
             ) from None
         if not isinstance(connection, psycopg.Connection):
             raise StoreError("psycopg 3 is needed: install psycopg[binary] beside apache-airflow-providers-postgres")
