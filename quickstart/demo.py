@@ -31,8 +31,8 @@ def start() -> str:
 def stop() -> None:
     """Stops the clusters that run. Their data stays."""
     for state in sorted(CLUSTERS.glob("*/state.json")):
-        Cluster.load(state.parent).stop()
-        print(f"Stopped cluster {state.parent.name}.")
+        if Cluster.load(state.parent).stop():
+            print(f"Stopped cluster {state.parent.name}.")
 
 
 def _deploy(cluster: Cluster, workloads: dict[str, dict[str, int]]) -> None:

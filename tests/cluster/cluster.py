@@ -196,24 +196,24 @@ class Cluster:
                     ) from error
                 time.sleep(0.1)
 
-    def stop(self) -> None:
-        """Ends every process of this cluster; the API server before its etcd, or it would hang."""
+    def stop(self) -> bool:
+        """Ends every process of this cluster; the API server before its etcd, or it would hang.
+
+        Returns whether there was one.
+        """
+        stopped = False
         for name in ("kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
             process = self._alive(name)
             if process is None:
                 continue
+            stopped = True
             process.terminate()
             try:
                 process.wait(STOP_SECONDS)
             except psutil.TimeoutExpired:
                 process.kill()
                 process.wait(STOP_SECONDS)
-
-    def kill_api_server(self) -> None:
-        process = self._alive("kube-apiserver")
-        if process is not None:
-            process.kill()
-            process.wait(STOP_SECONDS)
+        return stopped
 
     def __enter__(self) -> Cluster:
         return self

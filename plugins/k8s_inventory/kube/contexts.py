@@ -17,7 +17,7 @@ import yaml
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException
 from kubernetes.config.incluster_config import load_incluster_config
-from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
+from kubernetes.config.kube_config import ConfigNode, KubeConfigLoader, KubeConfigMerger
 
 from k8s_inventory.kube.errors import ContextError, Unauthorized
 
@@ -128,8 +128,6 @@ def _merged(kubeconfig: str | Mapping[str, Any] | None) -> Any:
         for path in present:
             _check_file(path)
         return KubeConfigMerger(os.pathsep.join(map(str, present))).config
-    from kubernetes.config.kube_config import ConfigNode
-
     return ConfigNode("kubeconfig", dict(kubeconfig or {}))
 
 
