@@ -7,7 +7,12 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from kubernetes.config import incluster_config
+
+from k8s_inventory.hooks.clusters import configured_contexts
 from k8s_inventory.kube.contexts import Context
+from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
@@ -95,6 +100,22 @@ def test_a_proxy_of_the_kubeconfig_is_used(cluster: Cluster, sync: Sync) -> None
     result = sync(context, "pods")
     assert result.attempt.outcome == "unreachable"
     assert "proxy" in str(result.attempt.error).lower()
+
+
+def test_the_cluster_that_this_runs_in_by_its_service_account(
+    cluster: Cluster, store: Store, sync: Sync, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a pod: address from the environment, token and CA from the mounted files."""
+    token = tmp_path / "token"
+    token.write_text(ADMIN.token)
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(cluster.ca_file))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(cluster.port))
+    found = configured_contexts(Settings.load({"in_cluster_name": "test"}))
+    assert list(found) == ["test"]
+    assert sync(found["test"](), "pods").attempt.outcome == "complete"
+    assert_table_equals_cluster(store, cluster, "pods")
 
 
 def test_impersonation_reaches_the_server(cluster: Cluster, sync: Sync) -> None:
