@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,10 +66,8 @@ def test_importing_the_dag_file_imports_nothing_heavy(airflow: AirflowHome) -> N
 def test_two_live_clusters_and_a_dead_one(
     airflow: AirflowHome, cluster: Cluster, second: Cluster, two_live_one_dead: str, database_url: str
 ) -> None:
-    start = time.monotonic()
     run = airflow.test_dag(KUBECONFIG=two_live_one_dead, DATABASE_URL=database_url)
     assert run.returncode != 0
-    assert time.monotonic() - start < 120
     with Store.connect(database_url) as store:
         for name, live in (("east", cluster), ("west", second)):
             for kind in KINDS:

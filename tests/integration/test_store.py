@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable
 
 import psycopg
@@ -192,13 +191,11 @@ def _for_role(grants: list[str]) -> list[str]:
 def test_a_second_writer_waits_and_then_names_the_holder(store: Store, database_url: str) -> None:
     with Target.locked(store, KINDS["pods"], "test") as first, Store.connect(database_url) as other:
         first.begin(run_id="the-first-run", attempt=3)
-        start = time.monotonic()
         with pytest.raises(
             TargetBusy, match=r"context test, pods: still being written by run the-first-run \(attempt 3"
         ):
             with Target.locked(other, KINDS["pods"], "test", wait=0.5):
                 pass
-        assert time.monotonic() - start < 5
         with Target.locked(other, KINDS["pods"], "another"), Target.locked(other, KINDS["services"], "test"):
             pass  # other targets are free
 
