@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
+
+import psutil
 
 from quickstart import demo, postgres
 from quickstart.places import AIRFLOW, PROJECT
@@ -63,6 +67,7 @@ def test_run(env: dict[str, str]) -> int:
 
 def ui() -> int:
     """Airflow standalone with this DAG in it, until it is interrupted."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped then, too
     kubeconfig = None if has_kubeconfig() else demo.start()
     env = environment(postgres.database_url(), kubeconfig)
     make_database(env)
@@ -78,7 +83,21 @@ def ui() -> int:
             print("Press Ctrl-C to stop it.", flush=True)
             return process.wait()
         finally:
-            process.terminate()
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends `airflow standalone` as Ctrl-C does, and those of its processes that outlive it."""
+    if process.poll() is not None:
+        return
+    standalone = psutil.Process(process.pid)
+    family = [standalone, *standalone.children(recursive=True)]
+    process.send_signal(signal.SIGINT)
+    _, alive = psutil.wait_procs(family, timeout=10)
+    for each in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.terminate()
+    psutil.wait_procs(alive, timeout=20)
 
 
 def _wait_until_up(process: subprocess.Popen[bytes], seconds: float = 120) -> None:

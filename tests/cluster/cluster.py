@@ -89,7 +89,11 @@ class Cluster:
             everyone = [ADMIN, NOBODY, *users]
             cluster = cls(directory, etcd_port, peer_port, port, list(arguments), [user.name for user in everyone])
             _write_credentials(directory, everyone)
-        cluster._run(controllers)
+        try:
+            cluster._run(controllers)
+        except BaseException:
+            cluster.stop()
+            raise
         return cluster
 
     @classmethod
