@@ -85,7 +85,7 @@ class Cluster:
         if (directory / "state.json").exists():
             cluster = cls.load(directory)
         else:
-            etcd_port, peer_port, port = _free_ports(3)
+            etcd_port, peer_port, port = free_ports(3)
             everyone = [ADMIN, NOBODY, *users]
             cluster = cls(directory, etcd_port, peer_port, port, list(arguments), [user.name for user in everyone])
             _write_credentials(directory, everyone)
@@ -356,7 +356,7 @@ def _write_credentials(directory: Path, users: Sequence[User]) -> None:
     os.makedirs(directory / "certificates", exist_ok=True)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nothing listens on, below those that the system gives to outgoing connections."""
     found: list[int] = []
     while len(found) < count:

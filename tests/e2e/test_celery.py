@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -20,17 +19,10 @@ import pytest
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.store import Store
 from tests.cluster import Cluster, kubeconfig
+from tests.cluster.cluster import free_ports
 from tests.databases import VERSIONS, Server
 from tests.e2e.airflow_home import AirflowHome
 from tests.equality import assert_table_equals_cluster
-
-
-def free_port() -> int:
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
 
 
 @pytest.fixture
@@ -88,7 +80,7 @@ def test_two_celery_workers_share_the_whole_dag(
         connection.execute("DROP DATABASE IF EXISTS airflow_celery")
         connection.execute("CREATE DATABASE airflow_celery")
     metadata = server.url("airflow_celery").replace("postgresql://", "postgresql+psycopg://")
-    redis_port, api_port, health_port = free_port(), free_port(), free_port()
+    redis_port, api_port, health_port = free_ports(3)
     logs = [
         processes("redis", [redis, "--port", str(redis_port), "--bind", "127.0.0.1", "--save", ""], dict(os.environ))
     ]
