@@ -113,10 +113,16 @@ def _new_database(server: Server) -> str:
     return server.url(name)
 
 
+@pytest.fixture(scope="session")
+def new_database(database_servers: Callable[[int], Server]) -> Callable[[], str]:
+    """Makes one more empty database of the newest version."""
+    return lambda: _new_database(database_servers(VERSIONS[0]))
+
+
 @pytest.fixture
-def database_url(database_servers: Callable[[int], Server]) -> str:
+def database_url(new_database: Callable[[], str]) -> str:
     """An empty database of the newest version."""
-    return _new_database(database_servers(VERSIONS[0]))
+    return new_database()
 
 
 @pytest.fixture(params=VERSIONS, ids=lambda version: f"postgres{version}")

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import sqlite3
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psycopg
+from psycopg import sql
 
 PROJECT = Path(__file__).parents[2]
 
 
 @dataclass
 class AirflowHome:
-    """`bin` is the folder of the airflow program; `dags` and `plugins` are those of the checkout by default."""
+    """`database` is the libpq URL of Airflow's own database: its SQLite was found unreadable after a run now and then.
+
+    `bin` is the folder of the airflow program; `dags` and `plugins` are those of the checkout by default.
+    """
 
     home: Path
+    database: str
     env: dict[str, str]
     bin: Path = Path(sys.executable).parent
 
     @classmethod
     def make(
-        cls, home: Path, *, plugins: Path | None = PROJECT / "plugins", bin: Path | None = None, **env: str
+        cls,
+        home: Path,
+        *,
+        database: str,
+        plugins: Path | None = PROJECT / "plugins",
+        bin: Path | None = None,
+        **env: str,
     ) -> AirflowHome:
         keep = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHONPATH"))}
         settings = {
             "AIRFLOW_HOME": str(home),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database.replace("postgresql://", "postgresql+psycopg://"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins or home / "no-plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -38,7 +49,7 @@ class AirflowHome:
             "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
         }
         home.mkdir(exist_ok=True)
-        made = cls(home, {**keep, **settings, **env}, bin or Path(sys.executable).parent)
+        made = cls(home, database, {**keep, **settings, **env}, bin or Path(sys.executable).parent)
         made.run("db", "migrate").check_returncode()
         return made
 
@@ -61,13 +72,10 @@ class AirflowHome:
         extra = ("--conf", json.dumps(conf)) if conf else ()
         return self.run("dags", "test", dag, *extra, **env)
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Airflow's own database. A process of the run that has just ended may still be writing to it."""
-        for _ in range(10):
-            with contextlib.suppress(sqlite3.DatabaseError), sqlite3.connect(self.home / "airflow.db") as connection:
-                return connection.execute(sql).fetchall()
-            time.sleep(1)
-        raise AssertionError("Airflow's database could not be read")
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Rows of Airflow's own database."""
+        with psycopg.connect(self.database) as connection:
+            return connection.execute(statement.encode()).fetchall()
 
     def states(self) -> dict[str, str]:
         """The state of each task of the last run, by its name in the grid."""
@@ -80,4 +88,10 @@ class AirflowHome:
     def everything(self) -> str:
         """All that Airflow keeps, as text: its database, XComs and rendered fields, and its logs."""
         parts = [path.read_bytes().decode(errors="replace") for path in self.home.rglob("*") if path.is_file()]
+        with psycopg.connect(self.database) as connection:
+            for (table,) in connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            ).fetchall():
+                rows = connection.execute(sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table)))
+                parts += [row for (row,) in rows]
         return "\n".join(parts)

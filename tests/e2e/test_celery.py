@@ -20,7 +20,6 @@ from k8s_inventory.kinds import KINDS
 from k8s_inventory.store import Store
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.cluster import free_ports
-from tests.databases import VERSIONS, Server
 from tests.e2e.airflow_home import AirflowHome
 from tests.equality import assert_table_equals_cluster
 
@@ -61,7 +60,7 @@ def until(what: str, check: Callable[[], bool], logs: list[Path], seconds: float
 def test_two_celery_workers_share_the_whole_dag(
     cluster: Cluster,
     start_cluster: Callable[..., Cluster],
-    database_servers: Callable[[int], Server],
+    new_database: Callable[[], str],
     database_url: str,
     processes: Callable[..., Path],
     tmp_path: Path,
@@ -75,11 +74,7 @@ def test_two_celery_workers_share_the_whole_dag(
     config = tmp_path / "kubeconfig"
     config.write_text(kubeconfig({"east": cluster, "west": second}))
 
-    server = database_servers(VERSIONS[0])
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS airflow_celery")
-        connection.execute("CREATE DATABASE airflow_celery")
-    metadata = server.url("airflow_celery").replace("postgresql://", "postgresql+psycopg://")
+    metadata = new_database()
     redis_port, api_port, health_port = free_ports(3)
     logs = [
         processes("redis", [redis, "--port", str(redis_port), "--bind", "127.0.0.1", "--save", ""], dict(os.environ))
@@ -87,11 +82,11 @@ def test_two_celery_workers_share_the_whole_dag(
     until("Redis", lambda: not socket.create_connection(("127.0.0.1", redis_port), 1).close(), logs, 20)
     airflow = AirflowHome.make(
         tmp_path / "airflow",
+        database=metadata,
         AIRFLOW__CORE__EXECUTOR="CeleryExecutor",
         AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"http://127.0.0.1:{api_port}/execution/",
-        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=metadata,
         AIRFLOW__CELERY__BROKER_URL=f"redis://127.0.0.1:{redis_port}/0",
-        AIRFLOW__CELERY__RESULT_BACKEND=f"db+{metadata}",
+        AIRFLOW__CELERY__RESULT_BACKEND="db+" + metadata.replace("postgresql://", "postgresql+psycopg://"),
         AIRFLOW__CELERY__WORKER_CONCURRENCY="2",
         AIRFLOW__API__HOST="127.0.0.1",
         AIRFLOW__API__PORT=str(api_port),
@@ -123,17 +118,13 @@ def test_two_celery_workers_share_the_whole_dag(
         with urllib.request.urlopen(f"http://127.0.0.1:{api_port}/api/v2/monitor/health", timeout=5) as answer:
             return bool(answer.status == 200)
 
-    def asked(sql: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(server.url("airflow_celery")) as connection:
-            return connection.execute(sql).fetchall()  # type: ignore[call-overload,no-any-return]
-
     until("The API server", api_is_up, logs)
-    until("The DAG", lambda: asked("SELECT 1 FROM dag WHERE dag_id = 'k8s_inventory'") != [], logs)
+    until("The DAG", lambda: airflow.query("SELECT 1 FROM dag WHERE dag_id = 'k8s_inventory'") != [], logs)
     until("The workers", lambda: all("ready" in log.read_text() for log in workers), logs)
     airflow.run("dags", "trigger", "k8s_inventory", "--run-id", "celery-run").check_returncode()
     ended = "SELECT state FROM dag_run WHERE run_id = 'celery-run' AND state IN ('success', 'failed')"
-    until("The end of the run", lambda: asked(ended) != [], logs)
-    states = asked(
+    until("The end of the run", lambda: airflow.query(ended) != [], logs)
+    states = airflow.query(
         "SELECT task_id, state, count(*) FROM task_instance WHERE run_id = 'celery-run' GROUP BY 1, 2 ORDER BY 1"
     )
     assert states == [("plan", "success", 1), ("report", "success", 1), ("sync", "success", 2 * len(KINDS))]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_the_wheel_holds_the_sql_and_nothing_of_the_tests(wheel: Path) -> None:
 
 
 def test_the_dag_runs_with_the_wheel_and_the_dag_file_alone(
-    installed: Path, cluster: Cluster, tmp_path: Path, database_url: str
+    installed: Path, cluster: Cluster, tmp_path: Path, database_url: str, new_database: Callable[[], str]
 ) -> None:
     dags = tmp_path / "bundle"
     dags.mkdir()
@@ -60,6 +61,7 @@ def test_the_dag_runs_with_the_wheel_and_the_dag_file_alone(
     config.write_text(kubeconfig({"test": cluster}))
     airflow = AirflowHome.make(
         tmp_path / "airflow",
+        database=new_database(),
         plugins=None,
         bin=installed,
         AIRFLOW__CORE__DAGS_FOLDER=str(dags),
