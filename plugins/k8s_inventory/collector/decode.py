@@ -14,7 +14,7 @@ from k8s_inventory.collector.conversions import CONVERSIONS
 from k8s_inventory.collector.redact import drop_last_applied, holds_last_applied, redact_env, storable
 from k8s_inventory.kinds import Column, Kind
 
-Row = list[Any]
+Row = tuple[Any, ...]
 """The values of `Kind.columns`, in order: str, int, bool, aware datetime, list[str], bytes of JSON, None."""
 
 DECODER_VERSION = 1
@@ -58,44 +58,59 @@ class Decoder:
 
     What a row keeps whole (`spec`, `status`) is taken as raw bytes first, and these are then decoded
     for the typed columns: a JSON field can be decoded only once in one call.
+
+    `item` is the Struct that an object is decoded to first; a `Listing` may do that while it takes a page apart.
     """
 
     def __init__(self, kind: Kind, *, redact_env: bool) -> None:
         self.kind = kind
         paths = list(_paths(kind, redact_env))
         whole = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
-        self._struct = structs.build(kind.kind, [*whole, *((name, "jsonb") for name in kind.rest)])
-        self._fields = [each for each in self._struct.__struct_fields__ if each not in kind.rest]
+        self.item = structs.build(kind.kind, [*whole, *((name, "jsonb") for name in kind.rest)])
+        self._fields = [each for each in self.item.__struct_fields__ if each not in kind.rest]
         self._parts = [(name, _Part(kind, name, paths)) for name in kind.rest]
-        self._one = msgspec.json.Decoder(self._struct)
-        all_items = msgspec.defstruct("Items", [("items", list[self._struct] | None, None)])  # type: ignore[name-defined]
+        self._one = msgspec.json.Decoder(self.item)
+        all_items = msgspec.defstruct("Items", [("items", list[self.item] | None, None)])  # type: ignore[name-defined]
         self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
         self._env_lists = _env_lists(kind) if redact_env else {}
         self._shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
-        self._values = [_value(column, kind) for column in kind.columns]
+        self._values = [_values(column, kind) for column in kind.columns]
+
+    def columns(
+        self, body: bytes, *, api_version: str, wanted: Sequence[int], total: int, items: Sequence[Any] | None = None
+    ) -> list[list[Any]]:
+        """The values of the wanted items of a page, by their index among its `total`: a list for each column.
+
+        `items` are those wanted, where the caller has them as `item` already. Raises `UndecodableObject`.
+        """
+        clean = storable(body)
+        drop = drop_last_applied if holds_last_applied(body) else None
+        if items is None or clean is not body:
+            items = self._items(clean, wanted, total)
+        views = [self._view(item, api_version, drop) for item in items]
+        return [values(views) for values in self._values]
 
     def rows(self, body: bytes, *, api_version: str, wanted: Sequence[int], total: int) -> Iterator[Row]:
-        """The rows of the wanted items of a page, by their index among its `total`."""
-        body = storable(body)
-        drop = drop_last_applied if holds_last_applied(body) else None
+        """What `columns` gives, as rows."""
+        return zip(*self.columns(body, api_version=api_version, wanted=wanted, total=total), strict=True)
+
+    def _items(self, body: bytes, wanted: Sequence[int], total: int) -> Sequence[Any]:
         if len(wanted) == total:
             try:
-                objects = self._all.decode(body).items or ()
+                return self._all.decode(body).items or ()
             except (msgspec.DecodeError, UnicodeDecodeError):
                 pass  # one object is at fault: the way below finds out which
-            else:
-                for each in objects:
-                    yield self._row(each, api_version, drop)
-                return
         items = _raw_items.decode(body).items or ()
-        for index in wanted:
-            try:
-                item = self._one.decode(items[index])
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise self._undecodable(_named.decode(items[index]).metadata, error) from error
-            yield self._row(item, api_version, drop)
+        return [self._item(items[index]) for index in wanted]
 
-    def _row(self, item: Any, api_version: str, drop: Callable[[bytes], bytes] | None) -> Row:
+    def _item(self, raw: msgspec.Raw) -> Any:
+        try:
+            return self._one.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._undecodable(_named.decode(raw).metadata, error) from error
+
+    def _view(self, item: Any, api_version: str, drop: Callable[[bytes], bytes] | None) -> SimpleNamespace:
+        """What a column's value is read from: the item, with the parts that a row keeps whole decoded, too."""
         view = SimpleNamespace(api_version=api_version, raw={}, shared={})
         for name in self._fields:
             setattr(view, name, getattr(item, name))
@@ -108,7 +123,7 @@ class Decoder:
             raise self._undecodable(item.metadata, error) from error
         for name in self._shared:
             view.shared[name] = CONVERSIONS[name](view)
-        return [value(view) for value in self._values]
+        return view
 
     def _kept(self, name: str, raw: bytes, view: Any, drop: Callable[[bytes], bytes] | None) -> bytes | None:
         """What a row keeps of a field that it keeps whole."""
@@ -157,33 +172,47 @@ def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
     return found
 
 
-def _value(column: Column, kind: Kind) -> Callable[[Any], Any]:
-    """How a column's value is read off a decoded object."""
+def _values(column: Column, kind: Kind) -> Callable[[Sequence[Any]], list[Any]]:
+    """How a column's values are read off decoded objects."""
     if column.name == "api_version":  # the items of a list carry none of their own
-        return attrgetter("api_version")
+        return _each(attrgetter("api_version"))
     if column.name in kind.rest:
-        return lambda item: item.raw[column.name]
+        return lambda items: [item.raw[column.name] for item in items]
     convert = column.convert
     if convert is not None and "." in convert:
-        return _shared(convert)
+        name, _, part = convert.partition(".")
+        get_part = attrgetter(part)
+        return lambda items: [get_part(item.shared[name]) for item in items]
     if column.path is None:
-        return CONVERSIONS[str(convert)]
-    value = _nullable(structs.attribute_path(column.path))
+        return _each(CONVERSIONS[str(convert)])
+    values = _at(structs.attribute_path(column.path))
     if column.type == "jsonb":
         make = CONVERSIONS[convert] if convert else _json_or_none
-        return lambda item: make(value(item) or structs.NULL)
+        return lambda items: [make(value or structs.NULL) for value in values(items)]
     if convert is not None:
         make = CONVERSIONS[convert]
-        return lambda item: make(value(item))
+        return lambda items: [make(value) for value in values(items)]
     if column.required:
         empty: Any = [] if column.type == "text[]" else ""
-        return lambda item: value(item) or empty
-    return value
+        return lambda items: [value or empty for value in values(items)]
+    return values
 
 
-def _shared(convert: str) -> Callable[[Any], Any]:
-    name, _, part = convert.partition(".")
-    return lambda item: getattr(item.shared[name], part)
+def _each(value: Callable[[Any], Any]) -> Callable[[Sequence[Any]], list[Any]]:
+    return lambda items: list(map(value, items))
+
+
+def _at(path: str) -> Callable[[Sequence[Any]], list[Any]]:
+    """The attributes at `path`; None where the API server sent null for an object on the way."""
+    get, get_nullable = attrgetter(path), _nullable(path)
+
+    def values(items: Sequence[Any]) -> list[Any]:
+        try:
+            return list(map(get, items))
+        except AttributeError:
+            return list(map(get_nullable, items))
+
+    return values
 
 
 def _nullable(path: str) -> Callable[[Any], Any]:

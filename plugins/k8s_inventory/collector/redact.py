@@ -18,6 +18,7 @@ _REDACTED_RAW = msgspec.Raw(msgspec.json.encode(REDACTED))
 
 _ESCAPE = re.compile(rb"\\(?:u0000|.)")
 _NUL = re.compile(rb"\\u0000")
+_ENV = b'"env":'
 _LITERAL = re.compile(rb'"value":"(?:[^"\\]|\\.)*"')
 _REDACTED_LITERAL = b'"value":' + msgspec.json.encode(REDACTED)
 
@@ -26,7 +27,8 @@ def redact_env(value: bytes, env: msgspec.Raw) -> bytes:
     """`value` with the literal values of one container's `env`, a part of it, replaced by `REDACTED`.
 
     Both are replaced as text, which can hit no string by accident: within a JSON string quotes are escaped.
-    Where the text is not just as Kubernetes writes it, the array is taken apart instead.
+    Equal arrays of several containers are replaced one a call. Where the text is not just as Kubernetes writes
+    it, the array is taken apart instead.
     """
     original = bytes(env)
     values = original.count(b'"value"')
@@ -35,7 +37,11 @@ def redact_env(value: bytes, env: msgspec.Raw) -> bytes:
     redacted, replaced = _LITERAL.subn(_REDACTED_LITERAL, original)
     if replaced != values:
         redacted = _redact_each(original)
-    return value.replace(original, redacted)
+    at = value.find(_ENV + original)
+    if at < 0:
+        return value.replace(original, redacted)
+    at += len(_ENV)
+    return b"".join((value[:at], redacted, value[at + len(original) :]))
 
 
 def _redact_each(env: bytes) -> bytes:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from kubernetes.client import ApiClient
 
-from k8s_inventory.kube.contexts import Context, KubeconfigError, kubeconfig_contexts
-from k8s_inventory.kube.session import Limits, Session
+from k8s_inventory.kube.contexts import Context
 from k8s_inventory.settings import Settings
+from k8s_inventory.sync.contexts import configured_contexts
 
 
 class ClusterHook(KubernetesHook):
@@ -63,34 +62,8 @@ def _content(kube_config: Any) -> dict[str, Any] | None:
     return kube_config if isinstance(kube_config, dict) else None
 
 
-def configured_contexts(settings: Settings) -> dict[str, Callable[[], Context]]:
-    """Every context that there is, by name, each resolved when it is called for.
-
-    Raises `KubeconfigError` if the kubeconfig can not be read, or two contexts have one name.
-    """
-    found: dict[str, Callable[[], Context]] = {}
-    if settings.kubernetes_conn_ids:
-        found = {conn_id: ClusterHook(conn_id=conn_id).context for conn_id in settings.kubernetes_conn_ids}
-    elif settings.kubeconfig or not settings.in_cluster_name:
-        read = kubeconfig_contexts(settings.kubeconfig)
-        found = {name: partial(read.__getitem__, name) for name in read}
-    here = settings.in_cluster_name
-    if here in found:
-        raise KubeconfigError(f"in_cluster_name {here!r} is the name of another context, too")
-    if here:
-        found[here] = partial(Context, name=here, in_cluster=True)
-    return found
-
-
-def session(context: Context, settings: Settings) -> Session:
-    """A session with the limits that the settings give."""
-    return Session(
-        context,
-        Limits(
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-            requests_in_flight=settings.requests_in_flight,
-            requests_per_second=settings.requests_per_second,
-            compress=settings.compress,
-        ),
+def contexts(settings: Settings) -> dict[str, Callable[[], Context]]:
+    """Every context that there is, those of Airflow's connections included. Raises `KubeconfigError`."""
+    return configured_contexts(
+        settings, {conn_id: ClusterHook(conn_id=conn_id).context for conn_id in settings.kubernetes_conn_ids}
     )

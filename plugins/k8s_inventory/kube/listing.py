@@ -56,8 +56,8 @@ class _Restart(Exception):
 class Page(Generic[Item]):
     """One page: its bytes as they came, and its items decoded as far as the caller's type goes.
 
-    `number` counts from 1. A second page of number 1 means that the listing started over: what came
-    before it counts no more.
+    Where one of them is not what that type says, all are left as `msgspec.Raw`. `number` counts from 1. A
+    second page of number 1 means that the listing started over: what came before it counts no more.
     """
 
     number: int
@@ -80,6 +80,7 @@ class Listing(Generic[Item]):
         self.page_size = page_size
         self.incomplete: str | None = None
         self._decoder = msgspec.json.Decoder(ListPage[item])  # type: ignore[valid-type]
+        self._raw_decoder = msgspec.json.Decoder(ListPage[msgspec.Raw])
         self._restarted = False
         self._revision = ""
 
@@ -136,8 +137,12 @@ class Listing(Generic[Item]):
 
     def _page(self, number: int, body: bytes, token: str, seconds: float) -> Page[Item]:
         where = f"context {self.session.context.name}, {self.kind.name}, page {number}"
+        answer: ListPage[Any]
         try:
-            answer, body = _decode(self._decoder, body)
+            try:
+                answer, body = _decode(self._decoder, body)
+            except msgspec.ValidationError:
+                answer, body = _decode(self._raw_decoder, body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             kind = "an HTML page" if b"<html" in body[:1000].lower() else "no list"
             raise BadAnswer(f"{where}: the answer is {kind} ({error})") from error

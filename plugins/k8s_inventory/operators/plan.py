@@ -14,7 +14,7 @@ class PlanOperator(BaseOperator):
     """Returns one entry a mapped task: `{"targets": [[context, kind], ...], "named": bool}`."""
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        from k8s_inventory.hooks.clusters import configured_contexts
+        from k8s_inventory.hooks import clusters
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.operators.failures import explained
         from k8s_inventory.settings import Settings
@@ -22,7 +22,7 @@ class PlanOperator(BaseOperator):
 
         with explained(context):
             settings = Settings.load(context["params"])
-            configured = configured_contexts(settings)
+            configured = clusters.contexts(settings)
             selection = select(settings, configured)
             tasks = selection.tasks(most=settings.max_tasks)
             with InventoryHook(settings).store() as store:

@@ -94,14 +94,14 @@ class SyncOperator(BaseOperator):
         super()._do_render_template_fields(parent, template_fields, names, self.get_template_env(), seen_oids)
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        from k8s_inventory.hooks.clusters import configured_contexts
+        from k8s_inventory.hooks import clusters
         from k8s_inventory.operators.failures import explained, failure
         from k8s_inventory.settings import Settings
         from k8s_inventory.sync import Verdict, verdict
 
         with explained(context):
             settings = Settings.load(context["params"])
-            contexts = configured_contexts(settings)
+            contexts = clusters.contexts(settings)
             results = self._sync(context, settings, contexts)
         verdicts = [
             verdict(each.attempt.outcome, named=self.work["named"], retryable=each.retryable) for each in results
@@ -114,11 +114,11 @@ class SyncOperator(BaseOperator):
         return [{"context": each.context_name, "kind": each.kind, **vars(each.attempt)} for each in results]
 
     def _sync(self, context: Context, settings: Settings, contexts: dict[str, Any]) -> Sequence[Result]:
-        from k8s_inventory.hooks.clusters import session
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.kinds import KINDS
         from k8s_inventory.store import Statements
         from k8s_inventory.sync import PlanError, Run, sync_target
+        from k8s_inventory.sync.contexts import open_session
 
         task_instance = context["ti"]
         run = Run(run_id=str(context["run_id"]), attempt=task_instance.try_number)
@@ -132,10 +132,8 @@ class SyncOperator(BaseOperator):
             for context_name, kind in targets:
                 if context_name not in contexts:
                     raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
-                with session(contexts[context_name](), settings) as open_session:
-                    result = sync_target(
-                        open_session, store, KINDS[kind], run=run, settings=settings, statements=rendered
-                    )
+                with open_session(contexts[context_name](), settings) as session:
+                    result = sync_target(session, store, KINDS[kind], run=run, settings=settings, statements=rendered)
                 attempt = result.attempt
                 self.log.info(
                     "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",

@@ -1,7 +1,20 @@
 """DRIVE: one target from its lock to its status row, and which targets there are."""
 
 from k8s_inventory.sync.plan import PlanError, Selection, select
-from k8s_inventory.sync.target import Result, Run, sync_target
+from k8s_inventory.sync.target import Result, Run, Sink, SinkError, read_target, sync_target
 from k8s_inventory.sync.verdict import Verdict, advice, verdict
 
-__all__ = ["PlanError", "Result", "Run", "Selection", "Verdict", "advice", "select", "sync_target", "verdict"]
+__all__ = [
+    "PlanError",
+    "Result",
+    "Run",
+    "Selection",
+    "Sink",
+    "SinkError",
+    "Verdict",
+    "advice",
+    "read_target",
+    "select",
+    "sync_target",
+    "verdict",
+]

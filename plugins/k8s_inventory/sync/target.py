@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
 
 from k8s_inventory.collector import DECODER_VERSION, Decoder, Envelope, UndecodableObject
 from k8s_inventory.kinds import Kind
@@ -30,12 +34,30 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """How an attempt ended, as stored, and whether a later attempt may do better."""
+    """How an attempt ended, as stored, and whether a later attempt may do better.
+
+    `absence_proven`: the cluster serves no such kind any more, so that having no row of it is exact.
+    """
 
     context_name: str
     kind: str
     attempt: Attempt
     retryable: bool
+    absence_proven: bool = False
+
+
+class SinkError(Exception):
+    """What kept a sink from taking rows; the message names the object if one is at fault."""
+
+
+class Sink(Protocol):
+    """Takes every row of a target, changed or not. Its methods raise `SinkError`, which ends the attempt."""
+
+    def start(self) -> None:
+        """A listing begins. Not always the first: what came before it counts no more."""
+
+    def add(self, columns: list[list[Any]]) -> None:
+        """A page's rows: the values of each of `Kind.columns`."""
 
 
 def sync_target(
@@ -46,6 +68,7 @@ def sync_target(
     run: Run,
     settings: Settings,
     statements: Statements | None = None,
+    sink: Sink | None = None,
 ) -> Result:
     """Brings the rows of one kind of one cluster up to date, and writes how that went.
 
@@ -55,28 +78,50 @@ def sync_target(
     with Target.locked(store, kind, context_name, statements=statements, wait=settings.lock_wait) as target:
         target.begin(run_id=run.run_id, attempt=run.attempt)
         attempt = Attempt()
-        fingerprint: str | None = None
-        retryable = True
-        try:
+
+        def read() -> str | None:
             _refuse_dead_context(session, store, run)
             cluster = _identify(session, target, settings)
-            fingerprint = _read(session, target, kind, settings, cluster, attempt)
-            target.end(attempt, fingerprint=fingerprint)
-        except (NotFound, NoSuchPath) as error:
-            _end_unserved(session, target, kind, attempt, error)
-            retryable = attempt.outcome == "failed"
-        except KubeError as error:
-            attempt.outcome, attempt.error, retryable = error.outcome, str(error), error.retryable
-            target.end(attempt)
-        except UndecodableObject as error:
-            attempt.outcome, attempt.error = "failed", f"context {context_name}, {error}; no row was changed"
-            target.end(attempt)
+            return _read(session, kind, settings, attempt, target=target, cluster=cluster, sink=sink)
+
+        try:
+            result, fingerprint = _attempted(read, session, kind, attempt)
+            if result.absence_proven:
+                target.end_proven_absent(attempt)
+            else:
+                target.end(attempt, fingerprint=fingerprint)
         except StoreError as error:
-            attempt = Attempt(error=str(error))
             with suppress(StoreError):  # where the session itself is lost, the next holder of the lock ends the row
-                target.end(attempt)
+                target.end(Attempt(error=str(error)))
             raise
-        return Result(context_name, kind.name, attempt, retryable)
+        return result
+
+
+def read_target(session: Session, kind: Kind, *, settings: Settings, sink: Sink) -> Result:
+    """Reads one kind of one cluster into the sink, and into no database."""
+    attempt = Attempt()
+    result, _ = _attempted(lambda: _read(session, kind, settings, attempt, sink=sink), session, kind, attempt)
+    return result
+
+
+def _attempted(
+    read: Callable[[], str | None], session: Session, kind: Kind, attempt: Attempt
+) -> tuple[Result, str | None]:
+    """Runs the listing; what goes wrong with the cluster becomes the attempt's outcome and error."""
+    name = session.context.name
+    fingerprint, retryable, proof = None, True, None
+    try:
+        fingerprint = read()
+    except (NotFound, NoSuchPath) as error:
+        proof = proof_of_absence(session, kind)
+        attempt.outcome = "absent" if proof else error.outcome
+        attempt.error = f"{error}; {proof or 'that it is gone is not proven, so its rows stay'}"
+        retryable = attempt.outcome == "failed"
+    except KubeError as error:
+        attempt.outcome, attempt.error, retryable = error.outcome, str(error), error.retryable
+    except (UndecodableObject, SinkError) as error:
+        attempt.outcome, attempt.error = "failed", f"context {name}, {error}; no row was changed"
+    return Result(name, kind.name, attempt, retryable, absence_proven=proof is not None), fingerprint
 
 
 def _refuse_dead_context(session: Session, store: Store, run: Run) -> None:
@@ -114,48 +159,84 @@ def _identify(session: Session, target: Target, settings: Settings) -> ClusterIn
 
 
 def _read(
-    session: Session, target: Target, kind: Kind, settings: Settings, cluster: ClusterInfo, attempt: Attempt
+    session: Session,
+    kind: Kind,
+    settings: Settings,
+    attempt: Attempt,
+    *,
+    target: Target | None = None,
+    cluster: ClusterInfo | None = None,
+    sink: Sink | None = None,
 ) -> str | None:
-    """Lists the kind into the staging of the target; returns the fingerprint of what it wrote."""
-    last = target.last_complete()
+    """Lists the kind into the staging of the target and into the sink; returns the fingerprint of what it wrote."""
     decoder = Decoder(kind, redact_env=settings.redact_env)
-    listing = Listing(session, kind, item=Envelope, page_size=settings.page_size)
+    # Where every object is decoded in the end, it is at once; else no further than to see whether it changed.
+    item: type[Any] = decoder.item if sink else Envelope
+    listing: Listing[Any] = Listing(session, kind, item=item, page_size=settings.page_size)
+    last = target.last_complete() if target else None
     fingerprint: str | None = None
     for page in listing.pages():
         if page.number == 1:
             attempt.pages = attempt.objects = attempt.bytes = 0
             attempt.resource_version = page.resource_version
-            fingerprint = _fingerprint(kind, cluster, settings, page.api_version)
-            target.start_staging(rewrite=settings.verify or _must_rewrite(last, fingerprint, page.resource_version))
+            if target and cluster and last:
+                fingerprint = _fingerprint(kind, cluster, settings, page.api_version)
+                target.start_staging(rewrite=settings.verify or _must_rewrite(last, fingerprint, page.resource_version))
+            if sink:
+                sink.start()
         versions = _versions(page, session, kind)
-        wanted = target.see(list(versions), list(versions.values()))
-        if wanted:
-            rows = decoder.rows(page.body, api_version=page.api_version, wanted=wanted, total=len(page.items))
-            target.stage(rows)
+        wanted = target.see(list(versions), list(versions.values())) if target else []
+        total = len(page.items)
+        if sink:
+            decoded = None if _is_raw(page.items) else page.items
+            columns = decoder.columns(
+                page.body, api_version=page.api_version, wanted=range(total), total=total, items=decoded
+            )
+            sink.add(columns)
+            if target and wanted:
+                rows = list(zip(*columns, strict=True))
+                target.stage(rows[index] for index in wanted)
+        elif target and wanted:
+            target.stage(decoder.rows(page.body, api_version=page.api_version, wanted=wanted, total=total))
         attempt.pages += 1
-        attempt.objects += len(versions)
+        attempt.objects += total
         attempt.bytes += len(page.body)
-        log.debug(
-            "context %s, %s, page %d: %d objects, %d to write, %d bytes, %.0f ms",
-            *(
-                session.context.name,
-                kind.name,
-                page.number,
-                len(page.items),
-                len(wanted),
-                len(page.body),
-                page.seconds * 1000,
-            ),
-        )
+        _log_page(session, kind, page, len(wanted))
     attempt.outcome = "partial" if listing.incomplete else "complete"
     attempt.error = listing.incomplete
     return fingerprint
 
 
-def _versions(page: Page[Envelope], session: Session, kind: Kind) -> dict[str, str]:
+def _log_page(session: Session, kind: Kind, page: Page[Any], written: int) -> None:
+    facts = {
+        "context": session.context.name,
+        "kind": kind.name,
+        "page": page.number,
+        "objects": len(page.items),
+        "to_write": written,
+        "bytes": len(page.body),
+        "milliseconds": round(page.seconds * 1000),
+    }
+    message = (
+        "context %(context)s, %(kind)s, page %(page)d: %(objects)d objects, %(to_write)d to write, %(bytes)d bytes, "
+    )
+    log.debug(message + "%(milliseconds)d ms", facts, extra=facts)
+
+
+def _is_raw(items: list[Any]) -> bool:
+    return bool(items) and isinstance(items[0], msgspec.Raw)
+
+
+def _versions(page: Page[Any], session: Session, kind: Kind) -> dict[str, str]:
     """Version by uid, in the order of the page."""
-    versions = {item.metadata.uid: item.metadata.resource_version for item in page.items}
-    if "" in versions or len(versions) < len(page.items):
+    items = page.items
+    try:
+        if _is_raw(items):
+            items = [msgspec.json.decode(item, type=Envelope) for item in items]
+        versions = {item.metadata.uid: item.metadata.resource_version or "" for item in items}
+    except msgspec.DecodeError:
+        versions = {}
+    if len(versions) < len(items) or versions.keys() & {"", None}:
         raise BadAnswer(
             f"context {session.context.name}, {kind.name}, page {page.number}: objects without a uid of their own; "
             "such a list can not be stored"
@@ -177,14 +258,3 @@ def _fingerprint(kind: Kind, cluster: ClusterInfo, settings: Settings, api_versi
     """Everything that a row depends on beside its object's version."""
     parts = (DECODER_VERSION, kind, settings.redact_env, api_version, cluster.uid, cluster.version)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _end_unserved(session: Session, target: Target, kind: Kind, attempt: Attempt, error: NotFound | NoSuchPath) -> None:
-    """The cluster answered 404: its rows go only where discovery proves that the kind is gone."""
-    proof = proof_of_absence(session, kind)
-    attempt.outcome = "absent" if proof else error.outcome
-    attempt.error = f"{error}; {proof or 'that it is gone is not proven, so its rows stay'}"
-    if proof:
-        target.end_proven_absent(attempt)
-    else:
-        target.end(attempt)

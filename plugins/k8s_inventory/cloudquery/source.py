@@ -1,0 +1,228 @@
+"""What one `cloudquery sync` reads, and what it says of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from k8s_inventory.cloudquery import tables
+from k8s_inventory.cloudquery.spool import Spool
+from k8s_inventory.kinds import KINDS, Kind
+from k8s_inventory.kube.cluster import read_cluster
+from k8s_inventory.kube.contexts import Context, KubeconfigError
+from k8s_inventory.kube.errors import KubeError
+from k8s_inventory.settings import AIRFLOW_ONLY, Settings, SettingsError
+from k8s_inventory.store import Store, StoreError
+from k8s_inventory.store.database import connection_parameters
+from k8s_inventory.sync import PlanError, Run, Selection, advice, read_target, select, sync_target
+from k8s_inventory.sync.contexts import configured_contexts, open_session
+
+log = logging.getLogger(__name__)
+
+CONTEXTS_AT_ONCE = 4
+"""Contexts that are read side by side; the kinds of each come one after another."""
+
+
+class BadInput(Exception):
+    """A spec, a selection or a kubeconfig that can not be used; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """How one target ended: its rows if they are all there are, else why they are not."""
+
+    kind: Kind
+    context_name: str
+    spool: Spool
+    problem: str | None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of the spec: the settings, without those that mean something to Airflow alone."""
+    schema = Settings.model_json_schema()
+    for name in AIRFLOW_ONLY:
+        del schema["properties"][name]
+    schema["description"] = "Spec of the k8s-inventory source; each setting also by its environment variable."
+    return schema
+
+
+class Source:
+    """One configured source.
+
+    `spec` is JSON, as the CLI sends it. With `offline` nothing beyond it is looked at: the CLI then only asks for
+    tables. Raises `BadInput`.
+    """
+
+    def __init__(self, spec: bytes, *, run_id: str = "", offline: bool = False) -> None:
+        self.settings = _settings(spec)
+        self.run_id = run_id or "cloudquery"
+        self._contexts: dict[str, Callable[[], Context]] = {}
+        try:
+            if not offline:
+                self._contexts = configured_contexts(self.settings)
+                if self.settings.database_url:
+                    connection_parameters(self.settings.database_url.get_secret_value())
+            self._selection = self._select(offline)
+        except (KubeconfigError, PlanError, StoreError) as error:
+            raise BadInput(str(error)) from None
+
+    def _select(self, offline: bool) -> Selection:
+        if offline:
+            settings = self.settings.model_copy(update={"contexts": None})
+            return select(settings, ["offline"])
+        return select(self.settings, self._contexts)
+
+    def kinds(self, table_patterns: Collection[str] = (), skip_tables: Collection[str] = ()) -> list[Kind]:
+        """The kinds that both `resources` and CloudQuery's selection of tables take. Raises `BadInput`."""
+        try:
+            found = tables.select(table_patterns, skip_tables, self._selection.kinds)
+        except tables.NoSuchTable as error:
+            raise BadInput(str(error)) from None
+        if not found:
+            resources = ", ".join(self.settings.resources or KINDS)
+            raise BadInput(
+                f"nothing is left to read: `tables` ({', '.join(table_patterns)}) and `skip_tables` "
+                f"({', '.join(skip_tables)}) leave none of the resources {resources}"
+            )
+        return found
+
+    def read(self, kinds: Sequence[Kind], stopped: threading.Event) -> Iterator[Target]:
+        """Every target as it ends, in no set order; its spool is the caller's to close.
+
+        Once `stopped` is set, reading ends at the next page. Raises `BadInput` where the database refuses.
+        """
+        waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+        for name in self._selection.contexts:
+            waiting.put(name)
+        done: queue.Queue[Target | None] = queue.Queue(maxsize=2)
+        readers = min(CONTEXTS_AT_ONCE, len(self._selection.contexts))
+        self._prepare_store()
+
+        def put(target: Target | None) -> None:
+            while not stopped.is_set():
+                try:
+                    done.put(target, timeout=0.2)
+                    return
+                except queue.Full:
+                    continue
+            if target is not None:
+                target.spool.close()
+
+        def read_contexts() -> None:
+            try:
+                while not stopped.is_set():
+                    for target in self._read_context(waiting.get_nowait(), kinds, stopped):
+                        put(target)
+            except queue.Empty:
+                pass
+            finally:
+                put(None)
+
+        for number in range(readers):
+            threading.Thread(target=read_contexts, name=f"contexts-{number}", daemon=True).start()
+        while readers and not stopped.is_set():
+            try:
+                target = done.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if target is None:
+                readers -= 1
+            else:
+                yield target
+
+    def _prepare_store(self) -> None:
+        """Makes the schema, if there is a database to write to."""
+        store = self._store()
+        if store is None:
+            return
+        with store:
+            try:
+                store.migrate()
+                store.mark_configured(self._contexts)
+            except StoreError as error:
+                raise BadInput(f"database_url: {error}") from None
+
+    def _store(self) -> Store | None:
+        url = self.settings.database_url
+        if url is None:
+            return None
+        try:
+            return Store.connect(url.get_secret_value(), schema=self.settings.schema_name)
+        except StoreError as error:
+            raise BadInput(f"database_url: {error}") from None
+
+    def _read_context(self, name: str, kinds: Sequence[Kind], stopped: threading.Event) -> Iterator[Target]:
+        dead: str | None = None
+        with ExitStack() as stack:
+            session = stack.enter_context(open_session(self._contexts[name](), self.settings))
+            store: Store | None = None
+            for kind in kinds:
+                spool = Spool(kind, name, stopped)
+                if dead or stopped.is_set():
+                    yield Target(kind, name, spool, dead or "the sync was stopped")
+                    continue
+                try:
+                    if self.settings.database_url and store is None:
+                        store = self._store()
+                        stack.callback(store.close)  # type: ignore[union-attr]
+                    if store is None:
+                        result = read_target(session, kind, settings=self.settings, sink=spool)
+                    else:
+                        run = Run(self.run_id)
+                        result = sync_target(session, store, kind, run=run, settings=self.settings, sink=spool)
+                except (StoreError, BadInput) as error:
+                    store = None  # its session may be lost
+                    problem = str(error)
+                except Exception as error:  # one target's fault must not end the others
+                    log.exception("context %s, %s", name, kind.name)
+                    problem = f"context {name}, {kind.name}: {type(error).__name__}; the plugin's log has more"
+                else:
+                    outcome, problem = result.attempt.outcome, result.attempt.error or ""
+                    if outcome == "complete" or result.absence_proven:
+                        log.info("%s · %s: %s, %d objects", name, kind.name, outcome, spool.rows)
+                        yield Target(kind, name, spool, None)
+                        continue
+                    problem = f"{outcome}: {problem}. {advice(outcome)}".strip()
+                    if outcome == "unreachable" and store is None:
+                        dead = f"{problem} (not tried again for this kind)"
+                spool.close()
+                yield Target(kind, name, spool, problem)
+
+    def test_connection(self) -> str | None:
+        """What keeps the contexts and the database from being used; None if nothing does."""
+        problems = []
+        for name in self._selection.contexts:
+            try:
+                with open_session(self._contexts[name](), self.settings) as session:
+                    read_cluster(session)
+            except KubeError as error:
+                problems.append(f"{error}. {advice(error.outcome)}")
+        try:
+            store = self._store()
+            if store is not None:
+                store.close()
+        except BadInput as error:
+            problems.append(str(error))
+        return "\n".join(problems) or None
+
+
+def _settings(spec: bytes) -> Settings:
+    try:
+        given = json.loads(spec or b"null") or {}
+    except ValueError:
+        raise BadInput("spec: not JSON") from None
+    if not isinstance(given, dict):
+        raise BadInput("spec: must be a mapping of settings")
+    foreign = sorted(AIRFLOW_ONLY & given.keys())
+    if foreign:
+        raise BadInput(f"spec: {', '.join(foreign)}: of use to Airflow alone")
+    try:
+        return Settings.load(given)
+    except SettingsError as error:
+        raise BadInput(str(error).replace("settings:", "spec:", 1)) from None

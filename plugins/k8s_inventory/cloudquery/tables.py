@@ -1,0 +1,128 @@
+"""Kinds as CloudQuery tables: Arrow schemas, and record batches that fit into a gRPC message."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+
+from k8s_inventory.kinds import KINDS, Column, Kind
+from k8s_inventory.sync import SinkError
+
+GRPC_LIMIT = 4 * 1024 * 1024
+"""What a gRPC server takes in one message by default; destinations on the Python SDK leave it at that."""
+
+LARGEST_BATCH = GRPC_LIMIT - 256 * 1024
+"""A batch's bytes: beside them a message holds the schema, and the columns that the CLI adds."""
+
+_JSON = {b"ARROW:extension:name": b"json", b"ARROW:extension:metadata": b"json-serialized"}
+"""CloudQuery's JSON type as it is on the wire: bytes, and these words in the field's metadata."""
+
+_TYPES: dict[str, pa.DataType] = {
+    "text": pa.utf8(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "boolean": pa.bool_(),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+    "jsonb": pa.binary(),
+    "text[]": pa.list_(pa.utf8()),
+}
+_CONTEXT_NAME = Column(name="context_name", path="", description="Context that the object was read through.")
+_PRIMARY_KEY = ("context_name", "uid")
+
+
+class NoSuchTable(Exception):
+    """A pattern that matches no table; the message names it and the tables there are."""
+
+
+def select(tables: Collection[str], skip_tables: Collection[str], kinds: Collection[Kind]) -> list[Kind]:
+    """The kinds whose tables CloudQuery's selection takes; both lists may hold wildcards.
+
+    Raises `NoSuchTable` for a pattern that matches no table at all, as CloudQuery's own plugins do.
+    """
+    names = [kind.table for kind in KINDS.values()]
+    for setting, patterns in (("tables", tables), ("skip_tables", skip_tables)):
+        for pattern in patterns:
+            if not any(fnmatchcase(name, pattern) for name in names):
+                raise NoSuchTable(f"{setting}: no table matches {pattern!r}; there is {', '.join(names)}")
+    return [kind for kind in kinds if _matches(kind, tables or ("*",)) and not _matches(kind, skip_tables)]
+
+
+def _matches(kind: Kind, patterns: Collection[str]) -> bool:
+    return any(fnmatchcase(kind.table, pattern) for pattern in patterns)
+
+
+@cache
+def schema(kind: Kind) -> pa.Schema:
+    """The table of a kind: the DAG's columns in their order, in CloudQuery's terms."""
+    metadata = {
+        b"cq:table_name": kind.table,
+        b"cq:table_title": kind.kind,
+        b"cq:table_description": kind.description,
+        b"cq:table_depends_on": b"",
+        b"cq:extension:incremental": b"false",
+    }
+    return pa.schema([_field(column) for column in (_CONTEXT_NAME, *kind.columns)], metadata=metadata)
+
+
+def _field(column: Column) -> pa.Field:
+    is_key = column.name in _PRIMARY_KEY
+    metadata: dict[bytes, bytes] = {
+        b"cq:extension:primary_key": b"true" if is_key else b"false",
+        b"cq:extension:unique": b"false",
+        b"cq:extension:incremental": b"false",
+        b"description": column.description.encode(),
+        **(_JSON if column.type == "jsonb" else {}),
+    }
+    return pa.field(column.name, _TYPES[column.type], nullable=not (is_key or column.required), metadata=metadata)
+
+
+def batches(kind: Kind, context_name: str, columns: list[list[Any]]) -> Iterator[pa.RecordBatch]:
+    """A page's rows, in as few batches as fit into messages.
+
+    Raises `SinkError`, which names the object, for one that fits into none or holds what Arrow can not.
+    """
+    count = len(columns[0])
+    if count == 0:
+        return
+    try:
+        made = _batch(kind, context_name, columns)
+    except (pa.ArrowException, OverflowError, UnicodeError):
+        for row in zip(*columns, strict=True):
+            try:
+                _batch(kind, context_name, [[value] for value in row])
+            except (pa.ArrowException, OverflowError, UnicodeError) as error:
+                raise SinkError(f"{_named(kind, row)}: {error}") from error
+        raise
+    yield from _halved(kind, made)
+
+
+def _batch(kind: Kind, context_name: str, columns: list[list[Any]]) -> pa.RecordBatch:
+    of_kind = schema(kind)
+    names = pa.repeat(pa.scalar(context_name, pa.utf8()), len(columns[0]))
+    values = (pa.array(values, field.type) for values, field in zip(columns, list(of_kind)[1:], strict=True))
+    return pa.record_batch([names, *values], schema=of_kind)
+
+
+def _halved(kind: Kind, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    if batch.nbytes <= LARGEST_BATCH:
+        yield batch
+        return
+    if batch.num_rows == 1:
+        row = [value.as_py() for value in list(batch.columns)[1:4]]
+        raise SinkError(
+            f"{_named(kind, row)}: its row of {batch.nbytes} bytes is more than a message of CloudQuery can carry "
+            f"({LARGEST_BATCH})"
+        )
+    half = batch.num_rows // 2
+    yield from _halved(kind, batch.slice(0, half))
+    yield from _halved(kind, batch.slice(half))
+
+
+def _named(kind: Kind, row: Any) -> str:
+    """`pods shop/web-0`, of a row that begins with uid, name, namespace."""
+    _, name, namespace = row[:3]
+    return f"{kind.name} {namespace}/{name}" if namespace else f"{kind.name} {name}"

@@ -1,0 +1,44 @@
+"""The contexts that the settings configure, and sessions with the limits that they set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from k8s_inventory.kube.contexts import Context, KubeconfigError, kubeconfig_contexts
+from k8s_inventory.kube.session import Limits, Session
+from k8s_inventory.settings import Settings
+
+
+def configured_contexts(
+    settings: Settings, connections: Mapping[str, Callable[[], Context]] | None = None
+) -> dict[str, Callable[[], Context]]:
+    """Every context that there is, by name, each resolved when it is called for.
+
+    `connections`, where there are any, replace the kubeconfig. Raises `KubeconfigError` if the kubeconfig can
+    not be read, or two contexts have one name.
+    """
+    found: dict[str, Callable[[], Context]] = dict(connections or {})
+    if not found and (settings.kubeconfig or not settings.in_cluster_name):
+        read = kubeconfig_contexts(settings.kubeconfig)
+        found = {name: partial(read.__getitem__, name) for name in read}
+    here = settings.in_cluster_name
+    if here in found:
+        raise KubeconfigError(f"in_cluster_name {here!r} is the name of another context, too")
+    if here:
+        found[here] = partial(Context, name=here, in_cluster=True)
+    return found
+
+
+def open_session(context: Context, settings: Settings) -> Session:
+    """A session with the limits that the settings give; close it."""
+    return Session(
+        context,
+        Limits(
+            connect_timeout=settings.connect_timeout,
+            read_timeout=settings.read_timeout,
+            requests_in_flight=settings.requests_in_flight,
+            requests_per_second=settings.requests_per_second,
+            compress=settings.compress,
+        ),
+    )
