@@ -8,6 +8,9 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+AIRFLOW_ONLY = frozenset({"postgres_conn_id", "kubernetes_conn_ids", "max_tasks"})
+"""Settings that mean something to the DAG alone."""
+
 Names = Annotated[list[str], NoDecode]
 
 

@@ -1,7 +1,7 @@
 """The program `k8s-inventory-cloudquery`: serves the source plugin over gRPC until a signal ends it.
 
-The protocol: https://github.com/cloudquery/plugin-pb/blob/main/plugin-v3/plugin.proto. It is served without CloudQuery's
-Python SDK, which takes 60 MB, ignores `--network` and lacks TestConnection (docs/decisions).
+The protocol: https://github.com/cloudquery/plugin-pb/blob/main/plugin-v3/plugin.proto. It is served without
+CloudQuery's Python SDK, which takes 60 MB, ignores `--network` and lacks TestConnection (docs/decisions).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import grpc
-import pyarrow as pa
 from cloudquery.discovery_v1 import discovery_pb2, discovery_pb2_grpc
 from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
 from cloudquery.plugin_v3.arrow import record_to_bytes, schema_to_bytes
@@ -28,6 +27,7 @@ from cloudquery.plugin_v3.arrow import record_to_bytes, schema_to_bytes
 from k8s_inventory import __version__
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.source import BadInput, Source, json_schema
+from k8s_inventory.kinds import Kind
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,12 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
 
     def __init__(self) -> None:
         self._source: Source | None = None
-        self.stopped = threading.Event()
+        self._running: set[threading.Event] = set()
+
+    def stop(self) -> None:
+        """Ends every sync at its next page."""
+        for stopped in tuple(self._running):
+            stopped.set()
 
     def GetName(self, request: Any, context: grpc.ServicerContext) -> Any:
         return plugin_pb2.GetName.Response(name="k8s-inventory")
@@ -84,28 +89,31 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
 
         An error, and not a message about it: only that keeps the CLI from deleting what this sync did not bring.
         """
-        stopped = threading.Event()
-        if not context.add_callback(stopped.set):
-            return
         source = self._initialized(context)
+        stopped = threading.Event()
+        context.add_callback(stopped.set)
+        self._running.add(stopped)
         problems = []
         try:
             kinds = source.kinds(request.tables, request.skip_tables)
             for kind in kinds:
                 yield _migrate(kind)
-            for target in source.read(kinds, _either(stopped, self.stopped)):
-                if target.problem is not None:
-                    log.error("%s · %s: %s", target.context_name, target.kind.name, target.problem)
-                    problems.append(f"{target.context_name} · {target.kind.name}: {target.problem}")
-                    continue
-                for batch in target.spool.batches():
-                    yield _insert(batch)
-                target.spool.close()
+            for target in source.read(kinds, stopped):
+                with target.spool as spool:
+                    if target.problem is None:
+                        for batch in spool.batches():
+                            yield plugin_pb2.Sync.Response(
+                                insert=plugin_pb2.Sync.MessageInsert(record=record_to_bytes(batch))
+                            )
+                    else:
+                        log.error("%s · %s: %s", target.context_name, target.kind.name, target.problem)
+                        problems.append(f"{target.context_name} · {target.kind.name}: {target.problem}")
         except BadInput as error:
             _refuse(context, error)
+        finally:
+            stopped.set()
+            self._running.discard(stopped)
         if problems:
-            for kind in kinds:
-                yield _migrate(kind)
             context.abort(grpc.StatusCode.ABORTED, _summary(problems))
 
     def Close(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -117,3 +125,108 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "Init must come first")
         assert self._source is not None
         return self._source
+
+
+def _migrate(kind: Kind) -> Any:
+    return plugin_pb2.Sync.Response(
+        migrate_table=plugin_pb2.Sync.MessageMigrateTable(table=schema_to_bytes(tables.schema(kind)))
+    )
+
+
+def _refuse(context: grpc.ServicerContext, error: BadInput) -> NoReturn:
+    log.error("%s", error)
+    context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error)[:_LONGEST_MESSAGE])
+    raise AssertionError("abort raises")
+
+
+def _summary(problems: Sequence[str]) -> str:
+    """The problems, as many as an error may hold."""
+    head = f"{len(problems)} targets are incomplete, so nothing may be deleted; every complete one was sent. "
+    shown: list[str] = []
+    for problem in problems:
+        if len(head) + sum(map(len, shown)) + len(problem) > _LONGEST_MESSAGE - 100:
+            break
+        shown.append(problem)
+    left = len(problems) - len(shown)
+    return head + "; ".join(shown) + (f"; and {left} more, see the plugin's log" if left else "")
+
+
+class JSONFormatter(logging.Formatter):
+    """One JSON object a line, as the CLI reads a plugin's output; what `extra` gives becomes fields."""
+
+    _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
+    _LEVELS = {"WARNING": "warn", "CRITICAL": "error"}  # noqa: RUF012
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {name: value for name, value in vars(record).items() if name not in self._OWN}
+        line = {
+            "level": self._LEVELS.get(record.levelname, record.levelname.lower()),
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "message": record.getMessage(),
+            **fields,
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def _log_to_stdout(level: str, form: str) -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JSONFormatter() if form == "json" else logging.Formatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    levels = {"trace": logging.DEBUG, "warn": logging.WARNING}
+    logging.getLogger("k8s_inventory").setLevel(levels.get(level, level.upper()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The command line of CloudQuery's plugins, with which the CLI starts this one."""
+    parser = argparse.ArgumentParser(prog="k8s-inventory-cloudquery", description=__doc__.splitlines()[0])
+    parser.add_argument("--version", action="version", version=__version__)
+    serve = parser.add_subparsers(dest="command", required=True).add_parser("serve", help="serve the plugin over gRPC")
+    serve.add_argument("--address", default="localhost:7777", help="host:port, or the path of a socket")
+    serve.add_argument("--network", default="tcp", choices=["tcp", "unix"])
+    serve.add_argument("--log-level", default="info", choices=["trace", "debug", "info", "warn", "error"])
+    serve.add_argument("--log-format", default="text", choices=["text", "json"])
+    for flag in ("--no-sentry", "--otel-endpoint-insecure"):  # the CLI may give these; there is nothing to them
+        serve.add_argument(flag, action="store_true", help=argparse.SUPPRESS)
+    for option in ("--otel-endpoint", "--license"):
+        serve.add_argument(option, help=argparse.SUPPRESS)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    _log_to_stdout(options.log_level, options.log_format)
+    signalled = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: signalled.set())
+    servicer = PluginServicer()
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=10))
+    discovery_pb2_grpc.add_DiscoveryServicer_to_server(_Discovery(), server)
+    plugin_pb2_grpc.add_PluginServicer_to_server(servicer, server)
+    is_unix = options.network == "unix"
+    try:
+        server.add_insecure_port(f"unix:{options.address}" if is_unix else options.address)
+    except RuntimeError:
+        log.error("%s can not be listened on: is it taken, or no address of this machine?", options.address)
+        return 1
+    server.start()
+    log.info("serving on %s", options.address)
+    signalled.wait()
+    log.info("stopping")
+    servicer.stop()
+    server.stop(grace=1).wait(1.5)
+    if is_unix:
+        with suppress(FileNotFoundError):
+            os.unlink(options.address)
+    sys.stdout.flush()
+    os._exit(0)  # a request to a cluster may still wait for its answer; what is open is closed by the system
+
+
+class _Discovery(discovery_pb2_grpc.DiscoveryServicer):
+    def GetVersions(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return discovery_pb2.GetVersions.Response(versions=[3])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

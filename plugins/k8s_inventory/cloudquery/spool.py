@@ -64,3 +64,9 @@ class Spool:
         if self._file is not None:
             self._file.close()
         self._writer = self._file = None
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,129 @@
+"""A CloudQuery destination for the tests, on CloudQuery's own Python SDK: it writes to PostgreSQL, or only counts.
+
+    python -m tests.destination serve ...
+
+Spec: `url`, and `batch`: like CloudQuery's own destinations it may keep that many messages before it writes them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Generator, Iterable
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from cloudquery.sdk import message
+from cloudquery.sdk.plugin.plugin import Options, Plugin
+from cloudquery.sdk.schema import Table
+from cloudquery.sdk.serve import PluginCommand
+from cloudquery.sdk.types import JSONType
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+_TYPES = {
+    "string": "text",
+    "int32": "integer",
+    "int64": "bigint",
+    "bool": "boolean",
+    "timestamp[us, tz=UTC]": "timestamptz",
+    "list<item: string>": "text[]",
+    "json": "jsonb",
+}
+
+
+class Destination(Plugin):
+    def __init__(self) -> None:
+        super().__init__("postgres-for-tests", "v1.0.0", Options(team="tests", kind="destination"))
+
+    def init(self, spec: bytes, no_connection: bool = False) -> None:
+        given = json.loads(spec)
+        self._url = given.get("url")
+        self._file = given.get("count_to")
+        self._keys: dict[str, list[str]] = {}
+
+    def get_tables(self, options: Any) -> list[Table]:
+        return []
+
+    def write(self, writer: Generator[message.WriteMessage, None, None]) -> None:
+        if self._file:
+            self._count(writer)
+            return
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            for each in writer:
+                if isinstance(each, message.WriteMigrateTableMessage):
+                    self._migrate(connection, each.table)
+                elif isinstance(each, message.WriteInsertMessage):
+                    self._insert(connection, each.record)
+                elif isinstance(each, message.WriteDeleteStale):
+                    connection.execute(
+                        sql.SQL("DELETE FROM {} WHERE _cq_source_name = %s AND _cq_sync_time < %s").format(
+                            sql.Identifier(each.table_name)
+                        ),
+                        [each.source_name, f"{each.sync_time.isoformat()}+00:00"],
+                    )
+
+    def _count(self, writer: Iterable[message.WriteMessage]) -> None:
+        rows = 0
+        for each in writer:
+            if isinstance(each, message.WriteInsertMessage):
+                rows += each.record.num_rows
+        with open(self._file, "w") as file:
+            file.write(f"{rows} {time.time()}")
+
+    def _migrate(self, connection: psycopg.Connection[Any], table: Table) -> None:
+        self._keys[table.name] = table.primary_keys
+        columns = [
+            sql.SQL("{} " + _TYPES[_name(column.type)]).format(sql.Identifier(column.name)) for column in table.columns
+        ]
+        if table.primary_keys:
+            keys = sql.SQL(", ").join(map(sql.Identifier, table.primary_keys))
+            columns.append(sql.SQL("PRIMARY KEY ({})").format(keys))
+        connection.execute(
+            sql.SQL("CREATE TABLE IF NOT EXISTS {} ({})").format(
+                sql.Identifier(table.name), sql.SQL(", ").join(columns)
+            )
+        )
+
+    def _insert(self, connection: psycopg.Connection[Any], record: pa.RecordBatch) -> None:
+        table = record.schema.metadata[b"cq:table_name"].decode()
+        names = record.schema.names
+        keys = self._keys[table]
+        statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, names)),
+            sql.SQL(", ").join(sql.Placeholder() * len(names)),
+        )
+        if keys:
+            statement += sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {}").format(
+                sql.SQL(", ").join(map(sql.Identifier, keys)),
+                sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in names),
+            )
+        columns = [_values(column) for column in record.columns]
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, list(zip(*columns, strict=True)))
+
+    def close(self) -> None:
+        pass
+
+
+def _name(of_type: pa.DataType) -> str:
+    """The CLI, written in Go, has its own names for the elements of lists."""
+    return "list<item: string>" if pa.types.is_list(of_type) else str(of_type)
+
+
+def _values(column: pa.Array) -> list[Any]:
+    if isinstance(column.type, JSONType):
+        return [None if each is None else Jsonb(json.loads(each)) for each in column.storage.to_pylist()]
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    if "unix" in arguments:  # the SDK ignores --network
+        at = arguments.index("--address") + 1
+        arguments[at] = f"unix:{arguments[at]}"
+    PluginCommand(Destination()).run(arguments)
