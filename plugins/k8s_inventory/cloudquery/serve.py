@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from contextlib import suppress
@@ -20,9 +21,10 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import grpc
+import pyarrow as pa
 from cloudquery.discovery_v1 import discovery_pb2, discovery_pb2_grpc
 from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
-from cloudquery.plugin_v3.arrow import record_to_bytes, schema_to_bytes
+from cloudquery.plugin_v3.arrow import schema_to_bytes
 
 from k8s_inventory import __version__
 from k8s_inventory.cloudquery import tables
@@ -30,6 +32,14 @@ from k8s_inventory.cloudquery.source import BadInput, Source, json_schema
 from k8s_inventory.kinds import Kind
 
 log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 5
+"""How long the error that ends an incomplete sync waits for destinations to write what they hold.
+
+The CLI cancels them on an error, and tells a source nothing of what they wrote. CloudQuery's own write the rows that
+they hold back when a table is announced again, so all are, and then have this long. Rows that are lost all the same
+come with the next sync.
+"""
 
 _LONGEST_MESSAGE = 4000
 """Characters of an error: it travels in HTTP/2 headers, of which gRPC takes 8 KiB."""
@@ -101,10 +111,8 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
             for target in source.read(kinds, stopped):
                 with target.spool as spool:
                     if target.problem is None:
-                        for batch in spool.batches():
-                            yield plugin_pb2.Sync.Response(
-                                insert=plugin_pb2.Sync.MessageInsert(record=record_to_bytes(batch))
-                            )
+                        for record in spool.records():
+                            yield plugin_pb2.Sync.Response(insert=plugin_pb2.Sync.MessageInsert(record=record))
                     else:
                         log.error("%s · %s: %s", target.context_name, target.kind.name, target.problem)
                         problems.append(f"{target.context_name} · {target.kind.name}: {target.problem}")
@@ -114,6 +122,9 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
             stopped.set()
             self._running.discard(stopped)
         if problems:
+            for kind in kinds:
+                yield _migrate(kind)
+            time.sleep(FLUSH_SECONDS)
             context.abort(grpc.StatusCode.ABORTED, _summary(problems))
 
     def Close(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -200,6 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signalled = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: signalled.set())
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps 25 MB for itself
     servicer = PluginServicer()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=10))
     discovery_pb2_grpc.add_DiscoveryServicer_to_server(_Discovery(), server)

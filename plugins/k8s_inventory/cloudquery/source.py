@@ -185,7 +185,7 @@ class Source:
                 else:
                     outcome, problem = result.attempt.outcome, result.attempt.error or ""
                     if outcome == "complete" or result.absence_proven:
-                        log.info("%s · %s: %s, %d objects", name, kind.name, outcome, spool.rows)
+                        log.info("%s · %s: %s, %d objects", name, kind.name, outcome, result.attempt.objects)
                         yield Target(kind, name, spool, None)
                         continue
                     problem = f"{outcome}: {problem}. {advice(outcome)}".strip()

@@ -20,6 +20,8 @@ Row = tuple[Any, ...]
 DECODER_VERSION = 1
 """Part of a target's fingerprint: raise it when a conversion changes what a row holds."""
 
+_AT_ONCE = 100
+
 
 class UndecodableObject(Exception):
     """An object that is not what its kind says; the message names the object."""
@@ -78,21 +80,24 @@ class Decoder:
 
     def columns(
         self, body: bytes, *, api_version: str, wanted: Sequence[int], total: int, items: Sequence[Any] | None = None
-    ) -> list[list[Any]]:
+    ) -> Iterator[list[list[Any]]]:
         """The values of the wanted items of a page, by their index among its `total`: a list for each column.
 
-        `items` are those wanted, where the caller has them as `item` already. Raises `UndecodableObject`.
+        A few objects at a time, which bounds what is held of them. `items` are those wanted, where the caller has
+        them as `item` already. Raises `UndecodableObject`.
         """
         clean = storable(body)
         drop = drop_last_applied if holds_last_applied(body) else None
         if items is None or clean is not body:
             items = self._items(clean, wanted, total)
-        views = [self._view(item, api_version, drop) for item in items]
-        return [values(views) for values in self._values]
+        for start in range(0, len(items), _AT_ONCE):
+            views = [self._view(item, api_version, drop) for item in items[start : start + _AT_ONCE]]
+            yield [values(views) for values in self._values]
 
     def rows(self, body: bytes, *, api_version: str, wanted: Sequence[int], total: int) -> Iterator[Row]:
         """What `columns` gives, as rows."""
-        return zip(*self.columns(body, api_version=api_version, wanted=wanted, total=total), strict=True)
+        for columns in self.columns(body, api_version=api_version, wanted=wanted, total=total):
+            yield from zip(*columns, strict=True)
 
     def _items(self, body: bytes, wanted: Sequence[int], total: int) -> Sequence[Any]:
         if len(wanted) == total:

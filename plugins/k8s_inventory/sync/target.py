@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -188,14 +188,7 @@ def _read(
         wanted = target.see(list(versions), list(versions.values())) if target else []
         total = len(page.items)
         if sink:
-            decoded = None if _is_raw(page.items) else page.items
-            columns = decoder.columns(
-                page.body, api_version=page.api_version, wanted=range(total), total=total, items=decoded
-            )
-            sink.add(columns)
-            if target and wanted:
-                rows = list(zip(*columns, strict=True))
-                target.stage(rows[index] for index in wanted)
+            _to_sink(sink, decoder, page, target, wanted)
         elif target and wanted:
             target.stage(decoder.rows(page.body, api_version=page.api_version, wanted=wanted, total=total))
         attempt.pages += 1
@@ -205,6 +198,21 @@ def _read(
     attempt.outcome = "partial" if listing.incomplete else "complete"
     attempt.error = listing.incomplete
     return fingerprint
+
+
+def _to_sink(sink: Sink, decoder: Decoder, page: Page[Any], target: Target | None, wanted: Sequence[int]) -> None:
+    """All rows of the page to the sink, those wanted to the target, too."""
+    total = len(page.items)
+    items = None if _is_raw(page.items) else page.items
+    of_target = set(wanted)
+    start = 0
+    for columns in decoder.columns(
+        page.body, api_version=page.api_version, wanted=range(total), total=total, items=items
+    ):
+        sink.add(columns)
+        if target and of_target:
+            target.stage(row for index, row in enumerate(zip(*columns, strict=True), start) if index in of_target)
+        start += len(columns[0])
 
 
 def _log_page(session: Session, kind: Kind, page: Page[Any], written: int) -> None:
