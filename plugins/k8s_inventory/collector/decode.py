@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -71,6 +70,8 @@ class Decoder:
         self.item = structs.build(kind.kind, [*whole, *((name, "jsonb") for name in kind.rest)])
         self._fields = [each for each in self.item.__struct_fields__ if each not in kind.rest]
         self._parts = [(name, _Part(kind, name, paths)) for name in kind.rest]
+        view_fields = (*kind.rest, *self._fields, "api_version", "raw", "shared")
+        self._view_type = msgspec.defstruct(f"{kind.kind}View", [(name, Any) for name in view_fields], frozen=True)
         self._one = msgspec.json.Decoder(self.item)
         all_items = msgspec.defstruct("Items", [("items", list[self.item] | None, None)])  # type: ignore[name-defined]
         self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
@@ -114,28 +115,28 @@ class Decoder:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._undecodable(_named.decode(raw).metadata, error) from error
 
-    def _view(self, item: Any, api_version: str, drop: Callable[[bytes], bytes] | None) -> SimpleNamespace:
+    def _view(self, item: Any, api_version: str, drop: Callable[[bytes], bytes] | None) -> Any:
         """What a column's value is read from: the item, with the parts that a row keeps whole decoded, too."""
-        view = SimpleNamespace(api_version=api_version, raw={}, shared={})
-        for name in self._fields:
-            setattr(view, name, getattr(item, name))
+        parts, raws, shared = [], {}, {}
         try:
             for name, part in self._parts:
                 raw = bytes(getattr(item, name))
-                setattr(view, name, part.decode(raw))
-                view.raw[name] = self._kept(name, raw, view, drop)
+                decoded = part.decode(raw)
+                parts.append(decoded)
+                raws[name] = self._kept(name, raw, decoded, drop)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._undecodable(item.metadata, error) from error
+        view = self._view_type(*parts, *[getattr(item, name) for name in self._fields], api_version, raws, shared)
         for name in self._shared:
-            view.shared[name] = CONVERSIONS[name](view)
+            shared[name] = CONVERSIONS[name](view)
         return view
 
-    def _kept(self, name: str, raw: bytes, view: Any, drop: Callable[[bytes], bytes] | None) -> bytes | None:
+    def _kept(self, name: str, raw: bytes, decoded: Any, drop: Callable[[bytes], bytes] | None) -> bytes | None:
         """What a row keeps of a field that it keeps whole."""
         if raw == b"null":
             return None
         for containers in self._env_lists.get(name, ()):
-            for container in containers(view) or ():
+            for container in containers(decoded) or ():
                 raw = redact_env(raw, container.env)
         return drop(raw) if drop else raw
 
@@ -173,7 +174,8 @@ def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
     """For each field that a row keeps whole: how to reach the lists of containers in it."""
     found: dict[str, list[Callable[[Any], Any]]] = {}
     for path in kind.redacted_env:
-        found.setdefault(path.partition(".")[0], []).append(_nullable(structs.attribute_path(path)))
+        name, _, inner = path.partition(".")
+        found.setdefault(name, []).append(_nullable(structs.attribute_path(inner)))
     return found
 
 

@@ -31,9 +31,9 @@ def redact_env(value: bytes, env: msgspec.Raw) -> bytes:
     it, the array is taken apart instead.
     """
     original = bytes(env)
-    values = original.count(b'"value"')
-    if not values:
+    if b'"value"' not in original:
         return value
+    values = original.count(b'"value"')
     redacted, replaced = _LITERAL.subn(_REDACTED_LITERAL, original)
     if replaced != values:
         redacted = _redact_each(original)
