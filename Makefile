@@ -58,7 +58,7 @@ COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-ver
 	--no-emit-index-url --no-emit-find-links --no-header --upgrade
 lock: $(INSTALLED)  ## Write requirements.txt and requirements-dev.txt anew
 	$(COMPILE) --extra airflow --output-file requirements.txt
-	$(COMPILE) --extra airflow --extra celery --extra dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --extra airflow --extra celery --extra cloudquery --extra dev --constraints requirements.txt --output-file requirements-dev.txt
 
 clean: stop  ## Remove the virtual environment and all local data
 	rm -rf $(VENV) .local

@@ -21,6 +21,7 @@ from tests.cluster.binary import KUBERNETES_VERSION
 from tests.cluster.cluster import ADMIN, User
 from tests.cluster.objects import crd, deployment, namespace, pod, service
 from tests.databases import VERSIONS, Server, start
+from tests.installed import build_wheel
 from tests.proxy import Proxy
 
 IMPATIENT = Limits(connect_timeout=2, read_timeout=10, attempts=2, longest_wait=0.5, requests_per_second=1000)
@@ -136,6 +137,12 @@ def store(database_url: str) -> Iterator[Store]:
     with Store.connect(database_url) as made:
         made.migrate()
         yield made
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, built."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 # -- syncing ---------------------------------------------------------------------------------------

@@ -17,29 +17,13 @@ from k8s_inventory.store import Store
 from tests.cluster import Cluster, kubeconfig
 from tests.e2e.airflow_home import PROJECT, AirflowHome
 from tests.equality import assert_table_equals_cluster
-
-UV = Path(sys.executable).parent / "uv"
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [str(UV), "build", "--quiet", "--wheel", "--out-dir", str(folder), str(PROJECT)]
-    subprocess.run(command, check=True)
-    (made,) = folder.glob("*.whl")
-    return made
+from tests.installed import UV, install
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of programs of an environment with `k8s-inventory[airflow]` in the locked versions."""
-    folder = tmp_path_factory.mktemp("venv")
-    subprocess.run([str(UV), "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-    python = folder / "bin" / "python"
-    install = [str(UV), "pip", "install", "--quiet", "--python", str(python)]
-    constraints = ["--constraint", str(PROJECT / "requirements.txt")]
-    subprocess.run([*install, *constraints, f"k8s-inventory[airflow] @ file://{wheel}"], check=True)
-    return folder / "bin"
+    """The folder of programs of an environment with `k8s-inventory[airflow]`."""
+    return install(wheel, tmp_path_factory.mktemp("venv"), extra="airflow")
 
 
 def test_the_wheel_holds_the_sql_and_nothing_of_the_tests(wheel: Path) -> None:

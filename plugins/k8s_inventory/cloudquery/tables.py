@@ -112,7 +112,7 @@ def _halved(kind: Kind, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch
         return
     if batch.num_rows == 1:
-        row = [value.as_py() for value in list(batch.columns)[1:4]]
+        row = [column[0].as_py() for column in batch.columns[1:4]]
         raise SinkError(
             f"{_named(kind, row)}: its row of {batch.nbytes} bytes is more than a message of CloudQuery can carry "
             f"({LARGEST_BATCH})"

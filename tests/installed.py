@@ -1,0 +1,25 @@
+"""The package as a user installs it: built as a wheel, into a virtual environment of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1]
+UV = Path(sys.executable).parent / "uv"
+
+
+def build_wheel(folder: Path) -> Path:
+    subprocess.run([str(UV), "build", "--quiet", "--wheel", "--out-dir", str(folder), str(PROJECT)], check=True)
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+def install(wheel: Path, folder: Path, *, extra: str) -> Path:
+    """The folder of programs of an environment with `k8s-inventory[extra]`, in the locked versions."""
+    subprocess.run([str(UV), "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+    command = [str(UV), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python")]
+    locked = ["--constraint", str(PROJECT / "requirements-dev.txt")]
+    subprocess.run([*command, *locked, f"k8s-inventory[{extra}] @ file://{wheel}"], check=True)
+    return folder / "bin"
