@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -126,4 +127,5 @@ if __name__ == "__main__":
     if "unix" in arguments:  # the SDK ignores --network
         at = arguments.index("--address") + 1
         arguments[at] = f"unix:{arguments[at]}"
-    PluginCommand(Destination()).run(arguments)
+    with suppress(KeyboardInterrupt):  # so the CLI ends it
+        PluginCommand(Destination()).run(arguments)

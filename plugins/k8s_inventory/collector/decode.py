@@ -117,7 +117,9 @@ class Decoder:
 
     def _view(self, item: Any, api_version: str, drop: Callable[[bytes], bytes] | None) -> Any:
         """What a column's value is read from: the item, with the parts that a row keeps whole decoded, too."""
-        parts, raws, shared = [], {}, {}
+        parts: list[Any] = []
+        raws: dict[str, bytes | None] = {}
+        shared: dict[str, Any] = {}
         try:
             for name, part in self._parts:
                 raw = bytes(getattr(item, name))

@@ -1,0 +1,153 @@
+"""What `cloudquery sync` costs: time against the bare download, rows a second, memory of the plugin.
+
+    python -m bench.cloudquery_sync --pods 10000 --replayed 100000
+
+The plugin runs as users install it, from the wheel in an environment of its own. The time of a whole sync counts from
+the start of the CLI to its end, into a destination that only counts; the CLI's own start-up is that of a sync of an
+empty table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import psutil
+import pyarrow as pa
+import yaml
+from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
+
+from bench.setting import Setting, bench_setting
+from bench.sync_memory import PAGE, Replay
+from bench.sync_speed import download, seconds
+from tests.installed import PROJECT, build_wheel, install
+
+TIME_BOUND, ROWS_BOUND, MEMORY_BOUND_MB = 2.5, 30_000, 200
+
+RECORDED = """
+import json, sys, threading, time
+from pathlib import Path
+from k8s_inventory.cloudquery.source import Source
+from k8s_inventory.kube.session import Session
+body, pages = Path(sys.argv[1]).read_bytes(), int(sys.argv[2])
+head, tail = body.split(b'"metadata":{', 1)
+left = pages
+def get(self, path, query=None, **_):
+    global left
+    left -= 1
+    token = b'"continue":"more",' if left else b'"continue":"",'
+    return head + b'"metadata":{' + token + tail
+Session.get = get
+context = {"name": "recorded", "context": {"cluster": "recorded"}}
+cluster = {"name": "recorded", "cluster": {"server": "http://127.0.0.1:1"}}
+Path(sys.argv[3]).write_text(json.dumps({"contexts": [context], "clusters": [cluster], "users": []}))
+source = Source(json.dumps({"kubeconfig": sys.argv[3]}).encode())
+start = time.perf_counter()
+for target in source.read(source.kinds(["k8s_pods"]), threading.Event()):
+    assert target.problem is None, target.problem
+    for record in target.spool.records():
+        pass
+print(time.perf_counter() - start)
+"""
+
+
+def cli_sync(folder: Path, plugin: Path, kubeconfig: Path, table: str) -> float:
+    """Seconds of a whole `cloudquery sync` of one table."""
+    counter = folder / "destination"
+    counter.write_text(f'#!/bin/sh\ncd {PROJECT} && exec {sys.executable} -m tests.destination "$@"\n')
+    counter.chmod(0o755)
+    common = {"registry": "local", "version": "v1.0.0"}
+    source = {**common, "name": "bench", "path": str(plugin), "tables": [table], "destinations": ["count"]}
+    destination = {**common, "name": "count", "path": str(counter), "spec": {"count_to": str(folder / "count")}}
+    documents = [
+        {"kind": "source", "spec": {**source, "spec": {"kubeconfig": str(kubeconfig)}}},
+        {"kind": "destination", "spec": destination},
+    ]
+    config = folder / "cloudquery.yml"
+    config.write_text(yaml.safe_dump_all(documents))
+    command = [sys.executable, "-m", "cloudquery", "sync", str(config), "--telemetry-level", "none", "--no-log-file"]
+    return seconds(lambda: subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL))
+
+
+def recorded_rows(folder: Path, plugin: Path, setting: Setting, pages: int) -> float:
+    """Rows a second that the plugin makes of pages that are in memory already."""
+    page = setting.cluster.request("GET", f"/api/v1/pods?limit={PAGE}")
+    page["metadata"].pop("continue", None)
+    recorded = folder / "page.json"
+    recorded.write_text(json.dumps(page, separators=(",", ":"), ensure_ascii=False))
+    command = [str(plugin.parent / "python"), "-c", RECORDED, str(recorded), str(pages), str(folder / "recorded")]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return PAGE * pages / float(done.stdout)
+
+
+@contextmanager
+def served(folder: Path, plugin: Path) -> Iterator[tuple[psutil.Process, str]]:
+    path = folder / "plugin.sock"
+    command = [str(plugin), "serve", "--network", "unix", "--address", str(path), "--log-level", "error"]
+    with subprocess.Popen(command) as process:
+        while not path.exists():
+            time.sleep(0.05)
+        try:
+            yield psutil.Process(process.pid), f"unix:{path}"
+        finally:
+            process.terminate()
+
+
+def peak_memory(folder: Path, plugin: Path, kubeconfig: Path, expected: int) -> float:
+    """MB at its peak of a plugin that sends all pods to a client which throws them away."""
+    with served(folder, plugin) as (process, address), grpc.insecure_channel(address) as channel:
+        stub = plugin_pb2_grpc.PluginStub(channel)
+        stub.Init(plugin_pb2.Init.Request(spec=json.dumps({"kubeconfig": str(kubeconfig)}).encode()))
+        rows = 0
+        for message in stub.Sync(plugin_pb2.Sync.Request(tables=["k8s_pods"])):
+            if message.WhichOneof("message") == "insert":
+                rows += pa.ipc.open_stream(message.insert.record).read_next_batch().num_rows
+        assert rows == expected, rows
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kilobytes) / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pods", type=int, default=10_000)
+    parser.add_argument("--replayed", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="k8s-inventory-bench-") as name, bench_setting(options.pods) as setting:
+        folder = Path(name)
+        plugin = install(build_wheel(folder), folder / "venv", extra="cloudquery") / "k8s-inventory-cloudquery"
+        ratios = []
+        for _ in range(options.rounds):
+            floor = seconds(lambda: download(setting.cluster._pool()))
+            start_up = cli_sync(folder, plugin, setting.kubeconfig, "k8s_custom_resources")
+            whole = cli_sync(folder, plugin, setting.kubeconfig, "k8s_pods")
+            ratios.append((whole - start_up) / floor)
+            print(f"download {floor:.2f} s, start-up {start_up:.2f} s, sync {whole:.2f} s: {ratios[-1]:.2f}")
+        print(f"sync beyond start-up, times the download: {statistics.median(ratios):.2f} (bound {TIME_BOUND})")
+        rates = [recorded_rows(folder, plugin, setting, 60) for _ in range(options.rounds)]
+        print(f"recorded pages: {statistics.median(rates):,.0f} rows/s (bound {ROWS_BOUND:,})")
+        live = peak_memory(folder, plugin, setting.kubeconfig, options.pods)
+        print(f"{options.pods:>7} pods: peak {live:.0f} MB (bound {MEMORY_BOUND_MB})")
+        content = {
+            "clusters": [{"name": "replay", "cluster": {"server": Replay(setting.cluster, options.replayed).url}}],
+            "contexts": [{"name": "replay", "context": {"cluster": "replay"}}],
+            "users": [],
+        }
+        replayed = folder / "replay"
+        replayed.write_text(yaml.safe_dump(content))
+        peak = peak_memory(folder, plugin, replayed, options.replayed)
+        print(f"{options.replayed:>7} pods: peak {peak:.0f} MB (bound {MEMORY_BOUND_MB})")
+
+
+if __name__ == "__main__":
+    main()

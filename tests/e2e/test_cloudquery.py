@@ -1,0 +1,378 @@
+"""`cloudquery sync` by the real CLI, from real clusters into a real database."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psutil
+import psycopg
+import pytest
+from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
+
+from k8s_inventory.kinds import KINDS
+from k8s_inventory.kube.contexts import kubeconfig_contexts
+from k8s_inventory.kube.session import Session
+from k8s_inventory.settings import Settings
+from k8s_inventory.store import Store
+from k8s_inventory.sync import Run, sync_target
+from tests.cluster import Cluster, kubeconfig
+from tests.cluster.cluster import ADMIN, User, free_ports
+from tests.cluster.objects import pod
+from tests.e2e.cloudquery_cli import CloudQuery
+from tests.installed import install
+from tests.proxy import Answer, Proxy
+
+PODS = "/api/v1/namespaces/shop/pods"
+
+
+@pytest.fixture(scope="module")
+def plugin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The console script of `pip install "k8s-inventory[cloudquery]"`, in an environment without Airflow."""
+    program = install(wheel, tmp_path_factory.mktemp("cloudquery"), extra="cloudquery") / "k8s-inventory-cloudquery"
+    python = program.parent / "python"
+    without = subprocess.run([str(python), "-c", "import airflow"], capture_output=True, check=False)
+    assert b"No module named 'airflow'" in without.stderr
+    return program
+
+
+@pytest.fixture
+def cq(plugin: Path, tmp_path: Path, database_url: str) -> CloudQuery:
+    return CloudQuery(tmp_path, plugin, database_url)
+
+
+@pytest.fixture(scope="module")
+def second(start_cluster: Callable[..., Cluster]) -> Cluster:
+    made = start_cluster()
+    made.create("/api/v1/namespaces/default/pods", pod("of-second"))
+    return made
+
+
+@pytest.fixture
+def config_of(tmp_path: Path) -> Callable[..., str]:
+    """Writes a kubeconfig; its path."""
+
+    def write(contexts: dict[str, Cluster], *, dead: str | None = None, user: User = ADMIN) -> str:
+        path = tmp_path / f"{'-'.join(contexts)}-{user.name}.kubeconfig"
+        content = kubeconfig(contexts, user=user)
+        if dead:
+            content = content.replace(contexts[dead].server, "https://127.0.0.1:1")
+        path.write_text(content)
+        return str(path)
+
+    return write
+
+
+ConfigOf = Callable[..., str]
+
+
+def test_the_rows_equal_those_of_the_dag_column_for_column(
+    cq: CloudQuery, cluster: Cluster, second: Cluster, config_of: ConfigOf, new_database: Callable[[], str]
+) -> None:
+    config = config_of({"east": cluster, "west": second})
+    spec = {"spec": {"kubeconfig": config}}
+    cq.sync(spec)
+    cq.sync(spec)  # a second time changes nothing
+    settings = Settings.load({})
+    with Store.connect(new_database()) as store:
+        store.migrate()
+        for context in kubeconfig_contexts(config).values():
+            with Session(context) as session:
+                for kind in KINDS.values():
+                    assert sync_target(session, store, kind, run=Run("dag"), settings=settings).attempt.error is None
+        for kind in KINDS.values():
+            columns = ", ".join(f'"{name}"' for name in ["context_name", *(column.name for column in kind.columns)])
+            query = f"SELECT {columns} FROM {kind.table} ORDER BY context_name, uid"
+            expected = store.connection.execute(query).fetchall()
+            assert expected or kind.name == "crds"
+            assert cq.query(query) == expected
+    made = [name for (name,) in cq.query("SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'k8s%'")]
+    assert sorted(made) == sorted(kind.table for kind in KINDS.values()), "it wrote more than it was asked to"
+    columns = cq.query(
+        "SELECT attname::text FROM pg_attribute WHERE attrelid = 'k8s_pods'::regclass AND attnum > 0 ORDER BY attnum"
+    )
+    assert [name for (name,) in columns if not name.startswith("_cq_")] == [
+        "context_name",
+        *(column.name for column in KINDS["pods"].columns),
+    ]
+
+
+def test_what_is_gone_goes_by_the_write_mode(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
+    spec = {"spec": {"kubeconfig": config_of({"test": cluster})}, "tables": ["k8s_pods"]}
+    cluster.create(PODS, pod("short-lived"))
+    cq.sync(spec)
+    before = cq.count("k8s_pods")
+    cluster.delete(f"{PODS}/short-lived")
+    time.sleep(1.1)  # the CLI's sync time is in seconds
+    cq.sync(spec, write_mode="overwrite")
+    assert cq.count("k8s_pods") == before
+    time.sleep(1.1)
+    cq.sync(spec)
+    assert cq.count("k8s_pods") == before - 1
+    assert cq.count("k8s_pods", "name = 'short-lived'") == 0
+    with psycopg.connect(cq.database, autocommit=True) as connection:
+        connection.execute("DROP TABLE k8s_pods")  # the others have a primary key
+    cq.sync(spec, write_mode="append")
+    cq.sync(spec, write_mode="append")
+    assert cq.count("k8s_pods") == 2 * (before - 1)
+
+
+def test_a_dead_context_loses_no_row_and_keeps_no_other_from_being_sent(
+    cq: CloudQuery, cluster: Cluster, second: Cluster, config_of: ConfigOf
+) -> None:
+    cq.sync({"spec": {"kubeconfig": config_of({"east": cluster, "west": second})}})
+    before = cq.count("k8s_pods", "context_name = 'west'")
+    cluster.create(PODS, pod("since-then"))
+    said = cq.failing_sync({"spec": {"kubeconfig": config_of({"east": cluster, "west": second}, dead="west")}})
+    cluster.delete(f"{PODS}/since-then")
+    assert f"{len(KINDS)} targets are incomplete" in said
+    assert "west · pods: unreachable: context west: https://127.0.0.1:1 does not answer" in said
+    assert "Traceback" not in said
+    assert ADMIN.token not in said
+    assert cq.count("k8s_pods", "context_name = 'west'") == before > 0
+    assert cq.count("k8s_pods", "name = 'since-then'") == 1, "a complete target was not sent"
+
+
+def test_a_forbidden_kind_loses_no_row(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
+    cq.sync({"spec": {"kubeconfig": config_of({"test": cluster})}})
+    before = {kind.table: cq.count(kind.table) for kind in KINDS.values()}
+    cluster.create(PODS, pod("since-then"))
+    said = cq.failing_sync({"spec": {"kubeconfig": config_of({"test": cluster}, user=User("reader"))}})
+    assert "test · services: forbidden" in said
+    assert "Grant `list` on it" in said
+    assert {table: cq.count(table) for table in before} == {**before, "k8s_pods": before["k8s_pods"] + 1}
+    # Narrowed to what the user may read, it succeeds, and deletes again; other tables stay as they are.
+    cluster.delete(f"{PODS}/since-then")
+    time.sleep(1.1)
+    cq.sync({"spec": {"kubeconfig": config_of({"test": cluster}, user=User("reader"))}, "tables": ["k8s_pods"]})
+    assert {table: cq.count(table) for table in before} == before
+
+
+def test_several_sources_keep_to_their_own_rows(
+    cq: CloudQuery, cluster: Cluster, second: Cluster, config_of: ConfigOf
+) -> None:
+    spec = {"kubeconfig": config_of({"east": cluster, "west": second})}
+    east = {"name": "east", "spec": {**spec, "contexts": ["east"]}}
+    west = {"name": "west", "spec": {**spec, "contexts": "west"}}
+    cq.sync(east, west)
+    assert cq.count("k8s_pods", "context_name = 'east' AND _cq_source_name = 'east'") == len(
+        cluster.list("/api/v1/pods")
+    )
+    rows_of_west = cq.count("k8s_pods", "context_name = 'west'")
+    time.sleep(1.1)
+    cq.sync(east)
+    assert cq.count("k8s_pods", "context_name = 'west'") == rows_of_west > 0
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"resorces": ["pods"]}, "resorces (no such setting)"),
+        ({"database_url": "postgres//user:s3cret@host"}, "DATABASE_URL is malformed"),
+    ],
+)
+def test_a_bad_spec_is_refused_by_name_before_anything_is_touched(
+    cq: CloudQuery, cluster: Cluster, config_of: ConfigOf, spec: dict[str, Any], message: str
+) -> None:
+    said = cq.failing_sync({"spec": {"kubeconfig": config_of({"test": cluster}), **spec}})
+    assert message in said
+    assert "Traceback" not in said
+    assert "s3cret" not in said
+    assert cq.query("SELECT relname FROM pg_class WHERE relname LIKE 'k8s%'") == []
+
+
+def test_validate_config(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
+    good = {"kubeconfig": config_of({"test": cluster}), "contexts": ["test"], "page_size": 100, "redact_env": False}
+    done = cq.run("validate-config", str(cq.config({"spec": good})))
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = cq.run("validate-config", str(cq.config({"spec": {**good, "resorces": ["pods"]}})))
+    assert done.returncode != 0
+    assert "resorces" in done.stdout + done.stderr
+
+
+def test_test_connection(cq: CloudQuery, cluster: Cluster, second: Cluster, config_of: ConfigOf) -> None:
+    """The destination's SDK has no such call; what counts is what the CLI has of the source."""
+    contexts = {"east": cluster, "west": second}
+    done = cq.run("test-connection", str(cq.config({"spec": {"kubeconfig": config_of(contexts)}})))
+    assert '"success":true' in done.stdout + done.stderr
+    assert "does not answer" not in done.stdout + done.stderr
+    done = cq.run("test-connection", str(cq.config({"spec": {"kubeconfig": config_of(contexts, dead="west")}})))
+    assert '"success":true' not in done.stdout + done.stderr
+    assert "context west: https://127.0.0.1:1 does not answer" in done.stdout + done.stderr
+
+
+def test_tables_are_documented(cq: CloudQuery) -> None:
+    done = cq.run("tables", str(cq.config()), "--output-dir", str(cq.folder / "docs"), "--format", "json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (written,) = (cq.folder / "docs").rglob("*.json")
+    found = {table["name"]: table for table in json.loads(written.read_text())}
+    assert found.keys() == {kind.table for kind in KINDS.values()}
+    keys = [column["name"] for column in found["k8s_pods"]["columns"] if column.get("is_primary_key")]
+    assert keys == ["context_name", "uid"]
+    assert found["k8s_pods"]["description"] == KINDS["pods"].description
+
+
+def test_with_a_database_the_store_is_kept_too(
+    cq: CloudQuery, cluster: Cluster, config_of: ConfigOf, new_database: Callable[[], str]
+) -> None:
+    url = new_database()
+    spec = {"spec": {"kubeconfig": config_of({"test": cluster}), "database_url": url}, "tables": ["k8s_pods"]}
+    cq.sync(spec)
+    with Store.connect(url) as store:
+        stored = store.connection.execute("SELECT uid FROM k8s_pods ORDER BY 1").fetchall()
+        status = store.connection.execute("SELECT context_name, kind, outcome FROM k8s_sync_status").fetchall()
+    assert stored == cq.query("SELECT uid FROM k8s_pods ORDER BY 1")
+    assert status == [("test", "pods", "complete")]
+
+
+def test_logs_tell_of_each_page_and_hold_no_credential(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
+    planted = "pl4nted-s3cret"
+    env = [{"name": "PASSWORD", "value": planted}]
+    cluster.create(PODS, pod("planted", containers=[{"name": "m", "image": "i", "env": env}]))
+    spec = {"kubeconfig": config_of({"test": cluster}), "page_size": 2}
+    said = cq.sync({"spec": spec, "tables": ["k8s_pods"]}, level="debug")
+    cluster.delete(f"{PODS}/planted")
+    pages = [line for line in said.splitlines() if "kind=pods" in line]
+    assert len(pages) == (len(cluster.list("/api/v1/pods")) + 2) // 2
+    assert all(f" {field}=" in pages[0] for field in ("context", "page", "objects", "bytes", "milliseconds"))
+    everything = said + str(cq.query("SELECT p::text FROM k8s_pods p"))
+    assert planted not in everything
+    assert ADMIN.token not in everything
+
+
+# -- the plugin's process --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stalled(proxy: Proxy, tmp_path: Path) -> Iterator[str]:
+    """A kubeconfig whose cluster stops answering after the first page of pods."""
+    import threading
+
+    released = threading.Event()
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "continue=" in path:
+            released.wait(60)
+        return None
+
+    proxy.spoil = spoil
+    path = tmp_path / "stalled"
+    path.write_text(json.dumps(proxy.context.kubeconfig))
+    yield str(path)
+    released.set()
+
+
+def children(process: subprocess.Popen[str], name: str) -> list[psutil.Process]:
+    return [each for each in psutil.Process(process.pid).children(recursive=True) if name in " ".join(each.cmdline())]
+
+
+def wait_for(what: str, check: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := check():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{what} did not happen")
+
+
+def test_a_plugin_killed_in_the_middle_loses_no_row(
+    cq: CloudQuery, cluster: Cluster, proxy: Proxy, config_of: ConfigOf, stalled: str
+) -> None:
+    cq.sync({"spec": {"kubeconfig": config_of({"proxied": cluster})}, "tables": ["k8s_pods"]})
+    before = cq.count("k8s_pods")
+    source = {"spec": {"kubeconfig": stalled, "page_size": 2}, "tables": ["k8s_pods"]}
+    with cq.start("sync", str(cq.config(source))) as running:
+        wait_for("The second page", lambda: any("continue=" in path for path in proxy.requests))
+        for each in children(running, "k8s-inventory-cloudquery"):
+            each.kill()
+        said, _ = running.communicate(timeout=60)
+    assert running.returncode != 0, said
+    assert cq.count("k8s_pods") == before > 0
+
+
+@pytest.fixture
+def served(plugin: Path, tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], Path]]]:
+    """Starts `serve` on a socket, as the CLI does."""
+    started = []
+
+    def serve(*arguments: str) -> tuple[subprocess.Popen[str], Path]:
+        path = tmp_path / "plugin.sock"
+        command = [str(plugin), "serve", "--network", "unix", "--address", str(path), *arguments]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        started.append(process)
+        wait_for("The socket", path.exists)
+        return process, path
+
+    yield serve
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_cleanly_in_the_middle_of_a_sync(
+    served: Callable[..., tuple[subprocess.Popen[str], Path]], proxy: Proxy, stalled: str, number: signal.Signals
+) -> None:
+    process, path = served("--log-format", "json")
+    with grpc.insecure_channel(f"unix:{path}") as channel:
+        stub = plugin_pb2_grpc.PluginStub(channel)
+        spec = json.dumps({"kubeconfig": stalled, "page_size": 2}).encode()
+        stub.Init(plugin_pb2.Init.Request(spec=spec), timeout=20)
+        messages = stub.Sync(plugin_pb2.Sync.Request(tables=["k8s_pods"]))
+        assert next(messages).migrate_table.table
+        wait_for("The second page", lambda: any("continue=" in each for each in proxy.requests))
+        begin = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(10) == 0
+        assert time.monotonic() - begin < 4  # two seconds are meant; machines of tests may be slow
+    said = process.stdout.read() if process.stdout else ""
+    assert "Traceback" not in said
+    assert [json.loads(line)["level"] for line in said.splitlines()] == ["info", "info"]
+    assert not path.exists(), "the socket was left behind"
+
+
+def test_two_plugins_can_not_have_one_address(plugin: Path) -> None:
+    (port,) = free_ports(1)
+    command = [str(plugin), "serve", "--address", f"127.0.0.1:{port}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert "serving" in first.stdout.readline()
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        first.send_signal(signal.SIGINT)
+    assert first.returncode == 0
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port} can not be listened on" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_plugin_that_the_user_starts(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
+    (port,) = free_ports(1)
+    address = f"127.0.0.1:{port}"
+    with subprocess.Popen([str(cq.plugin), "serve", "--address", address], stdout=subprocess.DEVNULL) as served:
+        try:
+            spec = {"kubeconfig": config_of({"test": cluster})}
+            cq.sync({"registry": "grpc", "path": address, "spec": spec, "tables": ["k8s_pods"]})
+        finally:
+            served.terminate()
+    assert served.returncode == 0
+    assert cq.count("k8s_pods") == len(cluster.list("/api/v1/pods"))
+
+
+def test_the_environment_fills_the_spec(cq: CloudQuery, cluster: Cluster, second: Cluster, config_of: ConfigOf) -> None:
+    env = {
+        "KUBECONFIG": config_of({"east": cluster, "west": second}),
+        "K8S_CONTEXTS": "west",
+        "K8S_RESOURCES": "pods",
+    }
+    done = cq.run("sync", str(cq.config()), **env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert cq.query("SELECT DISTINCT context_name FROM k8s_pods") == [("west",)]
+    assert cq.query("SELECT relname FROM pg_class WHERE relname = 'k8s_services'") == []
+    assert os.environ.get("K8S_CONTEXTS") is None
