@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 
-.PHONY: help run stop ui psql test lint format lock docs bench clean
+.PHONY: help run stop ui psql cloudquery test lint format lock docs bench clean
 
 help:  ## List the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -31,6 +31,9 @@ ui: $(INSTALLED)  ## Airflow with this DAG, on http://127.0.0.1:8080
 psql: $(INSTALLED)  ## A psql session with the inventory
 	@$(BIN)/python -m quickstart psql
 
+cloudquery: $(INSTALLED)  ## `cloudquery sync` instead of Airflow, into a schema of its own
+	@$(BIN)/python -m quickstart cloudquery
+
 test: $(INSTALLED)  ## All tests, against real components
 	@$(BIN)/python -m pytest
 
@@ -53,6 +56,7 @@ bench: $(INSTALLED)  ## The measurements behind docs/performance.md
 	$(BIN)/python -m bench.sync_speed
 	$(BIN)/python -m bench.sync_memory
 	$(BIN)/python -m bench.typed_client
+	$(BIN)/python -m bench.cloudquery_sync
 
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --upgrade

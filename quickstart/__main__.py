@@ -1,11 +1,11 @@
-"""python -m quickstart run | stop | ui | psql"""
+"""python -m quickstart run | stop | ui | psql | cloudquery"""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from quickstart import airflow, demo, postgres
+from quickstart import airflow, cloudquery, demo, postgres
 from quickstart.sync import run
 
 
@@ -22,7 +22,7 @@ def psql() -> int:
 
 
 def main() -> int:
-    commands = {"run": run, "stop": stop, "ui": airflow.ui, "psql": psql}
+    commands = {"run": run, "stop": stop, "ui": airflow.ui, "psql": psql, "cloudquery": cloudquery.run}
     if len(sys.argv) != 2 or sys.argv[1] not in commands:
         print(__doc__, file=sys.stderr)
         return 2

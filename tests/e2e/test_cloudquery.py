@@ -342,10 +342,12 @@ def test_two_plugins_can_not_have_one_address(plugin: Path) -> None:
     (port,) = free_ports(1)
     command = [str(plugin), "serve", "--address", f"127.0.0.1:{port}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
-        assert first.stdout is not None
-        assert "serving" in first.stdout.readline()
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-        first.send_signal(signal.SIGINT)
+        try:
+            assert first.stdout is not None
+            assert "serving" in first.stdout.readline()
+            done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        finally:
+            first.terminate()
     assert first.returncode == 0
     assert done.returncode == 1
     assert f"127.0.0.1:{port} can not be listened on" in done.stdout

@@ -213,7 +213,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: signalled.set())
     pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps 25 MB for itself
     servicer = PluginServicer()
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=10))
+    # Without so_reuseport=0 a second server shares the port silently, and gets half of the calls.
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=10), options=[("grpc.so_reuseport", 0)])
     discovery_pb2_grpc.add_DiscoveryServicer_to_server(_Discovery(), server)
     plugin_pb2_grpc.add_PluginServicer_to_server(servicer, server)
     is_unix = options.network == "unix"
