@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from k8s_inventory.kinds import KINDS, Column
-from k8s_inventory.settings import Settings, environment_name
+from k8s_inventory.settings import AIRFLOW_ONLY, Settings, environment_name
 
 FOLDER = Path(__file__).parent
 _PARAMS = ("contexts", "resources", "page_size", "verify", "accept_repointed")
@@ -52,16 +52,17 @@ def settings() -> str:
     lines = [
         "# Settings",
         "\nGenerated from `plugins/k8s_inventory/settings.py` by `make docs`.\n",
-        "What wins: the DAG's Params where they are not null, then the environment, then the default. Lists in the",
-        "environment are separated by commas. The DAG file itself reads `K8S_SCHEDULE` (default `@daily`; empty: none),",
+        "What wins: the DAG's Params where they are not null, or the `spec` of CloudQuery's source, then the",
+        "environment, then the default. Lists in the environment are separated by commas. The DAG file itself reads `K8S_SCHEDULE` (default `@daily`; empty: none),",
         "`K8S_POOL` (default `default_pool`) and `K8S_RETRIES` (default 2) when Airflow parses it.\n",
-        "| setting | environment | Param | default | what it does |",
-        "| --- | --- | --- | --- | --- |",
+        "| setting | environment | Param | spec | default | what it does |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, field in Settings.model_fields.items():
         default = "" if field.default in (None, []) else f"`{field.default}`"
         param = "yes" if name in _PARAMS else ""
-        lines.append(f"| `{name}` | `{environment_name(name)}` | {param} | {default} | {field.description} |")
+        spec = "" if name in AIRFLOW_ONLY else "yes"
+        lines.append(f"| `{name}` | `{environment_name(name)}` | {param} | {spec} | {default} | {field.description} |")
     return "\n".join(lines) + "\n"
 
 
