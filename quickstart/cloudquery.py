@@ -37,7 +37,10 @@ def run() -> int:
     env = {**os.environ, "PYTHONPATH": f"{PROJECT / 'plugins'}{os.pathsep}{PROJECT}"}
     if kubeconfig:
         env["KUBECONFIG"] = kubeconfig
-    command = [sys.executable, "-m", "cloudquery", "sync", str(_config(database_url)), "--telemetry-level", "none"]
+    config = _config(database_url)
+    for program in ("source", "destination"):  # the CLI gives them some seconds to start; the first time takes more
+        subprocess.run([str(FOLDER / program), "--help"], env=env, stdout=subprocess.DEVNULL, check=True)
+    command = [sys.executable, "-m", "cloudquery", "sync", str(config), "--telemetry-level", "none"]
     print("Its destination here is the small one of the tests: CloudQuery's own needs `cloudquery login`.", flush=True)
     status = subprocess.run(command, cwd=FOLDER, env=env, check=False).returncode
     if status:

@@ -19,7 +19,8 @@ def build_wheel(folder: Path) -> Path:
 def install(wheel: Path, folder: Path, *, extra: str) -> Path:
     """The folder of programs of an environment with `k8s-inventory[extra]`, in the locked versions."""
     subprocess.run([str(UV), "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-    command = [str(UV), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python")]
+    # Compiled, as by pip: else a program's first start takes longer than some that start it wait.
+    command = [str(UV), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(folder / "bin" / "python")]
     locked = ["--constraint", str(PROJECT / "requirements-dev.txt")]
     subprocess.run([*command, *locked, f"k8s-inventory[{extra}] @ file://{wheel}"], check=True)
     return folder / "bin"

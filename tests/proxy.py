@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable
@@ -63,7 +64,8 @@ class Proxy:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer.body) + answer.cut))
                 self.end_headers()
-                self.wfile.write(answer.body)
+                with contextlib.suppress(BrokenPipeError):  # a client may have gone in the meantime
+                    self.wfile.write(answer.body)
                 if answer.cut:
                     self.close_connection = True
 

@@ -219,8 +219,19 @@ def test_stopping_ends_the_reading_at_the_next_page(cluster: Cluster, proxy: Pro
 
     proxy.spoil = spoil
     made = source(proxied, page_size=1)
-    assert [target for target in made.read(made.kinds(["k8s_pods"]), stopped) if target.problem is None] == []
+    (target,) = made.read(made.kinds(["k8s_pods"]), stopped)
+    assert "the sync was stopped" in str(target.problem)
     assert len(proxy.lists("pods")) < len(cluster.list("/api/v1/pods"))
+
+
+def test_no_target_is_passed_over_when_the_reading_breaks(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("k8s_inventory.cloudquery.source.open_session", broken)
+    found = read(source(config))
+    assert len(found) == len(KINDS)
+    assert all("not read; the plugin's log has more" in str(problem) for problem, _ in found.values())
 
 
 # -- choosing --------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from contextlib import suppress
@@ -116,16 +115,16 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
                     else:
                         log.error("%s · %s: %s", target.context_name, target.kind.name, target.problem)
                         problems.append(f"{target.context_name} · {target.kind.name}: {target.problem}")
+            if problems:
+                for kind in kinds:
+                    yield _migrate(kind)
+                stopped.wait(FLUSH_SECONDS)
+                context.abort(grpc.StatusCode.ABORTED, _summary(problems))
         except BadInput as error:
             _refuse(context, error)
         finally:
             stopped.set()
             self._running.discard(stopped)
-        if problems:
-            for kind in kinds:
-                yield _migrate(kind)
-            time.sleep(FLUSH_SECONDS)
-            context.abort(grpc.StatusCode.ABORTED, _summary(problems))
 
     def Close(self, request: Any, context: grpc.ServicerContext) -> Any:
         self._source = None

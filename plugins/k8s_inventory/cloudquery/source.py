@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,48 +93,52 @@ class Source:
         return found
 
     def read(self, kinds: Sequence[Kind], stopped: threading.Event) -> Iterator[Target]:
-        """Every target as it ends, in no set order; its spool is the caller's to close.
+        """Every target, once, as it ends; its spool is the caller's to close.
 
-        Once `stopped` is set, reading ends at the next page. Raises `BadInput` where the database refuses.
+        Once `stopped` is set, reading ends at the next page. A target that nobody came to has a problem, too: a
+        stream that just ended would be taken for complete. Raises `BadInput` where the database refuses.
         """
+        contexts = self._selection.contexts
+        left = {(name, kind.name): kind for name in contexts for kind in kinds}
         waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for name in self._selection.contexts:
+        for name in contexts:
             waiting.put(name)
         done: queue.Queue[Target | None] = queue.Queue(maxsize=2)
-        readers = min(CONTEXTS_AT_ONCE, len(self._selection.contexts))
+        readers = min(CONTEXTS_AT_ONCE, len(contexts))
         self._prepare_store()
 
         def put(target: Target | None) -> None:
             while not stopped.is_set():
-                try:
+                with suppress(queue.Full):
                     done.put(target, timeout=0.2)
                     return
-                except queue.Full:
-                    continue
             if target is not None:
                 target.spool.close()
 
         def read_contexts() -> None:
             try:
-                while not stopped.is_set():
-                    for target in self._read_context(waiting.get_nowait(), kinds, stopped):
-                        put(target)
-            except queue.Empty:
-                pass
+                with suppress(queue.Empty):
+                    while not stopped.is_set():
+                        for target in self._read_context(waiting.get_nowait(), kinds, stopped):
+                            put(target)
+            except Exception:
+                log.exception("reading a context")  # what is left of it ends with a problem
             finally:
                 put(None)
 
         for number in range(readers):
             threading.Thread(target=read_contexts, name=f"contexts-{number}", daemon=True).start()
         while readers and not stopped.is_set():
-            try:
+            with suppress(queue.Empty):
                 target = done.get(timeout=0.2)
-            except queue.Empty:
-                continue
-            if target is None:
-                readers -= 1
-            else:
-                yield target
+                if target is None:
+                    readers -= 1
+                else:
+                    del left[target.context_name, target.kind.name]
+                    yield target
+        why = "the sync was stopped before it was read" if stopped.is_set() else "not read; the plugin's log has more"
+        for (name, _), kind in left.items():
+            yield Target(kind, name, Spool(kind, name, stopped), f"context {name}, {kind.name}: {why}")
 
     def _prepare_store(self) -> None:
         """Makes the schema, if there is a database to write to."""
