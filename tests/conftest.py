@@ -19,7 +19,7 @@ from k8s_inventory.sync import Result, Run, sync_target
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.binary import KUBERNETES_VERSION
 from tests.cluster.cluster import ADMIN, User
-from tests.cluster.objects import crd, deployment, namespace, pod, service
+from tests.cluster.objects import crd, cron_job, deployment, job, namespace, pod, service
 from tests.databases import VERSIONS, Server, start
 from tests.installed import build_wheel
 from tests.proxy import Proxy
@@ -50,7 +50,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         made.create("/api/v1/namespaces", namespace("shop"))
         for number in range(5):
             made.create("/api/v1/namespaces/shop/pods", pod(f"web-{number}"))
-        made.create("/apis/apps/v1/namespaces/shop/deployments", deployment("web"))
+        for plural in ("deployments", "replicasets", "statefulsets", "daemonsets"):
+            made.create(f"/apis/apps/v1/namespaces/shop/{plural}", deployment("web"))
+        made.create("/apis/batch/v1/namespaces/shop/jobs", job("import"))
+        made.create("/apis/batch/v1/namespaces/shop/cronjobs", cron_job("nightly"))
         made.create("/api/v1/namespaces/shop/services", service("web"))
         made.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("tests", "shop.example"))
         made.grant(reader, [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}])

@@ -50,6 +50,16 @@ def deployment(name: str, *, replicas: int = 1, image: str = "registry.example/a
     }
 
 
+def job(name: str, **spec: Any) -> Object:
+    template = {"spec": {"containers": [{"name": "main", "image": "registry.example/job:1"}], "restartPolicy": "Never"}}
+    return {"metadata": {"name": name}, "spec": {"template": template, **spec}}
+
+
+def cron_job(name: str, **spec: Any) -> Object:
+    template = {"spec": job(name)["spec"]}
+    return {"metadata": {"name": name}, "spec": {"schedule": "0 3 * * *", "jobTemplate": template, **spec}}
+
+
 def service(name: str, **spec: Any) -> Object:
     return {
         "metadata": {"name": name},

@@ -21,6 +21,11 @@ VIEWS = {
     "k8s_core_pods": "pods",
     "k8s_core_services": "services",
     "k8s_apps_deployments": "deployments",
+    "k8s_batch_jobs": "jobs",
+    "k8s_batch_cron_jobs": "cronjobs",
+    "k8s_apps_replica_sets": "replicasets",
+    "k8s_apps_stateful_sets": "statefulsets",
+    "k8s_apps_daemon_sets": "daemonsets",
     "k8s_crds": "crds",
 }
 

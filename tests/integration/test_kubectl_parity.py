@@ -17,7 +17,7 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
-from tests.cluster.objects import crd, deployment, namespace, pod, service
+from tests.cluster.objects import crd, cron_job, deployment, job, namespace, pod, service
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 ContextOf = Callable[..., Context]
@@ -43,6 +43,31 @@ RUNNING = {"running": {"startedAt": THEN}}
 DIED = {"lastState": terminated(1, "Error")}
 SIDECAR = [{"name": "proxy", "image": "a", "restartPolicy": "Always"}]
 INIT = [{"name": "first", "image": "a"}, {"name": "second", "image": "a"}]
+
+
+def condition(name: str) -> Row:
+    return {"type": name, "status": "True", "lastTransitionTime": THEN, "lastProbeTime": THEN}
+
+
+ENDED = {"startTime": THEN, "completionTime": "2026-01-01T00:02:00Z"}
+JOBS: tuple[tuple[str, Row, Row], ...] = (
+    ("new", {}, {}),
+    ("running", {"completions": 3, "parallelism": 2}, {"startTime": THEN, "active": 2, "ready": 0}),
+    ("queue", {"parallelism": 3}, {"startTime": THEN, "active": 3, "ready": 0}),
+    (
+        "complete",
+        {"completions": 2},
+        {**ENDED, "succeeded": 2, "conditions": [condition("SuccessCriteriaMet"), condition("Complete")]},
+    ),
+    (
+        "failed",
+        {},
+        {"startTime": THEN, "failed": 1, "conditions": [condition("FailureTarget"), condition("Failed")]},
+    ),
+    ("failing", {}, {"startTime": THEN, "failed": 1, "conditions": [condition("FailureTarget")]}),
+    ("suspended", {"suspend": True}, {"conditions": [condition("Suspended")]}),
+    ("leaving", {}, {"startTime": THEN}),
+)
 
 PODS: dict[str, tuple[Row, Row]] = {
     "pending": ({}, {"phase": "Pending"}),
@@ -200,6 +225,47 @@ def varied(start_cluster: Callable[..., Cluster]) -> Cluster:
         created = cluster.create("/apis/apps/v1/namespaces/default/deployments", body)
         created["status"] = status
         cluster.replace_status(f"/apis/apps/v1/namespaces/default/deployments/{name}", created)
+    for plural, status in (
+        ("replicasets", {"replicas": 2, "readyReplicas": 1}),
+        ("statefulsets", {"replicas": 2, "readyReplicas": 1, "currentReplicas": 2}),
+        (
+            "daemonsets",
+            {
+                "desiredNumberScheduled": 5,
+                "currentNumberScheduled": 4,
+                "numberReady": 3,
+                "updatedNumberScheduled": 2,
+                "numberAvailable": 1,
+                "numberMisscheduled": 0,
+            },
+        ),
+    ):
+        body = deployment("plain")
+        if plural == "daemonsets":
+            del body["spec"]["replicas"]
+            body["spec"]["template"]["spec"]["nodeSelector"] = {"disk": "ssd", "arch": "arm64"}
+        cluster.create(f"/apis/apps/v1/namespaces/default/{plural}", body)
+        body["metadata"]["name"] = "under-way"
+        created = cluster.create(f"/apis/apps/v1/namespaces/default/{plural}", body)
+        created["status"] = status
+        cluster.replace_status(f"/apis/apps/v1/namespaces/default/{plural}/under-way", created)
+    jobs = "/apis/batch/v1/namespaces/default/jobs"
+    for name, spec, status in JOBS:
+        body = job(name, **spec)
+        if name == "leaving":
+            body["metadata"]["finalizers"] = ["example.com/hold"]
+        created = cluster.create(jobs, body)
+        created["status"] = status
+        cluster.replace_status(f"{jobs}/{name}", created)
+    cluster.request("DELETE", f"{jobs}/leaving?propagationPolicy=Background")
+    cron_jobs = "/apis/batch/v1/namespaces/default/cronjobs"
+    for name, spec, status in (
+        ("nightly", {"timeZone": "Europe/Berlin"}, {"lastScheduleTime": THEN, "active": [{"name": "nightly-1"}]}),
+        ("paused", {"suspend": True}, {}),
+    ):
+        created = cluster.create(cron_jobs, cron_job(name, **spec))
+        created["status"] = status
+        cluster.replace_status(f"{cron_jobs}/{name}", created)
     cluster.create("/api/v1/namespaces", namespace("leaving"))
     cluster.create(f"{path.replace('default', 'leaving')}/pods", pod("guest"))
     cluster.delete("/api/v1/namespaces/leaving")
@@ -209,6 +275,10 @@ def varied(start_cluster: Callable[..., Cluster]) -> Cluster:
 
 def joined(values: list[str] | None, *, empty: str = "<none>") -> str:
     return ",".join(values or []) or empty
+
+
+def labels(values: Row) -> str:
+    return joined([f"{key}={value}" for key, value in sorted(values.items())])
 
 
 def label_selector(selector: Row) -> str:
@@ -243,6 +313,24 @@ def gates(row: Row) -> str:
     return f"{row['readiness_gates_ready']}/{total}" if total else "<none>"
 
 
+def completions(row: Row) -> str:
+    if row["completions"] is not None:
+        return f"{row['succeeded']}/{row['completions']}"
+    return f"{row['succeeded']}/1 of {row['parallelism']}" if row["parallelism"] > 1 else f"{row['succeeded']}/1"
+
+
+def duration(row: Row) -> str:
+    if row["start_time"] is None:
+        return ""
+    if row["completion_time"] is None:
+        return days_since(row["start_time"])
+    return f"{(row['completion_time'] - row['start_time']).seconds // 60}m"
+
+
+def days_since(moment: datetime) -> str:
+    return f"{(datetime.now(UTC) - moment).days}d"
+
+
 COMPOSED: dict[str, dict[str, Callable[[Row], object]]] = {
     "namespaces": {"Name": lambda row: row["name"], "Status": lambda row: row["phase"]},
     "pods": {
@@ -264,13 +352,60 @@ COMPOSED: dict[str, dict[str, Callable[[Row], object]]] = {
         "Images": lambda row: joined(row["images"]),
         "Selector": lambda row: label_selector(row["selector"]),
     },
+    "replicasets": {
+        "Name": lambda row: row["name"],
+        "Desired": lambda row: row["replicas"],
+        "Current": lambda row: row["current_replicas"],
+        "Ready": lambda row: row["ready_replicas"],
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Selector": lambda row: label_selector(row["selector"]),
+    },
+    "statefulsets": {
+        "Name": lambda row: row["name"],
+        "Ready": lambda row: f"{row['ready_replicas']}/{row['replicas']}",
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+    },
+    "daemonsets": {
+        "Name": lambda row: row["name"],
+        "Desired": lambda row: row["desired_number_scheduled"],
+        "Current": lambda row: row["current_number_scheduled"],
+        "Ready": lambda row: row["number_ready"],
+        "Up-to-date": lambda row: row["updated_number_scheduled"],
+        "Available": lambda row: row["number_available"],
+        "Node Selector": lambda row: labels(row["node_selector"]),
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Selector": lambda row: label_selector(row["selector"]),
+    },
+    "jobs": {
+        "Name": lambda row: row["name"],
+        "Status": lambda row: row["display_status"],
+        "Completions": completions,
+        "Duration": duration,
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Selector": lambda row: label_selector(row["selector"]),
+    },
+    "cronjobs": {
+        "Name": lambda row: row["name"],
+        "Schedule": lambda row: row["schedule"],
+        "Timezone": lambda row: row["time_zone"] or "<none>",
+        "Suspend": lambda row: str(row["suspend"]),
+        "Active": lambda row: row["active_jobs"],
+        "Last Schedule": lambda row: days_since(row["last_schedule_time"]) if row["last_schedule_time"] else "<none>",
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Selector": lambda row: label_selector(row["selector"]) if row["selector"] else "<none>",
+    },
     "services": {
         "Name": lambda row: row["name"],
         "Type": lambda row: row["type"],
         "Cluster-IP": lambda row: row["cluster_ip"] or "<none>",
         "External-IP": external,
         "Port(s)": ports,
-        "Selector": lambda row: joined([f"{key}={value}" for key, value in sorted(row["selector"].items())]),
+        "Selector": lambda row: labels(row["selector"]),
     },
     "crds": {"Name": lambda row: row["name"]},
 }

@@ -11,7 +11,7 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
-from tests.cluster.objects import crd, deployment, pod, service
+from tests.cluster.objects import crd, cron_job, deployment, job, pod, service
 from tests.equality import assert_table_equals_cluster
 from tests.proxy import Answer, Proxy
 
@@ -204,6 +204,54 @@ def test_literal_environment_values_are_redacted_and_references_kept(
     assert row[0][where][0]["env"] == [{"name": "PASSWORD", "value": "<redacted>"}, reference, {"name": "EMPTY"}]
     assert "pl4nted" not in row[1]
     cluster.delete(f"{PODS}/with-env")
+
+
+def test_equal_environments_are_each_redacted_and_equal_text_elsewhere_is_kept(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
+    env = [{"name": "ndots", "value": "5"}]
+    containers = [{"name": name, "image": "i", "env": env} for name in ("a", "b", "c", "d")]
+    cluster.create(
+        PODS, pod("equal", containers=containers[1:], initContainers=containers[:1], dnsConfig={"options": env})
+    )
+    sync(context_of(cluster), "pods")
+    cluster.delete(f"{PODS}/equal")
+    row = store.connection.execute("SELECT spec FROM k8s_pods WHERE name = 'equal'").fetchone()
+    assert row is not None
+    everywhere = [*row[0]["containers"], *row[0]["initContainers"]]
+    assert [each["env"] for each in everywhere] == [[{"name": "ndots", "value": "<redacted>"}]] * 4
+    assert row[0]["dnsConfig"]["options"] == env
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("apps/v1", "deployments"),
+        ("apps/v1", "replicasets"),
+        ("apps/v1", "statefulsets"),
+        ("apps/v1", "daemonsets"),
+        ("batch/v1", "jobs"),
+        ("batch/v1", "cronjobs"),
+    ],
+)
+def test_the_environment_of_every_pod_template_is_redacted(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf, path: str, kind: str
+) -> None:
+    env = [{"name": "PASSWORD", "value": "pl4nted"}, {"name": "LINES", "value": 'pl4nted\nwith "quotes"'}]
+    make = {"jobs": job, "cronjobs": cron_job}.get(kind, deployment)
+    body = make("with-env")
+    template = body["spec"]["jobTemplate"]["spec"] if kind == "cronjobs" else body["spec"]
+    pod_spec = template["template"]["spec"]
+    pod_spec["containers"][0]["env"] = env
+    pod_spec["initContainers"] = [{"name": "first", "image": "i", "env": env}]
+    where = f"/apis/{path}/namespaces/shop/{kind}"
+    cluster.create(where, body)
+    sync(context_of(cluster), kind)
+    cluster.delete(f"{where}/with-env")
+    row = store.connection.execute(f"SELECT t::text FROM k8s_{kind} t WHERE name = 'with-env'").fetchone()  # type: ignore[arg-type]
+    assert row is not None
+    assert row[0].count("<redacted>") == 4
+    assert "pl4nted" not in row[0]
 
 
 def test_names_that_look_like_sql_or_templates(

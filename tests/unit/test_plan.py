@@ -49,9 +49,9 @@ def test_no_context_at_all_is_refused() -> None:
 
 def test_many_targets_are_grouped_by_context() -> None:
     selection = select(Settings.load(), [f"c{number}" for number in range(100)])
-    assert [len(task) for task in selection.tasks(most=500)] == [1] * 500
-    grouped = selection.tasks(most=499)
-    assert [len(task) for task in grouped] == [5] * 100
+    assert [len(task) for task in selection.tasks(most=100 * len(KINDS))] == [1] * (100 * len(KINDS))
+    grouped = selection.tasks(most=100 * len(KINDS) - 1)
+    assert [len(task) for task in grouped] == [len(KINDS)] * 100
     assert {context for context, _ in grouped[7]} == {"c7"}
 
 

@@ -197,10 +197,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--network", default="tcp", choices=["tcp", "unix"])
     serve.add_argument("--log-level", default="info", choices=["trace", "debug", "info", "warn", "error"])
     serve.add_argument("--log-format", default="text", choices=["text", "json"])
-    for flag in ("--no-sentry", "--otel-endpoint-insecure"):  # the CLI may give these; there is nothing to them
-        serve.add_argument(flag, action="store_true", help=argparse.SUPPRESS)
-    for option in ("--otel-endpoint", "--license"):
-        serve.add_argument(option, help=argparse.SUPPRESS)
+    for option in ("--no-sentry", "--otel-endpoint", "--otel-endpoint-insecure", "--license"):
+        serve.add_argument(option, nargs="?", help=argparse.SUPPRESS)  # the CLI may give these; nothing comes of them
     return parser
 
 

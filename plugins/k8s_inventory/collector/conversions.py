@@ -148,6 +148,25 @@ def service_external_addresses(service: Any) -> list[str]:
     return sorted(balancers) + (spec.external_ips or [])
 
 
+_JOB_STATES = {
+    "Complete": "Complete",
+    "Failed": "Failed",
+    "": "Terminating",
+    "Suspended": "Suspended",
+    "FailureTarget": "FailureTarget",
+    "SuccessCriteriaMet": "SuccessCriteriaMet",
+}
+"""Condition and what kubectl makes of it, the first that holds; the empty one is a deletion under way."""
+
+
+def job_display_status(job: Any) -> str:
+    """The rule of `printJob` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
+    holds = {each.type for each in job.status.conditions or () if each.status == "True"}
+    if job.metadata.deletion_timestamp is not None:
+        holds.add("")
+    return next((state for condition, state in _JOB_STATES.items() if condition in holds), "Running")
+
+
 def crd_established(crd: Any) -> bool:
     return any(each.type == "Established" and each.status == "True" for each in crd.status.conditions or ())
 
@@ -179,8 +198,12 @@ CONVERSIONS: dict[str, Conversion] = {
     "crd_established": crd_established,
     "crd_served_versions": lambda crd: [each.name for each in crd.spec.versions or () if each.served],
     "crd_storage_version": lambda crd: next((each.name for each in crd.spec.versions or () if each.storage), None),
+    "cron_job_active": lambda cron_job: len(cron_job.status.active or ()),
+    "cron_job_container_names": lambda cron_job: _names(cron_job.spec.job_template.spec.template.spec.containers),
+    "cron_job_images": lambda cron_job: _images(cron_job.spec.job_template.spec.template.spec.containers),
     "images": lambda pod: _images(pod.spec.containers),
     "init_images": lambda pod: _images(pod.spec.init_containers),
+    "job_display_status": job_display_status,
     "object": object_or_empty,
     "pod_ips": lambda pod: [each.ip for each in pod.status.pod_ips or () if each.ip],
     "pod_summary": pod_summary,

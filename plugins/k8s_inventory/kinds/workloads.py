@@ -151,6 +151,52 @@ PODS = Kind(
     ),
 )
 
+# -- what all that make pods from a template have ---------------------------------------------------
+
+_TEMPLATE_ENV = ("spec.template.spec.containers", "spec.template.spec.initContainers")
+_TEMPLATE_CONTAINERS = (
+    Column(
+        name="container_names",
+        type="text[]",
+        needs=("spec.template.spec.containers[].name",),
+        convert="template_container_names",
+        required=True,
+        description="Names of the containers of the pod template.",
+    ),
+    Column(
+        name="images",
+        type="text[]",
+        needs=("spec.template.spec.containers[].image",),
+        convert="template_images",
+        required=True,
+        description="Images of the containers of the pod template.",
+    ),
+)
+_SELECTOR = Column(
+    name="selector",
+    type="jsonb",
+    path="spec.selector",
+    description="Label selector: matchLabels, matchExpressions.",
+)
+_TEMPLATE_SERVICE_ACCOUNT = Column(
+    name="service_account_name",
+    path="spec.template.spec.serviceAccountName",
+    description="Service account of the pod template.",
+)
+_OBSERVED_GENERATION = Column(
+    name="observed_generation",
+    type="bigint",
+    path="status.observedGeneration",
+    description="Generation that the controller has acted on.",
+)
+_MIN_READY_SECONDS = Column(
+    name="min_ready_seconds",
+    type="integer",
+    path="spec.minReadySeconds",
+    description="Seconds that a pod must be ready to count as available.",
+)
+
+
 DEPLOYMENTS = Kind(
     name="deployments",
     kind="Deployment",
@@ -159,7 +205,7 @@ DEPLOYMENTS = Kind(
     table="k8s_deployments",
     short_names=("deploy",),
     description="Deployments: stateless workloads and how far their rollout is.",
-    redacted_env=("spec.template.spec.containers", "spec.template.spec.initContainers"),
+    redacted_env=_TEMPLATE_ENV,
     typed_columns=(
         Column(name="replicas", type="integer", path="spec.replicas", description="Pods that are wanted."),
         Column(
@@ -190,42 +236,12 @@ DEPLOYMENTS = Kind(
             convert="count",
             description="Pods that are still missing.",
         ),
-        Column(
-            name="observed_generation",
-            type="bigint",
-            path="status.observedGeneration",
-            description="Generation that the controller has acted on.",
-        ),
-        Column(
-            name="container_names",
-            type="text[]",
-            needs=("spec.template.spec.containers[].name",),
-            convert="template_container_names",
-            required=True,
-            description="Names of the containers of the pod template.",
-        ),
-        Column(
-            name="images",
-            type="text[]",
-            needs=("spec.template.spec.containers[].image",),
-            convert="template_images",
-            required=True,
-            description="Images of the containers of the pod template.",
-        ),
-        Column(
-            name="selector",
-            type="jsonb",
-            path="spec.selector",
-            description="Label selector: matchLabels, matchExpressions.",
-        ),
+        _OBSERVED_GENERATION,
+        *_TEMPLATE_CONTAINERS,
+        _SELECTOR,
         Column(name="strategy_type", path="spec.strategy.type", description="RollingUpdate or Recreate."),
         Column(name="paused", type="boolean", path="spec.paused", description="True while the rollout is paused."),
-        Column(
-            name="min_ready_seconds",
-            type="integer",
-            path="spec.minReadySeconds",
-            description="Seconds that a pod must be ready to count as available.",
-        ),
+        _MIN_READY_SECONDS,
         Column(
             name="revision_history_limit",
             type="integer",
@@ -238,9 +254,333 @@ DEPLOYMENTS = Kind(
             path="spec.progressDeadlineSeconds",
             description="Seconds after which a rollout without progress counts as failed.",
         ),
+        _TEMPLATE_SERVICE_ACCOUNT,
+    ),
+)
+
+REPLICASETS = Kind(
+    name="replicasets",
+    kind="ReplicaSet",
+    plural="replicasets",
+    group="apps",
+    table="k8s_replicasets",
+    short_names=("rs",),
+    description="ReplicaSets: the pods of one revision of a Deployment.",
+    redacted_env=_TEMPLATE_ENV,
+    typed_columns=(
+        Column(
+            name="replicas",
+            type="integer",
+            path="spec.replicas",
+            description="Pods that are wanted: kubectl's DESIRED.",
+        ),
+        Column(
+            name="current_replicas",
+            type="integer",
+            path="status.replicas",
+            convert="count",
+            description="Pods that there are: kubectl's CURRENT.",
+        ),
+        Column(
+            name="ready_replicas",
+            type="integer",
+            path="status.readyReplicas",
+            convert="count",
+            description="Pods that are ready.",
+        ),
+        Column(
+            name="available_replicas",
+            type="integer",
+            path="status.availableReplicas",
+            convert="count",
+            description="Pods that have been ready for minReadySeconds.",
+        ),
+        Column(
+            name="fully_labeled_replicas",
+            type="integer",
+            path="status.fullyLabeledReplicas",
+            convert="count",
+            description="Pods that have all labels of the template.",
+        ),
+        _OBSERVED_GENERATION,
+        *_TEMPLATE_CONTAINERS,
+        _SELECTOR,
+        _MIN_READY_SECONDS,
+        _TEMPLATE_SERVICE_ACCOUNT,
+    ),
+)
+
+STATEFULSETS = Kind(
+    name="statefulsets",
+    kind="StatefulSet",
+    plural="statefulsets",
+    group="apps",
+    table="k8s_statefulsets",
+    short_names=("sts",),
+    description="StatefulSets: workloads whose pods have names and volumes of their own.",
+    redacted_env=_TEMPLATE_ENV,
+    typed_columns=(
+        Column(name="replicas", type="integer", path="spec.replicas", description="Pods that are wanted."),
+        Column(
+            name="ready_replicas",
+            type="integer",
+            path="status.readyReplicas",
+            convert="count",
+            description="Pods that are ready.",
+        ),
+        Column(
+            name="current_replicas",
+            type="integer",
+            path="status.currentReplicas",
+            convert="count",
+            description="Pods of the current revision.",
+        ),
+        Column(
+            name="updated_replicas",
+            type="integer",
+            path="status.updatedReplicas",
+            convert="count",
+            description="Pods of the update revision.",
+        ),
+        Column(
+            name="available_replicas",
+            type="integer",
+            path="status.availableReplicas",
+            convert="count",
+            description="Pods that have been ready for minReadySeconds.",
+        ),
+        _OBSERVED_GENERATION,
+        Column(name="current_revision", path="status.currentRevision", description="Revision that is being replaced."),
+        Column(name="update_revision", path="status.updateRevision", description="Revision that is being rolled out."),
+        *_TEMPLATE_CONTAINERS,
+        _SELECTOR,
+        Column(name="service_name", path="spec.serviceName", description="Headless Service that names its pods."),
+        Column(name="pod_management_policy", path="spec.podManagementPolicy", description="OrderedReady or Parallel."),
+        Column(name="update_strategy_type", path="spec.updateStrategy.type", description="RollingUpdate or OnDelete."),
+        _MIN_READY_SECONDS,
+        Column(
+            name="revision_history_limit",
+            type="integer",
+            path="spec.revisionHistoryLimit",
+            description="Old revisions that are kept.",
+        ),
+        _TEMPLATE_SERVICE_ACCOUNT,
+    ),
+)
+
+DAEMONSETS = Kind(
+    name="daemonsets",
+    kind="DaemonSet",
+    plural="daemonsets",
+    group="apps",
+    table="k8s_daemonsets",
+    short_names=("ds",),
+    description="DaemonSets: workloads with a pod on each node.",
+    redacted_env=_TEMPLATE_ENV,
+    typed_columns=(
+        Column(
+            name="desired_number_scheduled",
+            type="integer",
+            path="status.desiredNumberScheduled",
+            convert="count",
+            description="Nodes that should run a pod: kubectl's DESIRED.",
+        ),
+        Column(
+            name="current_number_scheduled",
+            type="integer",
+            path="status.currentNumberScheduled",
+            convert="count",
+            description="Nodes that should and do run one: kubectl's CURRENT.",
+        ),
+        Column(
+            name="number_ready",
+            type="integer",
+            path="status.numberReady",
+            convert="count",
+            description="Nodes whose pod is ready.",
+        ),
+        Column(
+            name="updated_number_scheduled",
+            type="integer",
+            path="status.updatedNumberScheduled",
+            convert="count",
+            description="Nodes whose pod is of the current template: kubectl's UP-TO-DATE.",
+        ),
+        Column(
+            name="number_available",
+            type="integer",
+            path="status.numberAvailable",
+            convert="count",
+            description="Nodes whose pod has been ready for minReadySeconds.",
+        ),
+        Column(
+            name="number_misscheduled",
+            type="integer",
+            path="status.numberMisscheduled",
+            convert="count",
+            description="Nodes that run a pod and should not.",
+        ),
+        _OBSERVED_GENERATION,
+        Column(
+            name="node_selector",
+            type="jsonb",
+            path="spec.template.spec.nodeSelector",
+            convert="object",
+            required=True,
+            description="Labels that a node must have; an empty object where there are none.",
+        ),
+        *_TEMPLATE_CONTAINERS,
+        _SELECTOR,
+        Column(name="update_strategy_type", path="spec.updateStrategy.type", description="RollingUpdate or OnDelete."),
+        _MIN_READY_SECONDS,
+        Column(
+            name="revision_history_limit",
+            type="integer",
+            path="spec.revisionHistoryLimit",
+            description="Old revisions that are kept.",
+        ),
+        _TEMPLATE_SERVICE_ACCOUNT,
+    ),
+)
+
+JOBS = Kind(
+    name="jobs",
+    kind="Job",
+    plural="jobs",
+    group="batch",
+    table="k8s_jobs",
+    description="Jobs: workloads that run to their end.",
+    redacted_env=_TEMPLATE_ENV,
+    typed_columns=(
+        Column(
+            name="display_status",
+            needs=("status.conditions[].type", "status.conditions[].status", "metadata.deletionTimestamp:timestamptz"),
+            convert="job_display_status",
+            required=True,
+            description="Status as kubectl shows it: Complete, Failed, Terminating, Suspended, Running ...",
+        ),
+        Column(name="completions", type="integer", path="spec.completions", description="Pods that must succeed."),
+        Column(name="parallelism", type="integer", path="spec.parallelism", description="Pods that may run at a time."),
+        Column(
+            name="succeeded",
+            type="integer",
+            path="status.succeeded",
+            convert="count",
+            description="Pods that have succeeded: with completions, kubectl's COMPLETIONS.",
+        ),
+        Column(
+            name="failed", type="integer", path="status.failed", convert="count", description="Pods that have failed."
+        ),
+        Column(
+            name="active", type="integer", path="status.active", convert="count", description="Pods that are under way."
+        ),
+        Column(name="suspend", type="boolean", path="spec.suspend", description="True while it makes no pods."),
+        Column(name="start_time", type="timestamptz", path="status.startTime", description="When it began."),
+        Column(
+            name="completion_time",
+            type="timestamptz",
+            path="status.completionTime",
+            description="When it was complete; with start_time, kubectl's DURATION.",
+        ),
+        Column(
+            name="completion_mode", path="spec.completionMode", description="NonIndexed, or Indexed: a number a pod."
+        ),
+        Column(
+            name="backoff_limit",
+            type="integer",
+            path="spec.backoffLimit",
+            description="Pods that may fail before the job does.",
+        ),
+        Column(
+            name="active_deadline_seconds",
+            type="bigint",
+            path="spec.activeDeadlineSeconds",
+            description="Seconds after which it fails.",
+        ),
+        Column(
+            name="ttl_seconds_after_finished",
+            type="integer",
+            path="spec.ttlSecondsAfterFinished",
+            description="Seconds after its end when it is deleted.",
+        ),
+        *_TEMPLATE_CONTAINERS,
+        _SELECTOR,
+        _TEMPLATE_SERVICE_ACCOUNT,
+    ),
+)
+
+CRONJOBS = Kind(
+    name="cronjobs",
+    kind="CronJob",
+    plural="cronjobs",
+    group="batch",
+    table="k8s_cronjobs",
+    short_names=("cj",),
+    description="CronJobs: jobs by a schedule.",
+    redacted_env=(
+        "spec.jobTemplate.spec.template.spec.containers",
+        "spec.jobTemplate.spec.template.spec.initContainers",
+    ),
+    typed_columns=(
+        Column(name="schedule", path="spec.schedule", description="Schedule in Cron format."),
+        Column(
+            name="time_zone",
+            path="spec.timeZone",
+            description="Time zone of the schedule; null is that of kube-controller-manager.",
+        ),
+        Column(name="suspend", type="boolean", path="spec.suspend", description="True while it makes no jobs."),
+        Column(
+            name="active_jobs",
+            type="integer",
+            needs=("status.active[].name",),
+            convert="cron_job_active",
+            required=True,
+            description="Jobs that are under way: kubectl's ACTIVE.",
+        ),
+        Column(
+            name="last_schedule_time",
+            type="timestamptz",
+            path="status.lastScheduleTime",
+            description="When a job was last due and made.",
+        ),
+        Column(
+            name="last_successful_time",
+            type="timestamptz",
+            path="status.lastSuccessfulTime",
+            description="When a job last succeeded.",
+        ),
+        Column(name="concurrency_policy", path="spec.concurrencyPolicy", description="Allow, Forbid or Replace."),
+        Column(
+            name="starting_deadline_seconds",
+            type="bigint",
+            path="spec.startingDeadlineSeconds",
+            description="Seconds by which a job may be late.",
+        ),
+        Column(
+            name="container_names",
+            type="text[]",
+            needs=("spec.jobTemplate.spec.template.spec.containers[].name",),
+            convert="cron_job_container_names",
+            required=True,
+            description="Names of the containers of the pod template.",
+        ),
+        Column(
+            name="images",
+            type="text[]",
+            needs=("spec.jobTemplate.spec.template.spec.containers[].image",),
+            convert="cron_job_images",
+            required=True,
+            description="Images of the containers of the pod template.",
+        ),
+        Column(
+            name="selector",
+            type="jsonb",
+            path="spec.jobTemplate.spec.selector",
+            description="Label selector of its jobs; mostly null: each job gets its own.",
+        ),
         Column(
             name="service_account_name",
-            path="spec.template.spec.serviceAccountName",
+            path="spec.jobTemplate.spec.template.spec.serviceAccountName",
             description="Service account of the pod template.",
         ),
     ),
