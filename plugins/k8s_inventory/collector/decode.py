@@ -19,8 +19,6 @@ Row = tuple[Any, ...]
 DECODER_VERSION = 1
 """Part of a target's fingerprint: raise it when a conversion changes what a row holds."""
 
-_AT_ONCE = 100
-
 
 class UndecodableObject(Exception):
     """An object that is not what its kind says; the message names the object."""
@@ -80,24 +78,31 @@ class Decoder:
         self._values = [_values(column, kind) for column in kind.columns]
 
     def columns(
-        self, body: bytes, *, api_version: str, wanted: Sequence[int], total: int, items: Sequence[Any] | None = None
+        self,
+        body: bytes,
+        *,
+        api_version: str,
+        wanted: Sequence[int],
+        total: int,
+        items: Sequence[Any] | None = None,
+        at_once: int = 100,
     ) -> Iterator[list[list[Any]]]:
         """The values of the wanted items of a page, by their index among its `total`: a list for each column.
 
-        A few objects at a time, which bounds what is held of them. `items` are those wanted, where the caller has
+        `at_once` objects at a time, which bounds what is held of them. `items` are those wanted, where the caller has
         them as `item` already. Raises `UndecodableObject`.
         """
         clean = storable(body)
         drop = drop_last_applied if holds_last_applied(body) else None
         if items is None or clean is not body:
             items = self._items(clean, wanted, total)
-        for start in range(0, len(items), _AT_ONCE):
-            views = [self._view(item, api_version, drop) for item in items[start : start + _AT_ONCE]]
+        for start in range(0, len(items), at_once):
+            views = [self._view(item, api_version, drop) for item in items[start : start + at_once]]
             yield [values(views) for values in self._values]
 
     def rows(self, body: bytes, *, api_version: str, wanted: Sequence[int], total: int) -> Iterator[Row]:
-        """What `columns` gives, as rows."""
-        for columns in self.columns(body, api_version=api_version, wanted=wanted, total=total):
+        """What `columns` gives, as rows: few at once, so that a database works on some while the next are made."""
+        for columns in self.columns(body, api_version=api_version, wanted=wanted, total=total, at_once=10):
             yield from zip(*columns, strict=True)
 
     def _items(self, body: bytes, wanted: Sequence[int], total: int) -> Sequence[Any]:
