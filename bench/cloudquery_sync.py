@@ -13,7 +13,6 @@ import argparse
 import json
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,13 +22,13 @@ from pathlib import Path
 import grpc
 import psutil
 import pyarrow as pa
-import yaml
 from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
 
 from bench.setting import Setting, bench_setting
 from bench.sync_memory import PAGE, Replay
 from bench.sync_speed import download, seconds
-from tests.installed import PROJECT, build_wheel, install
+from tests.e2e.cloudquery_cli import CloudQuery
+from tests.installed import build_wheel, install
 
 TIME_BOUND, ROWS_BOUND, MEMORY_BOUND_MB = 2.5, 30_000, 200
 
@@ -60,22 +59,14 @@ print(time.perf_counter() - start)
 """
 
 
-def cli_sync(folder: Path, plugin: Path, kubeconfig: Path, table: str) -> float:
+def cli_sync(folder: Path, plugin: Path, kubeconfig: Path, table: str, expected: int) -> float:
     """Seconds of a whole `cloudquery sync` of one table."""
-    counter = folder / "destination"
-    counter.write_text(f'#!/bin/sh\ncd {PROJECT} && exec {sys.executable} -m tests.destination "$@"\n')
-    counter.chmod(0o755)
-    common = {"registry": "local", "version": "v1.0.0"}
-    source = {**common, "name": "bench", "path": str(plugin), "tables": [table], "destinations": ["count"]}
-    destination = {**common, "name": "count", "path": str(counter), "spec": {"count_to": str(folder / "count")}}
-    documents = [
-        {"kind": "source", "spec": {**source, "spec": {"kubeconfig": str(kubeconfig)}}},
-        {"kind": "destination", "spec": destination},
-    ]
-    config = folder / "cloudquery.yml"
-    config.write_text(yaml.safe_dump_all(documents))
-    command = [sys.executable, "-m", "cloudquery", "sync", str(config), "--telemetry-level", "none", "--no-log-file"]
-    return seconds(lambda: subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL))
+    counted = folder / "count"
+    cli = CloudQuery(folder, plugin, {"count_to": str(counted)})
+    config = cli.config({"spec": {"kubeconfig": str(kubeconfig)}, "tables": [table]})
+    taken = seconds(lambda: cli.run("sync", str(config)).check_returncode())
+    assert int(counted.read_text()) == expected
+    return taken
 
 
 def recorded_rows(folder: Path, plugin: Path, setting: Setting, pages: int) -> float:
@@ -129,8 +120,8 @@ def main() -> None:
         ratios = []
         for _ in range(options.rounds):
             floor = seconds(lambda: download(setting.cluster._pool()))
-            start_up = cli_sync(folder, plugin, setting.kubeconfig, "k8s_custom_resources")
-            whole = cli_sync(folder, plugin, setting.kubeconfig, "k8s_pods")
+            start_up = cli_sync(folder, plugin, setting.kubeconfig, "k8s_custom_resources", 0)
+            whole = cli_sync(folder, plugin, setting.kubeconfig, "k8s_pods", options.pods)
             ratios.append((whole - start_up) / floor)
             print(f"download {floor:.2f} s, start-up {start_up:.2f} s, sync {whole:.2f} s: {ratios[-1]:.2f}")
         print(f"sync beyond start-up, times the download: {statistics.median(ratios):.2f} (bound {TIME_BOUND})")
@@ -138,13 +129,8 @@ def main() -> None:
         print(f"recorded pages: {statistics.median(rates):,.0f} rows/s (bound {ROWS_BOUND:,})")
         live = peak_memory(folder, plugin, setting.kubeconfig, options.pods)
         print(f"{options.pods:>7} pods: peak {live:.0f} MB (bound {MEMORY_BOUND_MB})")
-        content = {
-            "clusters": [{"name": "replay", "cluster": {"server": Replay(setting.cluster, options.replayed).url}}],
-            "contexts": [{"name": "replay", "context": {"cluster": "replay"}}],
-            "users": [],
-        }
         replayed = folder / "replay"
-        replayed.write_text(yaml.safe_dump(content))
+        replayed.write_text(json.dumps(Replay(setting.cluster, options.replayed).kubeconfig))
         peak = peak_memory(folder, plugin, replayed, options.replayed)
         print(f"{options.replayed:>7} pods: peak {peak:.0f} MB (bound {MEMORY_BOUND_MB})")
 

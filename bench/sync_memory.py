@@ -10,6 +10,7 @@ count here. Every replayed object has a uid and a name of its own.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import resource
 import subprocess
@@ -63,6 +64,14 @@ class Replay:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
+    @property
+    def kubeconfig(self) -> dict[str, Any]:
+        return {
+            "clusters": [{"name": "replay", "cluster": {"server": self.url}}],
+            "contexts": [{"name": "replay", "context": {"cluster": "replay"}}],
+            "users": [],
+        }
+
     def page(self, query: dict[str, list[str]]) -> bytes:
         start = int(query.get("continue", ["0"])[0])
         end = min(start + int(query["limit"][0]), self.count)
@@ -80,13 +89,9 @@ class Replay:
         return b'{"metadata":{"uid":"00000000-0000-4000-8000-000000000000"}}'
 
 
-def sync_once(server: str, database_url: str) -> None:
+def sync_once(kubeconfig: str, database_url: str) -> None:
     """What the measured process does; it prints its own peak in kilobytes."""
-    content = {
-        "clusters": [{"name": "replay", "cluster": {"server": server}}],
-        "contexts": [{"name": "replay", "context": {"cluster": "replay"}}],
-    }
-    context = Context(name="replay", kubeconfig=content, context="replay")
+    context = Context(name="replay", kubeconfig=json.loads(kubeconfig), context="replay")
     with Store.connect(database_url) as store, Session(context) as session:
         store.migrate()
         result = sync_target(session, store, KINDS["pods"], run=Run("bench"), settings=Settings.load())
@@ -110,7 +115,8 @@ def main() -> None:
                 store.connection.execute("DROP SCHEMA public CASCADE")
                 store.connection.execute("CREATE SCHEMA public")
             replay = Replay(setting.cluster, count)
-            command = [sys.executable, "-m", "bench.sync_memory", "--sync", replay.url, setting.database_url]
+            arguments = [json.dumps(replay.kubeconfig), setting.database_url]
+            command = [sys.executable, "-m", "bench.sync_memory", "--sync", *arguments]
             objects, kilobytes = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
             assert int(objects) == count
             peaks.append(int(kilobytes) / 1024)

@@ -2,14 +2,14 @@
 
     python -m tests.destination serve ...
 
-Spec: `url`, and `batch`: like CloudQuery's own destinations it may keep that many messages before it writes them.
+Spec: `url` of the database, or `count_to`, the file for the number of rows. Like CloudQuery's own destinations it holds
+rows back until another kind of message comes, or the end; an error of the source loses what it holds.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from typing import Any
@@ -53,11 +53,14 @@ class Destination(Plugin):
             self._count(writer)
             return
         with psycopg.connect(self._url, autocommit=True) as connection:
+            held: list[pa.RecordBatch] = []
             for each in writer:
+                if isinstance(each, message.WriteInsertMessage):
+                    held.append(each.record)
+                    continue
+                self._insert_all(connection, held)
                 if isinstance(each, message.WriteMigrateTableMessage):
                     self._migrate(connection, each.table)
-                elif isinstance(each, message.WriteInsertMessage):
-                    self._insert(connection, each.record)
                 elif isinstance(each, message.WriteDeleteStale):
                     connection.execute(
                         sql.SQL("DELETE FROM {} WHERE _cq_source_name = %s AND _cq_sync_time < %s").format(
@@ -65,6 +68,7 @@ class Destination(Plugin):
                         ),
                         [each.source_name, f"{each.sync_time.isoformat()}+00:00"],
                     )
+            self._insert_all(connection, held)
 
     def _count(self, writer: Iterable[message.WriteMessage]) -> None:
         rows = 0
@@ -72,7 +76,7 @@ class Destination(Plugin):
             if isinstance(each, message.WriteInsertMessage):
                 rows += each.record.num_rows
         with open(self._file, "w") as file:
-            file.write(f"{rows} {time.time()}")
+            file.write(str(rows))
 
     def _migrate(self, connection: psycopg.Connection[Any], table: Table) -> None:
         self._keys[table.name] = table.primary_keys
@@ -87,6 +91,11 @@ class Destination(Plugin):
                 sql.Identifier(table.name), sql.SQL(", ").join(columns)
             )
         )
+
+    def _insert_all(self, connection: psycopg.Connection[Any], held: list[pa.RecordBatch]) -> None:
+        for record in held:
+            self._insert(connection, record)
+        held.clear()
 
     def _insert(self, connection: psycopg.Connection[Any], record: pa.RecordBatch) -> None:
         table = record.schema.metadata[b"cq:table_name"].decode()

@@ -17,11 +17,16 @@ from tests.installed import PROJECT
 
 @dataclass
 class CloudQuery:
-    """A folder to run in. `plugin` is the source's program; `database` the URL that the destination writes to."""
+    """A folder to run in. `plugin` is the source's program; `destination` the spec of tests/destination.py."""
 
     folder: Path
     plugin: Path
-    database: str
+    destination: dict[str, Any]
+
+    @property
+    def database(self) -> str:
+        """The URL of the database that the destination writes to."""
+        return str(self.destination["url"])
 
     def config(self, *sources: dict[str, Any], write_mode: str = "overwrite-delete-stale") -> Path:
         """A configuration file; what a source gives replaces the defaults: `name`, `tables`, `spec` ..."""
@@ -45,19 +50,19 @@ class CloudQuery:
             "path": str(destination),
             "version": "v1.0.0",
             "write_mode": write_mode,
-            "spec": {"url": self.database},
+            "spec": self.destination,
         }
         path = self.folder / "cloudquery.yml"
         path.write_text(yaml.safe_dump_all([*documents, {"kind": "destination", "spec": spec}]))
         return path
 
     def run(self, command: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(**self.arguments(command, *arguments, **env), capture_output=True, timeout=300)  # type: ignore[call-overload,no-any-return]
+        return subprocess.run(**self.arguments(command, *arguments, **env), capture_output=True, timeout=300)
 
     def start(self, command: str, *arguments: str, **env: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             **self.arguments(command, *arguments, **env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )  # type: ignore[call-overload,no-any-return]
+        )
 
     def arguments(self, command: str, *arguments: str, **env: str) -> dict[str, Any]:
         return {

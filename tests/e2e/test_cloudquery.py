@@ -45,7 +45,7 @@ def plugin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cq(plugin: Path, tmp_path: Path, database_url: str) -> CloudQuery:
-    return CloudQuery(tmp_path, plugin, database_url)
+    return CloudQuery(tmp_path, plugin, {"url": database_url})
 
 
 @pytest.fixture(scope="module")

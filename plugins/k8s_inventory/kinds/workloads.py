@@ -153,35 +153,73 @@ PODS = Kind(
 
 # -- what all that make pods from a template have ---------------------------------------------------
 
-_TEMPLATE_ENV = ("spec.template.spec.containers", "spec.template.spec.initContainers")
-_TEMPLATE_CONTAINERS = (
-    Column(
-        name="container_names",
-        type="text[]",
-        needs=("spec.template.spec.containers[].name",),
-        convert="template_container_names",
-        required=True,
-        description="Names of the containers of the pod template.",
-    ),
-    Column(
-        name="images",
-        type="text[]",
-        needs=("spec.template.spec.containers[].image",),
-        convert="template_images",
-        required=True,
-        description="Images of the containers of the pod template.",
-    ),
-)
+
+def _template_env(template: str) -> tuple[str, str]:
+    return f"{template}.spec.containers", f"{template}.spec.initContainers"
+
+
+def _template_containers(template: str, *, of: str) -> tuple[Column, Column]:
+    """`of` is what the names of the conversions begin with."""
+    return (
+        Column(
+            name="container_names",
+            type="text[]",
+            needs=(f"{template}.spec.containers[].name",),
+            convert=f"{of}_container_names",
+            required=True,
+            description="Names of the containers of the pod template.",
+        ),
+        Column(
+            name="images",
+            type="text[]",
+            needs=(f"{template}.spec.containers[].image",),
+            convert=f"{of}_images",
+            required=True,
+            description="Images of the containers of the pod template.",
+        ),
+    )
+
+
+def _template_service_account(template: str) -> Column:
+    return Column(
+        name="service_account_name",
+        path=f"{template}.spec.serviceAccountName",
+        description="Service account of the pod template.",
+    )
+
+
+_TEMPLATE_ENV = _template_env("spec.template")
+_TEMPLATE_CONTAINERS = _template_containers("spec.template", of="template")
+_TEMPLATE_SERVICE_ACCOUNT = _template_service_account("spec.template")
+_CRON_JOB_TEMPLATE = "spec.jobTemplate.spec.template"
 _SELECTOR = Column(
     name="selector",
     type="jsonb",
     path="spec.selector",
     description="Label selector: matchLabels, matchExpressions.",
 )
-_TEMPLATE_SERVICE_ACCOUNT = Column(
-    name="service_account_name",
-    path="spec.template.spec.serviceAccountName",
-    description="Service account of the pod template.",
+_READY_REPLICAS = Column(
+    name="ready_replicas",
+    type="integer",
+    path="status.readyReplicas",
+    convert="count",
+    description="Pods that are ready.",
+)
+_AVAILABLE_REPLICAS = Column(
+    name="available_replicas",
+    type="integer",
+    path="status.availableReplicas",
+    convert="count",
+    description="Pods that have been ready for minReadySeconds.",
+)
+_REVISION_HISTORY_LIMIT = Column(
+    name="revision_history_limit",
+    type="integer",
+    path="spec.revisionHistoryLimit",
+    description="Old revisions that are kept.",
+)
+_UPDATE_STRATEGY_TYPE = Column(
+    name="update_strategy_type", path="spec.updateStrategy.type", description="RollingUpdate or OnDelete."
 )
 _OBSERVED_GENERATION = Column(
     name="observed_generation",
@@ -208,13 +246,7 @@ DEPLOYMENTS = Kind(
     redacted_env=_TEMPLATE_ENV,
     typed_columns=(
         Column(name="replicas", type="integer", path="spec.replicas", description="Pods that are wanted."),
-        Column(
-            name="ready_replicas",
-            type="integer",
-            path="status.readyReplicas",
-            convert="count",
-            description="Pods that are ready.",
-        ),
+        _READY_REPLICAS,
         Column(
             name="updated_replicas",
             type="integer",
@@ -281,20 +313,8 @@ REPLICASETS = Kind(
             convert="count",
             description="Pods that there are: kubectl's CURRENT.",
         ),
-        Column(
-            name="ready_replicas",
-            type="integer",
-            path="status.readyReplicas",
-            convert="count",
-            description="Pods that are ready.",
-        ),
-        Column(
-            name="available_replicas",
-            type="integer",
-            path="status.availableReplicas",
-            convert="count",
-            description="Pods that have been ready for minReadySeconds.",
-        ),
+        _READY_REPLICAS,
+        _AVAILABLE_REPLICAS,
         Column(
             name="fully_labeled_replicas",
             type="integer",
@@ -321,13 +341,7 @@ STATEFULSETS = Kind(
     redacted_env=_TEMPLATE_ENV,
     typed_columns=(
         Column(name="replicas", type="integer", path="spec.replicas", description="Pods that are wanted."),
-        Column(
-            name="ready_replicas",
-            type="integer",
-            path="status.readyReplicas",
-            convert="count",
-            description="Pods that are ready.",
-        ),
+        _READY_REPLICAS,
         Column(
             name="current_replicas",
             type="integer",
@@ -342,13 +356,7 @@ STATEFULSETS = Kind(
             convert="count",
             description="Pods of the update revision.",
         ),
-        Column(
-            name="available_replicas",
-            type="integer",
-            path="status.availableReplicas",
-            convert="count",
-            description="Pods that have been ready for minReadySeconds.",
-        ),
+        _AVAILABLE_REPLICAS,
         _OBSERVED_GENERATION,
         Column(name="current_revision", path="status.currentRevision", description="Revision that is being replaced."),
         Column(name="update_revision", path="status.updateRevision", description="Revision that is being rolled out."),
@@ -356,14 +364,9 @@ STATEFULSETS = Kind(
         _SELECTOR,
         Column(name="service_name", path="spec.serviceName", description="Headless Service that names its pods."),
         Column(name="pod_management_policy", path="spec.podManagementPolicy", description="OrderedReady or Parallel."),
-        Column(name="update_strategy_type", path="spec.updateStrategy.type", description="RollingUpdate or OnDelete."),
+        _UPDATE_STRATEGY_TYPE,
         _MIN_READY_SECONDS,
-        Column(
-            name="revision_history_limit",
-            type="integer",
-            path="spec.revisionHistoryLimit",
-            description="Old revisions that are kept.",
-        ),
+        _REVISION_HISTORY_LIMIT,
         _TEMPLATE_SERVICE_ACCOUNT,
     ),
 )
@@ -431,14 +434,9 @@ DAEMONSETS = Kind(
         ),
         *_TEMPLATE_CONTAINERS,
         _SELECTOR,
-        Column(name="update_strategy_type", path="spec.updateStrategy.type", description="RollingUpdate or OnDelete."),
+        _UPDATE_STRATEGY_TYPE,
         _MIN_READY_SECONDS,
-        Column(
-            name="revision_history_limit",
-            type="integer",
-            path="spec.revisionHistoryLimit",
-            description="Old revisions that are kept.",
-        ),
+        _REVISION_HISTORY_LIMIT,
         _TEMPLATE_SERVICE_ACCOUNT,
     ),
 )
@@ -517,10 +515,7 @@ CRONJOBS = Kind(
     table="k8s_cronjobs",
     short_names=("cj",),
     description="CronJobs: jobs by a schedule.",
-    redacted_env=(
-        "spec.jobTemplate.spec.template.spec.containers",
-        "spec.jobTemplate.spec.template.spec.initContainers",
-    ),
+    redacted_env=_template_env(_CRON_JOB_TEMPLATE),
     typed_columns=(
         Column(name="schedule", path="spec.schedule", description="Schedule in Cron format."),
         Column(
@@ -556,32 +551,13 @@ CRONJOBS = Kind(
             path="spec.startingDeadlineSeconds",
             description="Seconds by which a job may be late.",
         ),
-        Column(
-            name="container_names",
-            type="text[]",
-            needs=("spec.jobTemplate.spec.template.spec.containers[].name",),
-            convert="cron_job_container_names",
-            required=True,
-            description="Names of the containers of the pod template.",
-        ),
-        Column(
-            name="images",
-            type="text[]",
-            needs=("spec.jobTemplate.spec.template.spec.containers[].image",),
-            convert="cron_job_images",
-            required=True,
-            description="Images of the containers of the pod template.",
-        ),
+        *_template_containers(_CRON_JOB_TEMPLATE, of="cron_job"),
         Column(
             name="selector",
             type="jsonb",
             path="spec.jobTemplate.spec.selector",
             description="Label selector of its jobs; mostly null: each job gets its own.",
         ),
-        Column(
-            name="service_account_name",
-            path="spec.jobTemplate.spec.template.spec.serviceAccountName",
-            description="Service account of the pod template.",
-        ),
+        _template_service_account(_CRON_JOB_TEMPLATE),
     ),
 )

@@ -80,7 +80,6 @@ class Listing(Generic[Item]):
         self.page_size = page_size
         self.incomplete: str | None = None
         self._decoder = msgspec.json.Decoder(ListPage[item])  # type: ignore[valid-type]
-        self._raw_decoder = msgspec.json.Decoder(ListPage[msgspec.Raw])
         self._restarted = False
         self._revision = ""
 
@@ -142,7 +141,7 @@ class Listing(Generic[Item]):
             try:
                 answer, body = _decode(self._decoder, body)
             except msgspec.ValidationError:
-                answer, body = _decode(self._raw_decoder, body)
+                answer, body = _decode(_raw_pages, body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             kind = "an HTML page" if b"<html" in body[:1000].lower() else "no list"
             raise BadAnswer(f"{where}: the answer is {kind} ({error})") from error
@@ -232,6 +231,7 @@ class Listing(Generic[Item]):
 
 
 _headers = msgspec.json.Decoder(_Header)
+_raw_pages = msgspec.json.Decoder(ListPage[msgspec.Raw])
 _ITEMS = b'"items":['
 
 
