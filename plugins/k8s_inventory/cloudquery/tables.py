@@ -25,6 +25,7 @@ _TYPES: dict[str, pa.DataType] = {
     "text": pa.utf8(),
     "integer": pa.int32(),
     "bigint": pa.int64(),
+    "numeric": pa.decimal128(38, 9),
     "boolean": pa.bool_(),
     "timestamptz": pa.timestamp("us", tz="UTC"),
     "jsonb": pa.binary(),

@@ -10,11 +10,17 @@ import msgspec
 
 from k8s_inventory.collector import structs
 from k8s_inventory.collector.conversions import CONVERSIONS
-from k8s_inventory.collector.redact import drop_last_applied, holds_last_applied, redact_env, storable
+from k8s_inventory.collector.redact import (
+    drop_last_applied,
+    holds_last_applied,
+    redact_env,
+    redact_values,
+    storable,
+)
 from k8s_inventory.kinds import Column, Kind
 
 Row = tuple[Any, ...]
-"""The values of `Kind.columns`, in order: str, int, bool, aware datetime, list[str], bytes of JSON, None."""
+"""The values of `Kind.columns`, in order: str, int, Decimal, bool, aware datetime, list[str], bytes of JSON, None."""
 
 DECODER_VERSION = 1
 """Part of a target's fingerprint: raise it when a conversion changes what a row holds."""
@@ -48,7 +54,11 @@ class _Items(msgspec.Struct, frozen=True, gc=False):
     items: list[msgspec.Raw] | None = None
 
 
+_DATA = "data"
+_NOT_DATA = ("apiVersion", "kind", "metadata")
+
 _raw_items = msgspec.json.Decoder(_Items)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _named = msgspec.json.Decoder(_Named)
 
 
@@ -58,22 +68,28 @@ class Decoder:
     What a row keeps whole (`spec`, `status`) is taken as raw bytes first, and these are then decoded
     for the typed columns: a JSON field can be decoded only once in one call.
 
-    `item` is the Struct that an object is decoded to first; a `Listing` may do that while it takes a page apart.
+    `item` is what an object is decoded to first; a `Listing` may do that while it takes a page apart.
     """
 
-    def __init__(self, kind: Kind, *, redact_env: bool) -> None:
+    item: type[Any]
+
+    def __init__(self, kind: Kind, *, redact_env: bool, redact_values: bool = True) -> None:
         self.kind = kind
-        paths = list(_paths(kind, redact_env))
-        whole = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
-        self.item = structs.build(kind.kind, [*whole, *((name, "jsonb") for name in kind.rest)])
-        self._fields = [each for each in self.item.__struct_fields__ if each not in kind.rest]
+        self._whole = kind.rest == (_DATA,)
+        paths = [(f"{_DATA}.{path}" if self._is_data(path) else path, each) for path, each in _paths(kind, redact_env)]
+        outside = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
+        struct = structs.build(kind.kind, [*outside, *((name, "jsonb") for name in kind.rest)])
+        self._fields = [each for each in struct.__struct_fields__ if each not in kind.rest]
         self._parts = [(name, _Part(kind, name, paths)) for name in kind.rest]
-        view_fields = (*kind.rest, *self._fields, "api_version", "raw", "shared")
+        part_fields = self._parts[0][1].fields if self._whole else kind.rest
+        view_fields = (*part_fields, *self._fields, "api_version", "raw", "shared")
         self._view_type = msgspec.defstruct(f"{kind.kind}View", [(name, Any) for name in view_fields], frozen=True)
-        self._one = msgspec.json.Decoder(self.item)
-        all_items = msgspec.defstruct("Items", [("items", list[self.item] | None, None)])  # type: ignore[name-defined]
+        self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct)
+        self.item = msgspec.Raw if self._whole else struct
+        all_items = msgspec.defstruct("Items", [("items", list[struct] | None, None)])  # type: ignore[valid-type]
         self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
         self._env_lists = _env_lists(kind) if redact_env else {}
+        self._redacted_values = kind.redacted_values if redact_values else ()
         self._shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
         self._values = [_values(column, kind) for column in kind.columns]
 
@@ -106,7 +122,7 @@ class Decoder:
             yield from zip(*columns, strict=True)
 
     def _items(self, body: bytes, wanted: Sequence[int], total: int) -> Sequence[Any]:
-        if len(wanted) == total:
+        if len(wanted) == total and not self._whole:
             try:
                 return self._all.decode(body).items or ()
             except (msgspec.DecodeError, UnicodeDecodeError):
@@ -116,7 +132,11 @@ class Decoder:
 
     def _item(self, raw: msgspec.Raw) -> Any:
         try:
-            return self._one.decode(raw)
+            item = self._one.decode(raw)
+            if self._whole:
+                fields = {name: value for name, value in _fields.decode(raw).items() if name not in _NOT_DATA}
+                item = msgspec.structs.replace(item, data=msgspec.Raw(msgspec.json.encode(fields)))
+            return item
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._undecodable(_named.decode(raw).metadata, error) from error
 
@@ -129,7 +149,7 @@ class Decoder:
             for name, part in self._parts:
                 raw = bytes(getattr(item, name))
                 decoded = part.decode(raw)
-                parts.append(decoded)
+                parts += [getattr(decoded, each) for each in part.fields] if self._whole else [decoded]
                 raws[name] = self._kept(name, raw, decoded, drop)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._undecodable(item.metadata, error) from error
@@ -145,7 +165,12 @@ class Decoder:
         for containers in self._env_lists.get(name, ()):
             for container in containers(decoded) or ():
                 raw = redact_env(raw, container.env)
+        if self._redacted_values:
+            raw = redact_values(raw, self._redacted_values)
         return drop(raw) if drop else raw
+
+    def _is_data(self, path: str) -> bool:
+        return self._whole and path.partition(".")[0] not in ("apiVersion", "metadata")
 
     def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
         place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
@@ -158,6 +183,7 @@ class _Part:
     def __init__(self, kind: Kind, name: str, paths: Iterable[tuple[str, str]]) -> None:
         inner = [(path.partition(".")[2], sql_type) for path, sql_type in paths if path.partition(".")[0] == name]
         struct = structs.build(f"{kind.kind}_{name}", [each for each in inner if each[0]])
+        self.fields = struct.__struct_fields__
         self._empty = struct()
         self._decoder = msgspec.json.Decoder(struct)
 
@@ -182,6 +208,8 @@ def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
     found: dict[str, list[Callable[[Any], Any]]] = {}
     for path in kind.redacted_env:
         name, _, inner = path.partition(".")
+        if kind.rest == (_DATA,):
+            name, inner = _DATA, path
         found.setdefault(name, []).append(_nullable(structs.attribute_path(inner)))
     return found
 
@@ -197,6 +225,8 @@ def _values(column: Column, kind: Kind) -> Callable[[Sequence[Any]], list[Any]]:
         name, _, part = convert.partition(".")
         get_part = attrgetter(part)
         return lambda items: [get_part(item.shared[name]) for item in items]
+    if column.type == "numeric" and column.path is not None:
+        convert = "quantity"
     if column.path is None:
         return _each(CONVERSIONS[str(convert)])
     values = _at(structs.attribute_path(column.path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _LAST_APPLIED = LAST_APPLIED.encode()
 
 _raw_env = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 _REDACTED_RAW = msgspec.Raw(msgspec.json.encode(REDACTED))
 
 _ESCAPE = re.compile(rb"\\(?:u0000|.)")
@@ -50,6 +52,16 @@ def _redact_each(env: bytes) -> bytes:
         if "value" in variable:
             variable["value"] = _REDACTED_RAW
     return msgspec.json.encode(variables)
+
+
+def redact_values(value: bytes, fields: Iterable[str]) -> bytes:
+    """`value`, an object, with the values of the maps in these fields of it replaced by `REDACTED`."""
+    decoded = _raw_fields.decode(value) or {}
+    for field in fields:
+        values = _raw_fields.decode(decoded.get(field, b"null"))
+        if values:
+            decoded[field] = msgspec.Raw(msgspec.json.encode(dict.fromkeys(values, REDACTED)))
+    return msgspec.json.encode(decoded)
 
 
 def drop_last_applied(value: bytes) -> bytes:

@@ -17,6 +17,7 @@ _TYPES: dict[str, Any] = {
     "text": str | None,
     "integer": int | None,
     "bigint": int | None,
+    "numeric": str | None,
     "boolean": bool | None,
     "timestamptz": datetime | None,
     "text[]": list[str] | None,
@@ -35,8 +36,8 @@ class _Node:
 
 
 def attribute(step: str) -> str:
-    """The Python name of a JSON field: `podIP` -> `pod_ip`, `externalIPs` -> `external_ips`."""
-    name = re.sub(r"IPs\b", "Ips", step)
+    """The Python name of a JSON field: `podIP` -> `pod_ip`, `ephemeral-storage` -> `ephemeral_storage`."""
+    name = re.sub(r"IPs\b", "Ips", step).replace("-", "_")
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return f"{name}_" if name in _KEYWORDS else name
 

@@ -3,7 +3,8 @@
 A path leads into the object as the API server sends it: `spec.nodeName`, `spec.containers[].image`.
 `[]` steps into each element of a list. `?` after a step says that its absence means something
 (`state.terminated?.exitCode`): a conversion then finds None there. A path in `needs` ends in the type
-of its value where that is no text: `:integer`, `:boolean`, `:timestamptz`, `:jsonb`, `:text[]`.
+of its value where that is no text: `:integer`, `:boolean`, `:timestamptz`, `:jsonb`, `:text[]`. A column of
+type numeric holds a quantity in its base unit (cores, bytes, pieces); the object has it as text.
 
 A conversion is the name of a function in `collector.conversions`. `name.part` takes one part of a
 result that several columns share, so that it is computed once an object.
@@ -14,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-SqlType = Literal["text", "integer", "bigint", "boolean", "timestamptz", "jsonb", "text[]"]
+SqlType = Literal["text", "integer", "bigint", "numeric", "boolean", "timestamptz", "jsonb", "text[]"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,12 @@ class Column:
 class Kind:
     """A resource kind: where the API serves it, and the table that holds it.
 
-    `redacted_env` are the paths to lists of containers whose literal environment values are redacted.
+    `rest` are the fields that a row keeps whole: `spec` and `status`, or `data`, which stands for all fields of an
+    object that has none of these two. `redacted_env` are the paths to lists of containers whose literal environment
+    values are redacted, `redacted_values` the maps whose values are.
+
+    `table_cells`, where there are any, are the only parts of an object that are ever asked for beside its metadata:
+    cells of the API server's `Table` (by the column's name there) and the field of the object that they stand for.
     """
 
     name: str
@@ -55,6 +61,8 @@ class Kind:
     typed_columns: tuple[Column, ...]
     rest: tuple[str, ...] = ("spec", "status")
     redacted_env: tuple[str, ...] = ()
+    redacted_values: tuple[str, ...] = ()
+    table_cells: tuple[tuple[str, str], ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -147,4 +155,7 @@ METADATA_COLUMNS = (
 _REST_COLUMNS = {
     "spec": Column(name="spec", type="jsonb", path="spec", description="The whole desired state."),
     "status": Column(name="status", type="jsonb", path="status", description="The whole observed state."),
+    "data": Column(
+        name="data", type="jsonb", path="data", description="The whole object but its metadata, kind and apiVersion."
+    ),
 }

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from psycopg import Copy
@@ -43,6 +45,24 @@ def _timestamptz(value: datetime) -> bytes:
     return _bigint(8, (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
 
 
+def _numeric(value: Decimal) -> bytes:
+    """Groups of four decimal digits: https://github.com/postgres/postgres/blob/REL_17_0/src/backend/utils/adt/numeric.c
+    (numeric_send)."""
+    sign, digits, exponent = value.as_tuple()
+    scale = max(-int(exponent), 0)
+    text = "".join(map(str, digits)) + "0" * max(int(exponent), 0)
+    text += "0" * (-scale % 4)
+    groups = -(-len(text) // 4)
+    text = text.rjust(groups * 4, "0")
+    weight = groups - -(-scale // 4) - 1
+    numbers = [int(text[start : start + 4]) for start in range(0, len(text), 4)]
+    while numbers and numbers[0] == 0:
+        numbers.pop(0)
+        weight -= 1
+    content = struct.pack(f"!hhHH{len(numbers)}H", len(numbers), weight, 0x4000 if sign else 0, scale, *numbers)
+    return _length(len(content)) + content
+
+
 def _text_array(value: list[str]) -> bytes:
     if not value:
         return _length(12) + struct.pack("!iii", 0, 0, _TEXT_OID)
@@ -54,6 +74,7 @@ _ENCODERS: dict[str, Callable[[Any], bytes]] = {
     "text": _text,
     "integer": lambda value: _integer(4, value),
     "bigint": lambda value: _bigint(8, value),
+    "numeric": lru_cache(4096)(_numeric),
     "boolean": lambda value: b"\0\0\0\x01\x01" if value else b"\0\0\0\x01\0",
     "timestamptz": _timestamptz,
     "jsonb": _jsonb,

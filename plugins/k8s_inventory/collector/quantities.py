@@ -1,0 +1,95 @@
+"""Quantities of Kubernetes as numbers in their base unit, and the sums that people ask for.
+
+The grammar: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+Numbers = dict[str, Decimal]
+"""Resource name -> amount: cores, bytes, pieces."""
+
+_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d{1,3}))?")
+_DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
+_decoder = msgspec.json.Decoder(dict[str, str | int | float])
+
+
+@lru_cache(8192)
+def quantity(text: str) -> Decimal:
+    """`100m` -> 0.1, `1.5Gi` -> 1610612736, `1e3` -> 1000. Raises `ValueError` for what is no quantity."""
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no quantity")
+    number, suffix, exponent = match.groups()
+    value = Decimal(number)
+    if suffix in _BINARY:
+        value *= 1024 ** _BINARY[suffix]
+    else:
+        value = value.scaleb(_DECIMAL[suffix] if suffix else int(exponent or 0))
+    whole = value.to_integral_value()
+    return whole.quantize(Decimal(1)) if value == whole else value.normalize()
+
+
+@lru_cache(8192)
+def quantities(raw: bytes) -> Numbers:
+    """The quantities of a JSON object, such as `{"cpu": "100m"}`; `null` has none. Do not change the result."""
+    if raw == b"null":
+        return {}
+    return {name: quantity(str(text)) for name, text in _decoder.decode(raw).items()}
+
+
+def as_json(numbers: Numbers) -> bytes:
+    """A JSON object of numbers with all their digits."""
+    return msgspec.json.encode({name: msgspec.Raw(format(number, "f").encode()) for name, number in numbers.items()})
+
+
+def pod_sum(spec: Any, part: str) -> Numbers:
+    """What the scheduler counts for a pod: `part` is `requests` or `limits`.
+
+    Init containers run one after another before the others, sidecars (init containers that restart always) from
+    their turn on. What is set for the whole pod replaces the sum. Limits count the overhead only where there is a
+    limit. The rule of `PodRequests` and `PodLimits` in component-helpers/resource/helpers.go of Kubernetes 1.36.
+    """
+    total: Numbers = {}
+    for container in spec.containers or ():
+        _add(total, _of(container, part))
+    sidecars: Numbers = {}
+    peak: Numbers = {}
+    for container in spec.init_containers or ():
+        numbers = _of(container, part)
+        if container.restart_policy == "Always":
+            _add(sidecars, numbers)
+            _raise_to(peak, sidecars)
+        else:
+            running = dict(sidecars)
+            _add(running, numbers)
+            _raise_to(peak, running)
+    _add(total, sidecars)
+    _raise_to(total, peak)
+    total.update(quantities(bytes(getattr(spec.resources, part))))
+    for name, number in quantities(bytes(spec.overhead)).items():
+        if part == "requests" or total.get(name):
+            total[name] = total.get(name, Decimal(0)) + number
+    return total
+
+
+def _of(container: Any, part: str) -> Numbers:
+    return quantities(bytes(getattr(container.resources, part)))
+
+
+def _add(total: Numbers, more: Numbers) -> None:
+    for name, number in more.items():
+        total[name] = total[name] + number if name in total else number
+
+
+def _raise_to(total: Numbers, least: Numbers) -> None:
+    for name, number in least.items():
+        if name not in total or total[name] < number:
+            total[name] = number
