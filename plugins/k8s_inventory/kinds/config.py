@@ -1,0 +1,190 @@
+"""Configuration and policy: what workloads are given, and what they may take."""
+
+from k8s_inventory.kinds.declaration import Column, Kind
+
+CONFIGMAPS = Kind(
+    name="configmaps",
+    kind="ConfigMap",
+    plural="configmaps",
+    table="k8s_configmaps",
+    short_names=("cm",),
+    description="ConfigMaps: configuration, by key. Values are redacted unless they are switched on.",
+    rest=("data",),
+    redacted_values=("data", "binaryData"),
+    typed_columns=(
+        Column(
+            name="key_count",
+            type="integer",
+            needs=("data:jsonb", "binaryData:jsonb"),
+            convert="config_map_keys.count",
+            description="Number of keys: kubectl's DATA.",
+        ),
+        Column(
+            name="keys",
+            type="text[]",
+            needs=("data:jsonb", "binaryData:jsonb"),
+            convert="config_map_keys.names",
+            required=True,
+            description="Keys, sorted.",
+        ),
+        Column(
+            name="value_bytes",
+            type="jsonb",
+            needs=("data:jsonb", "binaryData:jsonb"),
+            convert="config_map_keys.sizes",
+            required=True,
+            description="Bytes of each key's value.",
+        ),
+        Column(
+            name="value_digests",
+            type="jsonb",
+            needs=("data:jsonb", "binaryData:jsonb"),
+            convert="config_map_keys.digests",
+            description="HMAC-SHA256 of each key's value, hexadecimal, by the setting digest_key; null without one.",
+        ),
+        Column(name="immutable", type="boolean", path="immutable", description="True if it can not be changed."),
+    ),
+)
+
+SECRETS = Kind(
+    name="secrets",
+    kind="Secret",
+    plural="secrets",
+    table="k8s_secrets",
+    description="Secrets: their metadata, type and number of keys. Keys and values are never asked for.",
+    rest=(),
+    table_cells=(("Type", "type"), ("Data", "keyCount")),
+    typed_columns=(
+        Column(name="type", path="type", description="Type, such as Opaque or kubernetes.io/tls."),
+        Column(name="key_count", type="integer", path="keyCount", description="Number of keys: kubectl's DATA."),
+    ),
+)
+
+RESOURCEQUOTAS = Kind(
+    name="resourcequotas",
+    kind="ResourceQuota",
+    plural="resourcequotas",
+    table="k8s_resourcequotas",
+    short_names=("quota",),
+    description="ResourceQuotas: what a namespace may take in all, and what it has taken.",
+    typed_columns=(
+        Column(
+            name="hard",
+            type="jsonb",
+            path="status.hard",
+            convert="object",
+            required=True,
+            description="Bound of each resource, as text: the second part of kubectl's REQUEST and LIMIT.",
+        ),
+        Column(
+            name="hard_numbers",
+            type="jsonb",
+            path="status.hard",
+            convert="quantities",
+            required=True,
+            description="Bound of each resource, as a number in its base unit.",
+        ),
+        Column(
+            name="used",
+            type="jsonb",
+            path="status.used",
+            convert="object",
+            required=True,
+            description="What is taken of each resource, as text: the first part of kubectl's REQUEST and LIMIT.",
+        ),
+        Column(
+            name="used_numbers",
+            type="jsonb",
+            path="status.used",
+            convert="quantities",
+            required=True,
+            description="What is taken of each resource, as a number in its base unit.",
+        ),
+        Column(
+            name="scopes", type="text[]", path="spec.scopes", required=True, description="Which pods it counts, if few."
+        ),
+    ),
+)
+
+LIMITRANGES = Kind(
+    name="limitranges",
+    kind="LimitRange",
+    plural="limitranges",
+    table="k8s_limitranges",
+    short_names=("limits",),
+    description="LimitRanges: defaults and bounds for single pods, containers and claims of a namespace.",
+    rest=("spec",),
+    typed_columns=(
+        Column(
+            name="limits",
+            type="jsonb",
+            path="spec.limits",
+            convert="array",
+            required=True,
+            description="Bounds: type, min, max, default, defaultRequest, maxLimitRequestRatio.",
+        ),
+        Column(
+            name="limit_types",
+            type="text[]",
+            needs=("spec.limits[].type",),
+            convert="limit_types",
+            required=True,
+            description="What is bound: Container, Pod, PersistentVolumeClaim.",
+        ),
+    ),
+)
+
+PRIORITYCLASSES = Kind(
+    name="priorityclasses",
+    kind="PriorityClass",
+    plural="priorityclasses",
+    group="scheduling.k8s.io",
+    table="k8s_priorityclasses",
+    namespaced=False,
+    short_names=("pc",),
+    description="PriorityClasses: which pods come first.",
+    rest=("data",),
+    typed_columns=(
+        Column(name="value", type="integer", path="value", description="Priority of its pods."),
+        Column(
+            name="global_default",
+            type="boolean",
+            path="globalDefault",
+            convert="flag",
+            description="True if pods without a class get it.",
+        ),
+        Column(
+            name="preemption_policy", path="preemptionPolicy", description="PreemptLowerPriority or Never, for others."
+        ),
+        Column(name="class_description", path="description", description="What it is for (its field `description`)."),
+    ),
+)
+
+LEASES = Kind(
+    name="leases",
+    kind="Lease",
+    plural="leases",
+    group="coordination.k8s.io",
+    table="k8s_leases",
+    description="Leases: heartbeats of nodes, and which replica of a controller leads.",
+    rest=("spec",),
+    typed_columns=(
+        Column(name="holder_identity", path="spec.holderIdentity", description="Who holds it: kubectl's HOLDER."),
+        Column(
+            name="lease_duration_seconds",
+            type="integer",
+            path="spec.leaseDurationSeconds",
+            description="Seconds after renew_time when others may take it.",
+        ),
+        Column(name="acquire_time", type="timestamptz", path="spec.acquireTime", description="When it was taken."),
+        Column(name="renew_time", type="timestamptz", path="spec.renewTime", description="When it was last renewed."),
+        Column(
+            name="lease_transitions",
+            type="integer",
+            path="spec.leaseTransitions",
+            description="Times that it went to another holder.",
+        ),
+    ),
+)
+
+KINDS = (CONFIGMAPS, SECRETS, RESOURCEQUOTAS, LIMITRANGES, PRIORITYCLASSES, LEASES)
