@@ -1,0 +1,124 @@
+"""Devices: what pods claim beside CPU and memory, such as GPUs."""
+
+from k8s_inventory.kinds.declaration import Column, Kind
+
+_GROUP = "resource.k8s.io"
+_VERSIONS = ("v1", "v1beta2", "v1beta1")
+
+RESOURCECLAIMS = Kind(
+    name="resourceclaims",
+    kind="ResourceClaim",
+    plural="resourceclaims",
+    group=_GROUP,
+    versions=_VERSIONS,
+    table="k8s_resourceclaims",
+    description="ResourceClaims: devices that pods ask for.",
+    typed_columns=(
+        Column(
+            name="display_state",
+            needs=(
+                "metadata.deletionTimestamp:timestamptz",
+                "status.allocation?.nodeSelector:jsonb",
+                "status.reservedFor[].name",
+            ),
+            convert="resource_claim_state",
+            required=True,
+            description="STATE as kubectl computes it: pending, or of deleted, allocated and reserved those that hold.",
+        ),
+        Column(
+            name="request_names",
+            type="text[]",
+            needs=("spec.devices.requests[].name",),
+            convert="device_request_names",
+            required=True,
+            description="Names of its requests.",
+        ),
+        Column(
+            name="reserved_for",
+            type="jsonb",
+            path="status.reservedFor",
+            convert="array",
+            required=True,
+            description="Who uses it: apiGroup, resource, name, uid.",
+        ),
+    ),
+)
+
+RESOURCECLAIMTEMPLATES = Kind(
+    name="resourceclaimtemplates",
+    kind="ResourceClaimTemplate",
+    plural="resourceclaimtemplates",
+    group=_GROUP,
+    versions=_VERSIONS,
+    table="k8s_resourceclaimtemplates",
+    description="ResourceClaimTemplates: claims that are made for each pod.",
+    rest=("spec",),
+    typed_columns=(
+        Column(
+            name="devices",
+            type="jsonb",
+            path="spec.spec.devices",
+            description="Devices that its claims ask for: requests, constraints, config.",
+        ),
+    ),
+)
+
+RESOURCESLICES = Kind(
+    name="resourceslices",
+    kind="ResourceSlice",
+    plural="resourceslices",
+    group=_GROUP,
+    versions=_VERSIONS,
+    table="k8s_resourceslices",
+    namespaced=False,
+    description="ResourceSlices: devices that there are.",
+    rest=("spec",),
+    typed_columns=(
+        Column(name="node_name", path="spec.nodeName", description="Node that has them, where it is one."),
+        Column(name="driver", path="spec.driver", description="Driver in charge."),
+        Column(name="pool_name", path="spec.pool.name", description="Pool that they belong to: kubectl's POOL."),
+        Column(
+            name="pool_generation",
+            type="bigint",
+            path="spec.pool.generation",
+            description="Generation of the pool; slices of older ones do not count.",
+        ),
+        Column(
+            name="device_names",
+            type="text[]",
+            needs=("spec.devices[].name",),
+            convert="device_names",
+            required=True,
+            description="Names of the devices.",
+        ),
+    ),
+)
+
+DEVICECLASSES = Kind(
+    name="deviceclasses",
+    kind="DeviceClass",
+    plural="deviceclasses",
+    group=_GROUP,
+    versions=_VERSIONS,
+    table="k8s_deviceclasses",
+    namespaced=False,
+    description="DeviceClasses: devices that can be claimed by one name.",
+    rest=("spec",),
+    typed_columns=(
+        Column(
+            name="extended_resource_name",
+            path="spec.extendedResourceName",
+            description="Resource name under which pods may ask for them, too.",
+        ),
+        Column(
+            name="selectors",
+            type="jsonb",
+            path="spec.selectors",
+            convert="array",
+            required=True,
+            description="Expressions that its devices fulfil.",
+        ),
+    ),
+)
+
+KINDS = (RESOURCECLAIMS, RESOURCECLAIMTEMPLATES, RESOURCESLICES, DEVICECLASSES)
