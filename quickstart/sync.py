@@ -45,10 +45,7 @@ def run() -> int:
         if run_id is None or run_id == before:
             print(f"The DAG run failed before it read anything; see {airflow.LOG}", file=sys.stderr)
             return 1
-        targets = [
-            {"targets": [pair], "named": selection.named} for task in selection.tasks(most=1024) for pair in task
-        ]
-        rows = report(store, run_id, targets)
+        rows = report(store, run_id, selection.tasks(most=settings.max_tasks))
         print(lines(rows))
         _show_examples(store)
     print(f"Connect with:  make psql\n       or:     psql '{_without_password(database_url)}'")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from k8s_inventory.collector.quantities import as_json, quantities, quantity
 from k8s_inventory.collector.redact import drop_last_applied
 
 Conversion = Callable[[Any], Any]
@@ -171,6 +172,124 @@ def crd_established(crd: Any) -> bool:
     return any(each.type == "Established" and each.status == "True" for each in crd.status.conditions or ())
 
 
+class ConfigMapKeys(NamedTuple):
+    number: int
+    names: list[str]
+    sizes: bytes
+
+
+_texts = msgspec.json.Decoder(dict[str, str] | None)
+
+
+def config_map_keys(config_map: Any) -> ConfigMapKeys:
+    sizes = {name: len(value.encode()) for name, value in (_texts.decode(config_map.data) or {}).items()}
+    for name, value in (_texts.decode(config_map.binary_data) or {}).items():
+        sizes[name] = len(value) * 3 // 4 - value.count("=")
+    names = sorted(sizes)
+    return ConfigMapKeys(len(names), names, msgspec.json.encode({name: sizes[name] for name in names}))
+
+
+class Subjects(NamedTuple):
+    users: list[str]
+    groups: list[str]
+    service_accounts: list[str]
+
+
+def subjects(binding: Any) -> Subjects:
+    of_kind: dict[str, list[str]] = {"User": [], "Group": [], "ServiceAccount": []}
+    for each in binding.subjects or ():
+        name = f"{each.namespace}/{each.name}" if each.kind == "ServiceAccount" else each.name
+        of_kind.setdefault(each.kind, []).append(name)
+    return Subjects(of_kind["User"], of_kind["Group"], of_kind["ServiceAccount"])
+
+
+def csr_display_condition(request: Any) -> str:
+    """The rule of `extractCSRStatus` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
+    holds = {each.type for each in request.status.conditions or ()}
+    words = ["Denied" if "Denied" in holds else "Approved" if "Approved" in holds else "Pending"]
+    words += ["Failed"] if "Failed" in holds else []
+    words += ["Issued"] if request.status.certificate else []
+    return ",".join(words)
+
+
+def volume_display_status(volume: Any) -> Any:
+    return "Terminating" if volume.metadata.deletion_timestamp is not None else volume.status.phase
+
+
+def storage_class_name(volume: Any) -> Any:
+    """The annotation of Kubernetes before 1.6 wins, as it does for the API server's own printer."""
+    annotations = _texts.decode(volume.metadata.annotations) or {}
+    return annotations.get("volume.beta.kubernetes.io/storage-class", volume.spec.storage_class_name)
+
+
+def is_default_class(storage_class: Any) -> bool:
+    annotations = _texts.decode(storage_class.metadata.annotations) or {}
+    keys = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
+    return any(annotations.get(key) == "true" for key in keys)
+
+
+def resource_claim_state(claim: Any) -> str:
+    """The rule of `resourceClaimState` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
+    states = {
+        "deleted": claim.metadata.deletion_timestamp is not None,
+        "allocated": claim.status.allocation is not None,
+        "reserved": bool(claim.status.reserved_for),
+    }
+    return ",".join(state for state, holds in states.items() if holds) or "pending"
+
+
+def node_display_status(node: Any) -> str:
+    """The rule of `printNode` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
+    ready = _condition(node, "Ready")
+    state = "Unknown" if ready is None else "Ready" if ready.status == "True" else "NotReady"
+    return f"{state},SchedulingDisabled" if node.spec.unschedulable else state
+
+
+def node_roles(node: Any) -> list[str]:
+    """The rule of `findNodeRoles` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
+    prefix = "node-role.kubernetes.io/"
+    labels = _texts.decode(node.metadata.labels) or {}
+    roles = {name.removeprefix(prefix) for name in labels if name.startswith(prefix)}
+    return sorted((roles | {labels.get("kubernetes.io/role", "")}) - {""})
+
+
+def _node_address(node: Any, of_type: str) -> str | None:
+    return next((each.address for each in node.status.addresses or () if each.type == of_type), None)
+
+
+class EventTimes(NamedTuple):
+    first_seen: datetime | None
+    last_seen: datetime | None
+    times: int
+
+
+def event_times(event: Any) -> EventTimes:
+    """The rule of `printEvent` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
+    first = event.first_timestamp or event.event_time
+    if event.series is not None:
+        return EventTimes(first, event.series.last_observed_time, event.series.count or 0)
+    return EventTimes(first, event.last_timestamp or first, event.count or 1)
+
+
+def webhook_services(configuration: Any) -> list[str]:
+    services = (each.client_config.service for each in configuration.webhooks or ())
+    return list(dict.fromkeys(f"{each.namespace}/{each.name}" for each in services if each.name))
+
+
+def priority_level_shares(level: Any) -> int | None:
+    limited, exempt = level.spec.limited, level.spec.exempt
+    shares = (limited.nominal_concurrency_shares, limited.assured_concurrency_shares, exempt.nominal_concurrency_shares)
+    return next((each for each in shares if each is not None), None)
+
+
+def _condition(item: Any, of_type: str) -> Any:
+    return next((each for each in item.status.conditions or () if each.type == of_type), None)
+
+
+def _condition_part(of_type: str, part: str) -> Conversion:
+    return lambda item: getattr(_condition(item, of_type), part, None)
+
+
 def object_or_empty(raw: msgspec.Raw) -> bytes:
     value = bytes(raw)
     return b"{}" if value == b"null" else value
@@ -190,8 +309,12 @@ def _images(containers: Any) -> list[str]:
 
 
 CONVERSIONS: dict[str, Conversion] = {
+    "account_secrets": lambda account: _names(account.secrets),
+    "api_service_available": _condition_part("Available", "status"),
+    "api_service_reason": _condition_part("Available", "reason"),
     "annotations": lambda raw: drop_last_applied(object_or_empty(raw)),
     "array": array_or_empty,
+    "config_map_keys": config_map_keys,
     "container_count": lambda pod: len(pod.spec.containers or ()),
     "container_names": lambda pod: _names(pod.spec.containers),
     "count": lambda value: value or 0,
@@ -201,13 +324,46 @@ CONVERSIONS: dict[str, Conversion] = {
     "cron_job_active": lambda cron_job: len(cron_job.status.active or ()),
     "cron_job_container_names": lambda cron_job: _names(cron_job.spec.job_template.spec.template.spec.containers),
     "cron_job_images": lambda cron_job: _images(cron_job.spec.job_template.spec.template.spec.containers),
+    "csi_node_driver_count": lambda node: len(node.spec.drivers or ()),
+    "csi_node_driver_names": lambda node: _names(node.spec.drivers),
+    "csr_display_condition": csr_display_condition,
+    "device_names": lambda device_slice: _names(device_slice.spec.devices),
+    "device_request_names": lambda claim: _names(claim.spec.devices.requests),
+    "event_component": lambda event: event.source.component or event.reporting_component or None,
+    "event_host": lambda event: event.source.host or (None if event.source.component else event.reporting_instance),
+    "event_times": event_times,
+    "flag": lambda value: bool(value),
+    "flow_schema_dangling": _condition_part("Dangling", "status"),
+    "image_pull_secrets": lambda account: _names(account.image_pull_secrets),
     "images": lambda pod: _images(pod.spec.containers),
     "init_images": lambda pod: _images(pod.spec.init_containers),
+    "is_default_class": is_default_class,
     "job_display_status": job_display_status,
+    "limit_types": lambda limit_range: [each.type or "" for each in limit_range.spec.limits or ()],
+    "mutation_count": lambda policy: len(policy.spec.mutations or ()),
+    "node_display_status": node_display_status,
+    "node_external_ip": lambda node: _node_address(node, "ExternalIP"),
+    "node_internal_ip": lambda node: _node_address(node, "InternalIP"),
+    "node_roles": node_roles,
     "object": object_or_empty,
     "pod_ips": lambda pod: [each.ip for each in pod.status.pod_ips or () if each.ip],
     "pod_summary": pod_summary,
+    "priority_level_shares": priority_level_shares,
+    "quantities": lambda raw: as_json(quantities(bytes(raw))),
+    "quantity": lambda text: None if text is None else quantity(text),
+    "resource_claim_state": resource_claim_state,
     "service_external_addresses": service_external_addresses,
+    "storage_class_name": storage_class_name,
+    "subjects": subjects,
     "template_container_names": lambda workload: _names(workload.spec.template.spec.containers),
     "template_images": lambda workload: _images(workload.spec.template.spec.containers),
+    "token_audiences": lambda driver: [each.audience or "" for each in driver.spec.token_requests or ()],
+    "validation_count": lambda policy: len(policy.spec.validations or ()),
+    "volume_display_status": volume_display_status,
+    "webhook_count": lambda configuration: len(configuration.webhooks or ()),
+    "webhook_failure_policies": lambda configuration: [
+        each.failure_policy or "" for each in configuration.webhooks or ()
+    ],
+    "webhook_names": lambda configuration: _names(configuration.webhooks),
+    "webhook_services": webhook_services,
 }

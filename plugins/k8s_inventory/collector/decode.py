@@ -73,7 +73,7 @@ class Decoder:
 
     item: type[Any]
 
-    def __init__(self, kind: Kind, *, redact_env: bool, redact_values: bool = True) -> None:
+    def __init__(self, kind: Kind, *, redact_env: bool) -> None:
         self.kind = kind
         self._whole = kind.rest == (_DATA,)
         paths = [(f"{_DATA}.{path}" if self._is_data(path) else path, each) for path, each in _paths(kind, redact_env)]
@@ -89,7 +89,6 @@ class Decoder:
         all_items = msgspec.defstruct("Items", [("items", list[struct] | None, None)])  # type: ignore[valid-type]
         self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
         self._env_lists = _env_lists(kind) if redact_env else {}
-        self._redacted_values = kind.redacted_values if redact_values else ()
         self._shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
         self._values = [_values(column, kind) for column in kind.columns]
 
@@ -165,8 +164,8 @@ class Decoder:
         for containers in self._env_lists.get(name, ()):
             for container in containers(decoded) or ():
                 raw = redact_env(raw, container.env)
-        if self._redacted_values:
-            raw = redact_values(raw, self._redacted_values)
+        if self.kind.redacted_values:
+            raw = redact_values(raw, self.kind.redacted_values)
         return drop(raw) if drop else raw
 
     def _is_data(self, path: str) -> bool:

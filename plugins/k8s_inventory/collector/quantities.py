@@ -1,4 +1,4 @@
-"""Quantities of Kubernetes as numbers in their base unit, and the sums that people ask for.
+"""Quantities of Kubernetes as numbers in their base unit.
 
 The grammar: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
@@ -48,48 +47,3 @@ def quantities(raw: bytes) -> Numbers:
 def as_json(numbers: Numbers) -> bytes:
     """A JSON object of numbers with all their digits."""
     return msgspec.json.encode({name: msgspec.Raw(format(number, "f").encode()) for name, number in numbers.items()})
-
-
-def pod_sum(spec: Any, part: str) -> Numbers:
-    """What the scheduler counts for a pod: `part` is `requests` or `limits`.
-
-    Init containers run one after another before the others, sidecars (init containers that restart always) from
-    their turn on. What is set for the whole pod replaces the sum. Limits count the overhead only where there is a
-    limit. The rule of `PodRequests` and `PodLimits` in component-helpers/resource/helpers.go of Kubernetes 1.36.
-    """
-    total: Numbers = {}
-    for container in spec.containers or ():
-        _add(total, _of(container, part))
-    sidecars: Numbers = {}
-    peak: Numbers = {}
-    for container in spec.init_containers or ():
-        numbers = _of(container, part)
-        if container.restart_policy == "Always":
-            _add(sidecars, numbers)
-            _raise_to(peak, sidecars)
-        else:
-            running = dict(sidecars)
-            _add(running, numbers)
-            _raise_to(peak, running)
-    _add(total, sidecars)
-    _raise_to(total, peak)
-    total.update(quantities(bytes(getattr(spec.resources, part))))
-    for name, number in quantities(bytes(spec.overhead)).items():
-        if part == "requests" or total.get(name):
-            total[name] = total.get(name, Decimal(0)) + number
-    return total
-
-
-def _of(container: Any, part: str) -> Numbers:
-    return quantities(bytes(getattr(container.resources, part)))
-
-
-def _add(total: Numbers, more: Numbers) -> None:
-    for name, number in more.items():
-        total[name] = total[name] + number if name in total else number
-
-
-def _raise_to(total: Numbers, least: Numbers) -> None:
-    for name, number in least.items():
-        if name not in total or total[name] < number:
-            total[name] = number

@@ -152,7 +152,11 @@ CERTIFICATESIGNINGREQUESTS = Kind(
             description="CONDITION as kubectl computes it: Pending, Approved, Approved,Issued, Denied ...",
         ),
         Column(
-            name="usages", type="text[]", path="spec.usages", required=True, description="What the key is to be used for."
+            name="usages",
+            type="text[]",
+            path="spec.usages",
+            required=True,
+            description="What the key is to be used for.",
         ),
     ),
 )

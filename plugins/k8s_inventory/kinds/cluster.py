@@ -143,7 +143,11 @@ NODES = Kind(
         ),
         Column(name="provider_id", path="spec.providerID", description="The cloud's name of the machine."),
         Column(
-            name="pod_cidrs", type="text[]", path="spec.podCIDRs", required=True, description="Address ranges of its pods."
+            name="pod_cidrs",
+            type="text[]",
+            path="spec.podCIDRs",
+            required=True,
+            description="Address ranges of its pods.",
         ),
         _amount("capacity", "cpu", "Cores."),
         _amount("capacity", "memory", "Memory in bytes."),
@@ -230,7 +234,7 @@ EVENTS = Kind(
             name="count",
             type="integer",
             needs=_EVENT,
-            convert="event_times.count",
+            convert="event_times.times",
             description="Times that it was seen.",
         ),
         Column(name="action", path="action", description="What was done or tried."),

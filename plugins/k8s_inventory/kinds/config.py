@@ -8,7 +8,7 @@ CONFIGMAPS = Kind(
     plural="configmaps",
     table="k8s_configmaps",
     short_names=("cm",),
-    description="ConfigMaps: configuration, by key. Values are redacted unless they are switched on.",
+    description="ConfigMaps: configuration, by key. Values are redacted.",
     rest=("data",),
     redacted_values=("data", "binaryData"),
     typed_columns=(
@@ -16,7 +16,7 @@ CONFIGMAPS = Kind(
             name="key_count",
             type="integer",
             needs=("data:jsonb", "binaryData:jsonb"),
-            convert="config_map_keys.count",
+            convert="config_map_keys.number",
             description="Number of keys: kubectl's DATA.",
         ),
         Column(
@@ -35,28 +35,7 @@ CONFIGMAPS = Kind(
             required=True,
             description="Bytes of each key's value.",
         ),
-        Column(
-            name="value_digests",
-            type="jsonb",
-            needs=("data:jsonb", "binaryData:jsonb"),
-            convert="config_map_keys.digests",
-            description="HMAC-SHA256 of each key's value, hexadecimal, by the setting digest_key; null without one.",
-        ),
         Column(name="immutable", type="boolean", path="immutable", description="True if it can not be changed."),
-    ),
-)
-
-SECRETS = Kind(
-    name="secrets",
-    kind="Secret",
-    plural="secrets",
-    table="k8s_secrets",
-    description="Secrets: their metadata, type and number of keys. Keys and values are never asked for.",
-    rest=(),
-    table_cells=(("Type", "type"), ("Data", "keyCount")),
-    typed_columns=(
-        Column(name="type", path="type", description="Type, such as Opaque or kubernetes.io/tls."),
-        Column(name="key_count", type="integer", path="keyCount", description="Number of keys: kubectl's DATA."),
     ),
 )
 
@@ -187,4 +166,4 @@ LEASES = Kind(
     ),
 )
 
-KINDS = (CONFIGMAPS, SECRETS, RESOURCEQUOTAS, LIMITRANGES, PRIORITYCLASSES, LEASES)
+KINDS = (CONFIGMAPS, RESOURCEQUOTAS, LIMITRANGES, PRIORITYCLASSES, LEASES)

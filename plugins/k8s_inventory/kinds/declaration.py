@@ -44,9 +44,6 @@ class Kind:
     `rest` are the fields that a row keeps whole: `spec` and `status`, or `data`, which stands for all fields of an
     object that has none of these two. `redacted_env` are the paths to lists of containers whose literal environment
     values are redacted, `redacted_values` the maps whose values are.
-
-    `table_cells`, where there are any, are the only parts of an object that are ever asked for beside its metadata:
-    cells of the API server's `Table` (by the column's name there) and the field of the object that they stand for.
     """
 
     name: str
@@ -62,7 +59,6 @@ class Kind:
     rest: tuple[str, ...] = ("spec", "status")
     redacted_env: tuple[str, ...] = ()
     redacted_values: tuple[str, ...] = ()
-    table_cells: tuple[tuple[str, str], ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -84,3 +84,5 @@ SERVICES = Kind(
         ),
     ),
 )
+
+KINDS = (SERVICES,)

@@ -79,9 +79,7 @@ PERSISTENTVOLUMECLAIMS = Kind(
         ),
         Column(name="volume_name", path="spec.volumeName", description="PersistentVolume that it is bound to."),
         Column(name="capacity", path="status.capacity.storage", description="Size of the volume, as text."),
-        Column(
-            name="capacity_bytes", type="numeric", path="status.capacity.storage", description="Size in bytes."
-        ),
+        Column(name="capacity_bytes", type="numeric", path="status.capacity.storage", description="Size in bytes."),
         Column(name="requested", path="spec.resources.requests.storage", description="Size that it asks for, as text."),
         Column(
             name="requested_bytes",
@@ -181,9 +179,7 @@ VOLUMEATTACHMENTS = Kind(
     description="VolumeAttachments: which volume is to be attached to which node.",
     typed_columns=(
         Column(name="attacher", path="spec.attacher", description="CSI driver in charge."),
-        Column(
-            name="persistent_volume_name", path="spec.source.persistentVolumeName", description="PersistentVolume."
-        ),
+        Column(name="persistent_volume_name", path="spec.source.persistentVolumeName", description="PersistentVolume."),
         Column(name="node_name", path="spec.nodeName", description="Node."),
         Column(
             name="attached",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PlanOperator(BaseOperator):
-    """Returns one entry a mapped task: `{"targets": [[context, kind], ...], "named": bool}`."""
+    """Returns what `sync.Selection.tasks` lists: one entry a mapped task."""
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from k8s_inventory.hooks import clusters
@@ -36,4 +36,4 @@ class PlanOperator(BaseOperator):
                 name,
             )
         self.log.info("%d contexts x %d kinds in %d tasks", len(selection.contexts), len(selection.kinds), len(tasks))
-        return [{"targets": [list(pair) for pair in task], "named": selection.named} for task in tasks]
+        return tasks

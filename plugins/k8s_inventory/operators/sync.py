@@ -1,4 +1,4 @@
-"""Syncs one target, or all kinds of one context where there are very many targets."""
+"""Syncs the kinds of one context that its task is given: one, a family, or all."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ class ReportLink(BaseOperatorLink):
 class SyncOperator(BaseOperator):
     """Brings the rows of its targets up to date.
 
-    :param work: what `plan` returned for this task: `targets`, a list of [context, kind], and `named`,
-        whether the user asked for these kinds by name.
+    :param work: what `plan` returned for this task: `label`, `targets` (a list of [context, kind]), and `named`,
+        those of its kinds that the user asked for by name.
     :param create_staging, see, stage, merge, prune, prune_absent: the SQL that it runs, as templates of
         include/sql/store; the UI shows them rendered. Values are bound when they run.
 
-    A target that is not complete fails its task; a forbidden or absent kind that was not named skips it.
+    A target that is not complete fails its task, after all others were tried; a forbidden or absent kind that was
+    not named does not, and skips the task where it has no other. A retry repeats only what was not complete.
     """
 
     template_fields = ("create_staging", "see", "stage", "merge", "prune", "prune_absent")
@@ -65,10 +66,8 @@ class SyncOperator(BaseOperator):
 
     @property
     def label(self) -> str:
-        """The task's name in the grid: `context · kind`."""
-        contexts = dict.fromkeys(context for context, _ in self.work["targets"])
-        kinds = dict.fromkeys(kind for _, kind in self.work["targets"])
-        return f"{', '.join(contexts)} · {', '.join(kinds)}"
+        """The task's name in the grid: `context · kind` or `context · family`."""
+        return str(self.work["label"])
 
     def get_template_env(self, dag: Any = None) -> jinja2.Environment:
         from k8s_inventory.store.statements import environment
@@ -104,12 +103,13 @@ class SyncOperator(BaseOperator):
             contexts = clusters.contexts(settings)
             results = self._sync(context, settings, contexts)
         verdicts = [
-            verdict(each.attempt.outcome, named=self.work["named"], retryable=each.retryable) for each in results
+            verdict(each.attempt.outcome, named=each.kind in self.work["named"], retryable=each.retryable)
+            for each in results
         ]
         problems = "\n".join(str(each.attempt.error) for each in results if each.attempt.outcome != "complete")
         if Verdict.FAIL in verdicts or Verdict.RETRY in verdicts:
             raise failure(problems, retryable=Verdict.RETRY in verdicts, context=context) from None
-        if all(each is Verdict.SKIP for each in verdicts):
+        if verdicts and all(each is Verdict.SKIP for each in verdicts):
             raise AirflowSkipException(problems)
         return [{"context": each.context_name, "kind": each.kind, **vars(each.attempt)} for each in results]
 
@@ -129,7 +129,15 @@ class SyncOperator(BaseOperator):
         results = []
         with InventoryHook(settings).store() as store:
             store.check_schema()
+            done = {
+                (row["context_name"], row["kind"])
+                for row in store.run_report(run.run_id)
+                if row["outcome"] == "complete"
+            }
             for context_name, kind in targets:
+                if run.attempt > 1 and len(targets) > 1 and (context_name, kind) in done:
+                    self.log.info("%s · %s: complete by an earlier attempt", context_name, kind)
+                    continue
                 if context_name not in contexts:
                     raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
                 with open_session(contexts[context_name](), settings) as session:

@@ -24,7 +24,7 @@ def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list
         for context_name, kind in task["targets"]:
             row = stored.get((context_name, kind)) or _not_run(context_name, kind)
             outcome = row["outcome"] or NOT_RUN
-            rows.append({**row, "outcome": outcome, "named": task["named"], "what_to_do": advice(outcome)})
+            rows.append({**row, "outcome": outcome, "named": kind in task["named"], "what_to_do": advice(outcome)})
     return rows
 
 
