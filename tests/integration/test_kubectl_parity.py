@@ -17,7 +17,9 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
+from tests.cluster.every_kind import make_every_kind
 from tests.cluster.objects import crd, cron_job, deployment, job, namespace, pod, service
+from tests.integration.kubectl_cells import CELLS, days_since, joined
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 ContextOf = Callable[..., Context]
@@ -270,11 +272,8 @@ def varied(start_cluster: Callable[..., Cluster]) -> Cluster:
     cluster.create(f"{path.replace('default', 'leaving')}/pods", pod("guest"))
     cluster.delete("/api/v1/namespaces/leaving")
     cluster.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("printers", "shop.example"))
+    make_every_kind(cluster)
     return cluster
-
-
-def joined(values: list[str] | None, *, empty: str = "<none>") -> str:
-    return ",".join(values or []) or empty
 
 
 def labels(values: Row) -> str:
@@ -325,10 +324,6 @@ def duration(row: Row) -> str:
     if row["completion_time"] is None:
         return days_since(row["start_time"])
     return f"{(row['completion_time'] - row['start_time']).seconds // 60}m"
-
-
-def days_since(moment: datetime) -> str:
-    return f"{(datetime.now(UTC) - moment).days}d"
 
 
 COMPOSED: dict[str, dict[str, Callable[[Row], object]]] = {
@@ -408,6 +403,7 @@ COMPOSED: dict[str, dict[str, Callable[[Row], object]]] = {
         "Selector": lambda row: labels(row["selector"]),
     },
     "crds": {"Name": lambda row: row["name"]},
+    **CELLS,
 }
 TIMES = {"Age": "created_at", "Created At": "created_at"}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
@@ -178,6 +179,7 @@ class ConfigMapKeys(NamedTuple):
     sizes: bytes
 
 
+_objects = msgspec.json.Decoder(list[dict[str, Any]] | None)
 _texts = msgspec.json.Decoder(dict[str, str] | None)
 
 
@@ -197,9 +199,9 @@ class Subjects(NamedTuple):
 
 def subjects(binding: Any) -> Subjects:
     of_kind: dict[str, list[str]] = {"User": [], "Group": [], "ServiceAccount": []}
-    for each in binding.subjects or ():
-        name = f"{each.namespace}/{each.name}" if each.kind == "ServiceAccount" else each.name
-        of_kind.setdefault(each.kind, []).append(name)
+    for each in _objects.decode(binding.subjects) or ():
+        kind, name = each["kind"], each["name"]
+        of_kind.setdefault(kind, []).append(f"{each['namespace']}/{name}" if kind == "ServiceAccount" else name)
     return Subjects(of_kind["User"], of_kind["Group"], of_kind["ServiceAccount"])
 
 
@@ -233,7 +235,7 @@ def resource_claim_state(claim: Any) -> str:
     states = {
         "deleted": claim.metadata.deletion_timestamp is not None,
         "allocated": claim.status.allocation is not None,
-        "reserved": bool(claim.status.reserved_for),
+        "reserved": bool(_objects.decode(claim.status.reserved_for)),
     }
     return ",".join(state for state, holds in states.items() if holds) or "pending"
 
@@ -255,6 +257,18 @@ def node_roles(node: Any) -> list[str]:
 
 def _node_address(node: Any, of_type: str) -> str | None:
     return next((each.address for each in node.status.addresses or () if each.type == of_type), None)
+
+
+class NodeAmounts(NamedTuple):
+    cpu: Decimal | None
+    memory: Decimal | None
+    ephemeral_storage: Decimal | None
+    pods: Decimal | None
+
+
+def _node_amounts(raw: msgspec.Raw) -> NodeAmounts:
+    numbers = quantities(bytes(raw))
+    return NodeAmounts(*map(numbers.get, ("cpu", "memory", "ephemeral-storage", "pods")))
 
 
 class EventTimes(NamedTuple):
@@ -339,8 +353,10 @@ CONVERSIONS: dict[str, Conversion] = {
     "init_images": lambda pod: _images(pod.spec.init_containers),
     "is_default_class": is_default_class,
     "job_display_status": job_display_status,
-    "limit_types": lambda limit_range: [each.type or "" for each in limit_range.spec.limits or ()],
+    "limit_types": lambda limit_range: [each["type"] for each in _objects.decode(limit_range.spec.limits) or ()],
     "mutation_count": lambda policy: len(policy.spec.mutations or ()),
+    "node_allocatable": lambda node: _node_amounts(node.status.allocatable),
+    "node_capacity": lambda node: _node_amounts(node.status.capacity),
     "node_display_status": node_display_status,
     "node_external_ip": lambda node: _node_address(node, "ExternalIP"),
     "node_internal_ip": lambda node: _node_address(node, "InternalIP"),

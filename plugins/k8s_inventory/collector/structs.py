@@ -36,8 +36,8 @@ class _Node:
 
 
 def attribute(step: str) -> str:
-    """The Python name of a JSON field: `podIP` -> `pod_ip`, `ephemeral-storage` -> `ephemeral_storage`."""
-    name = re.sub(r"IPs\b", "Ips", step).replace("-", "_")
+    """The Python name of a JSON field: `podIP` -> `pod_ip`, `externalIPs` -> `external_ips`."""
+    name = re.sub(r"IPs\b", "Ips", step)
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return f"{name}_" if name in _KEYWORDS else name
 

@@ -25,7 +25,7 @@ _BINDING_COLUMNS = (
         Column(
             name=name,
             type="text[]",
-            needs=("subjects[].kind", "subjects[].name", "subjects[].namespace"),
+            needs=("subjects:jsonb",),
             convert=f"subjects.{name}",
             required=True,
             description=description,

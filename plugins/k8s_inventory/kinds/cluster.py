@@ -83,7 +83,8 @@ _NODE_ADDRESS = ("status.addresses[].type", "status.addresses[].address")
 def _amount(part: str, resource: str, what: str) -> Column:
     """One resource of a node, as a number. `part` is `capacity` or `allocatable`."""
     name = f"{resource.replace('-', '_')}_{part}"
-    return Column(name=name, type="numeric", path=f"status.{part}.{resource}", description=what)
+    convert = f"node_{part}.{resource.replace('-', '_')}"
+    return Column(name=name, type="numeric", needs=(f"status.{part}:jsonb",), convert=convert, description=what)
 
 
 NODES = Kind(

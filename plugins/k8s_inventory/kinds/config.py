@@ -105,7 +105,7 @@ LIMITRANGES = Kind(
         Column(
             name="limit_types",
             type="text[]",
-            needs=("spec.limits[].type",),
+            needs=("spec.limits:jsonb",),
             convert="limit_types",
             required=True,
             description="What is bound: Container, Pod, PersistentVolumeClaim.",

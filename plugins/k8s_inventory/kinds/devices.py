@@ -19,7 +19,7 @@ RESOURCECLAIMS = Kind(
             needs=(
                 "metadata.deletionTimestamp:timestamptz",
                 "status.allocation?.nodeSelector:jsonb",
-                "status.reservedFor[].name",
+                "status.reservedFor:jsonb",
             ),
             convert="resource_claim_state",
             required=True,

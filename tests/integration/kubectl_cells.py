@@ -1,0 +1,206 @@
+"""The cells of kubectl's tables, composed from our columns, for the kinds of `tests.cluster.every_kind`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+Row = dict[str, Any]
+Cell = Callable[[Row], object]
+
+SHORT = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+
+
+def days_since(moment: datetime | None, *, unknown: str = "<unknown>") -> str:
+    return f"{(datetime.now(UTC) - moment).days}d" if moment else unknown
+
+
+def joined(values: list[str] | None, *, empty: str = "<none>", by: str = ",") -> str:
+    return by.join(values or []) or empty
+
+
+def text(column: str, empty: str = "<none>") -> Cell:
+    return lambda row: row[column] if row[column] not in (None, "") else empty
+
+
+def number(column: str) -> Cell:
+    return lambda row: row[column]
+
+
+def boolean(column: str, empty: str = "<unset>") -> Cell:
+    return lambda row: empty if row[column] is None else str(row[column]).lower()
+
+
+def _amounts(row: Row, of_limits: bool) -> str:
+    names = sorted(name for name in row["hard"] if name.startswith("limits.") is of_limits)
+    return ", ".join(f"{name}: {row['used'].get(name, '0')}/{row['hard'][name]}" for name in names)
+
+
+def _modes(row: Row) -> str:
+    return ",".join(SHORT[mode] for mode in row["access_modes"])
+
+
+def _of_bound(cell: Cell) -> Cell:
+    return lambda row: cell(row) if row["volume_name"] else ""
+
+
+def _pair(first: str, second: str, *, empty: str = "<unset>", by: str = "/") -> Cell:
+    return lambda row: f"{row[first]}{by}{row[second]}" if row[second] else empty
+
+
+NAME: dict[str, Cell] = {"Name": number("name")}
+_BINDING: dict[str, Cell] = {
+    **NAME,
+    "Role": _pair("role_kind", "role_name"),
+    "Users": lambda row: joined(row["users"], empty="", by=", "),
+    "Groups": lambda row: joined(row["groups"], empty="", by=", "),
+    "ServiceAccounts": lambda row: joined(row["service_accounts"], empty="", by=", "),
+}
+_PARAM_KIND = _pair("param_api_version", "param_kind")
+_POLICY_BINDING: dict[str, Cell] = {
+    **NAME,
+    "PolicyName": number("policy_name"),
+    "ParamRef": _pair("param_ref_namespace", "param_ref_name"),
+}
+_WEBHOOKS: dict[str, Cell] = {**NAME, "Webhooks": number("webhook_count")}
+
+CELLS: dict[str, dict[str, Cell]] = {
+    "configmaps": {**NAME, "Data": number("key_count")},
+    "resourcequotas": {
+        **NAME,
+        "Request": lambda row: _amounts(row, of_limits=False),
+        "Limit": lambda row: _amounts(row, of_limits=True),
+    },
+    "limitranges": NAME,
+    "priorityclasses": {
+        **NAME,
+        "Value": number("value"),
+        "Global-Default": number("global_default"),
+        "PreemptionPolicy": text("preemption_policy"),
+    },
+    "leases": {**NAME, "Holder": text("holder_identity", "")},
+    "serviceaccounts": NAME,
+    "roles": NAME,
+    "clusterroles": NAME,
+    "rolebindings": _BINDING,
+    "clusterrolebindings": _BINDING,
+    "certificatesigningrequests": {
+        **NAME,
+        "SignerName": text("signer_name"),
+        "Requestor": number("username"),
+        "RequestedDuration": text("expiration_seconds"),
+        "Condition": number("display_condition"),
+    },
+    "persistentvolumes": {
+        **NAME,
+        "Capacity": number("capacity"),
+        "Access Modes": _modes,
+        "Reclaim Policy": number("reclaim_policy"),
+        "Status": number("display_status"),
+        "Claim": _pair("claim_namespace", "claim_name", empty=""),
+        "StorageClass": text("storage_class_name", ""),
+        "VolumeAttributesClass": text("volume_attributes_class_name", "<unset>"),
+        "Reason": text("reason", ""),
+        "VolumeMode": text("volume_mode", "<unset>"),
+    },
+    "persistentvolumeclaims": {
+        **NAME,
+        "Status": number("display_status"),
+        "Volume": text("volume_name", ""),
+        "Capacity": _of_bound(lambda row: row["capacity"] or "0"),
+        "Access Modes": _of_bound(_modes),
+        "StorageClass": text("storage_class_name", ""),
+        "VolumeAttributesClass": text("volume_attributes_class_name", "<unset>"),
+        "VolumeMode": text("volume_mode", "<unset>"),
+    },
+    "storageclasses": {
+        "Name": lambda row: f"{row['name']} (default)" if row["is_default"] else row["name"],
+        "Provisioner": number("provisioner"),
+        "ReclaimPolicy": number("reclaim_policy"),
+        "VolumeBindingMode": number("volume_binding_mode"),
+        "AllowVolumeExpansion": number("allow_volume_expansion"),
+    },
+    "volumeattributesclasses": {**NAME, "DriverName": number("driver_name")},
+    "volumeattachments": {
+        **NAME,
+        "Attacher": number("attacher"),
+        "PV": text("persistent_volume_name", ""),
+        "Node": number("node_name"),
+        "Attached": number("attached"),
+    },
+    "csidrivers": {
+        **NAME,
+        "AttachRequired": number("attach_required"),
+        "PodInfoOnMount": number("pod_info_on_mount"),
+        "StorageCapacity": number("storage_capacity"),
+        "TokenRequests": lambda row: joined(row["token_audiences"], empty="<unset>"),
+        "RequiresRepublish": number("requires_republish"),
+        "Modes": lambda row: joined(row["volume_lifecycle_modes"]),
+    },
+    "csinodes": {**NAME, "Drivers": number("driver_count")},
+    "csistoragecapacities": NAME,
+    "validatingwebhookconfigurations": _WEBHOOKS,
+    "mutatingwebhookconfigurations": _WEBHOOKS,
+    "validatingadmissionpolicies": {**NAME, "Validations": number("validation_count"), "ParamKind": _PARAM_KIND},
+    "validatingadmissionpolicybindings": _POLICY_BINDING,
+    "mutatingadmissionpolicies": {**NAME, "Mutations": number("mutation_count"), "ParamKind": _PARAM_KIND},
+    "mutatingadmissionpolicybindings": _POLICY_BINDING,
+    "nodes": {
+        **NAME,
+        "Status": number("display_status"),
+        "Roles": lambda row: joined(row["roles"]),
+        "Version": number("kubelet_version"),
+        "Internal-IP": text("internal_ip"),
+        "External-IP": text("external_ip"),
+        "OS-Image": text("os_image", "<unknown>"),
+        "Kernel-Version": text("kernel_version", "<unknown>"),
+        "Container-Runtime": text("container_runtime_version", "<unknown>"),
+    },
+    "events": {
+        **NAME,
+        "Last Seen": lambda row: days_since(row["last_seen_at"]),
+        "Type": number("type"),
+        "Reason": number("reason"),
+        "Object": lambda row: f"{row['involved_kind'].lower()}/{row['involved_name']}",
+        "Subobject": text("involved_field_path", ""),
+        "Source": lambda row: ", ".join(filter(None, (row["source_component"], row["source_host"]))),
+        "Message": number("message"),
+        "First Seen": lambda row: days_since(row["first_seen_at"]),
+        "Count": number("count"),
+    },
+    "apiservices": {
+        **NAME,
+        "Service": _pair("service_namespace", "service_name", empty="Local"),
+        "Available": lambda row: (
+            "True" if row["available"] == "True" else f"{row['available']} ({row['available_reason']})"
+        ),
+    },
+    "runtimeclasses": {**NAME, "Handler": number("handler")},
+    "flowschemas": {
+        **NAME,
+        "PriorityLevel": number("priority_level_name"),
+        "MatchingPrecedence": number("matching_precedence"),
+        "DistinguisherMethod": text("distinguisher_method"),
+        "MissingPL": text("dangling", "?"),
+    },
+    "prioritylevelconfigurations": {
+        **NAME,
+        "Type": number("type"),
+        "NominalConcurrencyShares": lambda row: (
+            "<none>" if row["type"] == "Exempt" else row["nominal_concurrency_shares"]
+        ),
+        "Queues": text("queues"),
+        "HandSize": text("hand_size"),
+        "QueueLengthLimit": text("queue_length_limit"),
+    },
+    "resourceclaims": {**NAME, "State": number("display_state")},
+    "resourceclaimtemplates": NAME,
+    "resourceslices": {
+        **NAME,
+        "Node": text("node_name"),
+        "Driver": number("driver"),
+        "Pool": number("pool_name"),
+    },
+    "deviceclasses": NAME,
+}
