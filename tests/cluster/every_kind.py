@@ -110,10 +110,107 @@ def _quota() -> Object:
     return {"spec": {"hard": hard}, "status": {"hard": hard, "used": {"requests.cpu": "100m", "pods": "3"}}}
 
 
+PLANTED = "pl4nted-s3cret"
+"""A value that nothing of ours may ever hold."""
+
+_TEMPLATE: Object = {
+    "metadata": {"labels": {"app": "old", "tier": "a"}},
+    "spec": {"containers": [{"name": "main", "image": "a", "env": [{"name": "TOKEN", "value": PLANTED}]}]},
+}
+_SCALED = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+_CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
+_HEALTH = {"currentHealthy": 4, "desiredHealthy": 2, "expectedPods": 4}
+
+
+def _rule(host: str) -> Object:
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    return {"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+
+
 OBJECTS: dict[str, dict[str, Object]] = {
     f"/api/v1/{DEFAULT}configmaps": {
-        "settings": {"data": {"b": "two", "a": "ü"}, "binaryData": {"c": "AAEC"}, "immutable": True},
+        "settings": {"data": {"b": PLANTED, "a": "ü"}, "binaryData": {"c": "AAEC"}, "immutable": True},
         "empty": {},
+    },
+    f"/api/v1/{DEFAULT}secrets": {
+        "opaque": {"stringData": {"password": PLANTED, "user": "ann"}},
+        "empty": {},
+        "typed": {"type": "kubernetes.io/basic-auth", "stringData": {"password": PLANTED}},
+    },
+    f"/api/v1/{DEFAULT}replicationcontrollers": {
+        "old": {"spec": {"replicas": 2, "selector": {"app": "old"}, "template": _TEMPLATE}, "status": {"replicas": 1}}
+    },
+    f"/api/v1/{DEFAULT}podtemplates": {"plain": {"template": _TEMPLATE}},
+    f"/apis/apps/v1/{DEFAULT}controllerrevisions": {
+        "first": {
+            "revision": 3,
+            "data": {"spec": {"template": _TEMPLATE}},
+            "metadata": {
+                "ownerReferences": [
+                    {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "plain", "uid": "u", "controller": True}
+                ]
+            },
+        },
+        "loose": {"revision": 1, "data": {"a": 1}},
+    },
+    f"/apis/autoscaling/v2/{DEFAULT}horizontalpodautoscalers": {
+        "web": {
+            "spec": {"scaleTargetRef": _SCALED, "minReplicas": 2, "maxReplicas": 9, "metrics": [_CPU]},
+            "status": {
+                "currentReplicas": 3,
+                "desiredReplicas": 3,
+                "currentMetrics": [
+                    {
+                        "type": "Resource",
+                        "resource": {"name": "cpu", "current": {"averageUtilization": 40, "averageValue": "4m"}},
+                    }
+                ],
+                "conditions": [],
+            },
+        },
+        "new": {"spec": {"scaleTargetRef": _SCALED, "maxReplicas": 2, "metrics": [_CPU]}},
+    },
+    f"/apis/policy/v1/{DEFAULT}poddisruptionbudgets": {
+        "share": {"spec": {"minAvailable": "50%"}, "status": {**_HEALTH, "disruptionsAllowed": 2}},
+        "number": {"spec": {"maxUnavailable": 1}},
+    },
+    f"/api/v1/{DEFAULT}endpoints": {
+        "few": {"subsets": [{"addresses": [{"ip": "10.0.0.1"}, {"ip": "fd00::1"}], "ports": [{"port": 80}]}]},
+        "many": {"subsets": [{"addresses": [{"ip": f"10.0.0.{n}"} for n in range(1, 6)], "ports": [{"port": 80}]}]},
+        "none": {},
+    },
+    f"/apis/discovery.k8s.io/v1/{DEFAULT}endpointslices": {
+        "web-1": {
+            "addressType": "IPv4",
+            "metadata": {"labels": {"kubernetes.io/service-name": "web"}},
+            "ports": [{"name": "http", "port": 80}, {"name": "https", "port": 443}],
+            "endpoints": [{"addresses": [f"10.0.0.{n}"]} for n in range(1, 5)],
+        },
+        "empty": {"addressType": "IPv6", "endpoints": []},
+    },
+    f"/apis/networking.k8s.io/v1/{DEFAULT}ingresses": {
+        "web": {
+            "spec": {
+                "ingressClassName": "nginx",
+                "tls": [{"secretName": "cert", "hosts": ["a.example"]}],
+                "rules": [_rule("a.example"), _rule("b.example")],
+            },
+            "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.9"}, {"hostname": "lb.example"}]}},
+        },
+        "all": {"spec": {"defaultBackend": {"service": {"name": "rest", "port": {"number": 80}}}}},
+    },
+    "/apis/networking.k8s.io/v1/ingressclasses": {
+        "nginx": {"spec": {"controller": "example.com/nginx"}},
+        "tuned": {
+            "spec": {
+                "controller": "example.com/nginx",
+                "parameters": {"apiGroup": "example.com", "kind": "Tuning", "name": "t", "scope": "Cluster"},
+            }
+        },
+    },
+    f"/apis/networking.k8s.io/v1/{DEFAULT}networkpolicies": {
+        "web": {"spec": {"podSelector": {"matchLabels": {"app": "web"}}, "ingress": [{}]}},
+        "deny": {"spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}},
     },
     f"/api/v1/{DEFAULT}resourcequotas": {"team": _quota()},
     f"/api/v1/{DEFAULT}limitranges": {

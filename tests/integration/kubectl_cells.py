@@ -49,6 +49,46 @@ def _pair(first: str, second: str, *, empty: str = "<unset>", by: str = "/") -> 
     return lambda row: f"{row[first]}{by}{row[second]}" if row[second] else empty
 
 
+def _kernel(row: Row) -> str:
+    return f"{row['kernel_version']} ({row['architecture']})" if row["kernel_version"] else "<unknown>"
+
+
+def labels(values: Row) -> str:
+    return joined([f"{key}={value}" for key, value in sorted(values.items())])
+
+
+def _first_three(values: list[str], empty: str) -> str:
+    more = f" + {len(values) - 3} more..." if len(values) > 3 else ""
+    return joined(values[:3], empty=empty) + more
+
+
+def _controller(row: Row) -> str:
+    if row["controller_name"] is None:
+        return "<none>"
+    return f"{row['controller_kind'].lower()}.{row['controller_group']}/{row['controller_name']}"
+
+
+def _targets(row: Row) -> str:
+    """For metrics of the utilization of a resource."""
+    current = {each["resource"]["name"]: each["resource"]["current"] for each in row["current_metrics"]}
+    parts = []
+    for metric in (each["resource"] for each in row["metrics"]):
+        now = current.get(metric["name"], {}).get("averageUtilization")
+        shown = "<unknown>" if now is None else f"{now}%"
+        parts.append(f"{metric['name']}: {shown}/{metric['target']['averageUtilization']}%")
+    return ", ".join(parts)
+
+
+def _parameters(row: Row) -> str:
+    found = row["parameters"]
+    return f"{found['kind']}.{found['apiGroup']}/{found['name']}" if found else "<none>"
+
+
+def _parent(row: Row) -> str:
+    parts = (row["parent_group"], row["parent_resource"], row["parent_namespace"], row["parent_name"])
+    return "/".join(filter(None, parts))
+
+
 NAME: dict[str, Cell] = {"Name": number("name")}
 _BINDING: dict[str, Cell] = {
     **NAME,
@@ -67,6 +107,58 @@ _WEBHOOKS: dict[str, Cell] = {**NAME, "Webhooks": number("webhook_count")}
 
 CELLS: dict[str, dict[str, Cell]] = {
     "configmaps": {**NAME, "Data": number("key_count")},
+    "secrets": {**NAME, "Type": number("type"), "Data": number("key_count")},
+    "replicationcontrollers": {
+        **NAME,
+        "Desired": number("replicas"),
+        "Current": number("current_replicas"),
+        "Ready": number("ready_replicas"),
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Selector": lambda row: labels(row["selector"]),
+    },
+    "podtemplates": {
+        **NAME,
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Pod Labels": lambda row: labels(row["pod_labels"]),
+    },
+    "controllerrevisions": {**NAME, "Controller": _controller, "Revision": number("revision")},
+    "horizontalpodautoscalers": {
+        **NAME,
+        "Reference": _pair("target_kind", "target_name"),
+        "Targets": _targets,
+        "MinPods": lambda row: "<unset>" if row["min_replicas"] is None else str(row["min_replicas"]),
+        "MaxPods": number("max_replicas"),
+        "Replicas": number("current_replicas"),
+    },
+    "poddisruptionbudgets": {
+        **NAME,
+        "Min Available": text("min_available", "N/A"),
+        "Max Unavailable": text("max_unavailable", "N/A"),
+        "Allowed Disruptions": number("disruptions_allowed"),
+    },
+    "endpoints": {**NAME, "Endpoints": lambda row: _first_three(row["addresses"], "<none>")},
+    "endpointslices": {
+        **NAME,
+        "AddressType": number("address_type"),
+        "Ports": lambda row: joined([str(port["port"]) for port in row["ports"]], empty="<unset>"),
+        "Endpoints": lambda row: _first_three(row["addresses"], "<unset>"),
+    },
+    "ingresses": {
+        **NAME,
+        "Class": text("ingress_class_name"),
+        "Hosts": lambda row: joined(row["hosts"], empty="*"),
+        "Address": lambda row: joined(row["addresses"], empty=""),
+        "Ports": lambda row: "80, 443" if row["has_tls"] else "80",
+    },
+    "ingressclasses": {**NAME, "Controller": number("controller"), "Parameters": _parameters},
+    "networkpolicies": {
+        **NAME,
+        "Pod-Selector": lambda row: labels(row["pod_selector"].get("matchLabels", {})),
+    },
+    "servicecidrs": {**NAME, "CIDRs": lambda row: joined(row["cidrs"])},
+    "ipaddresses": {**NAME, "ParentRef": _parent},
     "resourcequotas": {
         **NAME,
         "Request": lambda row: _amounts(row, of_limits=False),
@@ -154,7 +246,7 @@ CELLS: dict[str, dict[str, Cell]] = {
         "Internal-IP": text("internal_ip"),
         "External-IP": text("external_ip"),
         "OS-Image": text("os_image", "<unknown>"),
-        "Kernel-Version": text("kernel_version", "<unknown>"),
+        "Kernel-Version": _kernel,
         "Container-Runtime": text("container_runtime_version", "<unknown>"),
     },
     "events": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from k8s_inventory.kinds import KINDS
+from k8s_inventory.kinds import FAMILIES, KINDS
 from k8s_inventory.settings import Settings
 from k8s_inventory.sync import PlanError, Verdict, select, verdict
 
@@ -15,6 +15,7 @@ def test_all_by_default() -> None:
     selection = select(Settings.load(), CONFIGURED)
     assert selection.contexts == tuple(CONFIGURED)
     assert selection.kinds == tuple(KINDS.values())
+    assert [entry.name for entry in selection.entries] == list(FAMILIES)
     assert not selection.named
 
 
@@ -22,7 +23,7 @@ def test_all_by_default() -> None:
 def test_every_spelling_of_a_kind(name: str) -> None:
     selection = select(Settings.load({"resources": [name]}), CONFIGURED)
     assert selection.kinds == (KINDS["deployments"],)
-    assert selection.named
+    assert selection.named == {"deployments"}
 
 
 def test_two_spellings_of_one_kind_are_one() -> None:
@@ -32,7 +33,14 @@ def test_two_spellings_of_one_kind_are_one() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"resources": ["podz"]}, "unknown resource 'podz' .did you mean 'pods'.*known are namespaces, pods"),
+        (
+            {"resources": ["podz"]},
+            "unknown resource 'podz' .did you mean 'pods'.*known are the families workloads, .* and the kinds pods, ",
+        ),
+        ({"resources": ["pods", "-podz"]}, "unknown resource 'podz'"),
+        ({"resources": ["acces"]}, "unknown resource 'acces' .did you mean 'access'"),
+        ({"resources": ["nosuch*"]}, "unknown resource 'nosuch.'"),
+        ({"resources": ["pods", "-workloads"]}, "leaves no kind"),
         ({"resources": ["zzz"]}, "unknown resource 'zzz'; known are"),
         ({"contexts": ["prd"]}, "unknown context 'prd' .did you mean 'prod'.*there is dev, prod, staging"),
     ],
@@ -49,10 +57,41 @@ def test_no_context_at_all_is_refused() -> None:
 
 def test_many_targets_are_grouped_by_context() -> None:
     selection = select(Settings.load(), [f"c{number}" for number in range(100)])
-    assert [len(task) for task in selection.tasks(most=100 * len(KINDS))] == [1] * (100 * len(KINDS))
-    grouped = selection.tasks(most=100 * len(KINDS) - 1)
-    assert [len(task) for task in grouped] == [len(KINDS)] * 100
-    assert {context for context, _ in grouped[7]} == {"c7"}
+    by_family = selection.tasks(most=100 * len(FAMILIES))
+    assert [task["label"] for task in by_family[: len(FAMILIES)]] == [f"c0 · {family}" for family in FAMILIES]
+    grouped = selection.tasks(most=100 * len(FAMILIES) - 1)
+    assert [len(task["targets"]) for task in grouped] == [len(KINDS)] * 100
+    assert grouped[7]["label"] == "c7 · all"
+    assert {context for context, _ in grouped[7]["targets"]} == {"c7"}
+
+
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [
+        (["pods", "svc"], {"pods": ["pods"], "services": ["services"]}),
+        (["devices", "-deviceclasses"], {"devices": ["resourceclaims", "resourceclaimtemplates", "resourceslices"]}),
+        (["storage", "pv", "-csi*", "-v*", "-sc"], {"persistentvolumes": None, "storage": ["persistentvolumeclaims"]}),
+        (["*bindings.rbac*"], {"rolebindings": None, "clusterrolebindings": None}),
+        (["cronjobs", "cronjobs", "cj"], {"cronjobs": None}),
+    ],
+)
+def test_families_patterns_and_exclusions(resources: list[str], expected: dict[str, list[str] | None]) -> None:
+    selection = select(Settings.load({"resources": resources}), CONFIGURED)
+    found = {entry.name: [kind.name for kind in entry.kinds] for entry in selection.entries}
+    assert found == {name: kinds or [name] for name, kinds in expected.items()}
+
+
+def test_an_exclusion_alone_leaves_all_else() -> None:
+    selection = select(Settings.load({"resources": ["-events"]}), CONFIGURED)
+    assert {kind.name for kind in selection.kinds} == KINDS.keys() - {"events"}
+
+
+def test_only_kinds_by_their_own_name_are_named() -> None:
+    selection = select(Settings.load({"resources": ["pods", "access", "csi*"]}), CONFIGURED)
+    assert selection.named == {"pods"}
+    named = {task["label"]: task["named"] for task in selection.tasks(most=100)}
+    assert named["prod · pods"] == ["pods"]
+    assert named["prod · access"] == named["prod · csinodes"] == []
 
 
 def test_more_contexts_than_airflow_maps_are_refused() -> None:

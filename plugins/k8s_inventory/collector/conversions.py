@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -259,6 +260,53 @@ def _node_address(node: Any, of_type: str) -> str | None:
     return next((each.address for each in node.status.addresses or () if each.type == of_type), None)
 
 
+class Controller(NamedTuple):
+    kind: str | None
+    group: str | None
+    name: str | None
+
+
+def controller(item: Any) -> Controller:
+    for owner in _objects.decode(item.metadata.owner_references) or ():
+        if owner.get("controller"):
+            return Controller(owner["kind"], owner["apiVersion"].rpartition("/")[0], owner["name"])
+    return Controller(None, None, None)
+
+
+def endpoint_addresses(endpoints: Any) -> list[str]:
+    found = []
+    for subset in _objects.decode(endpoints.subsets) or ():
+        addresses = [each["ip"] for each in subset.get("addresses") or ()]
+        ports = [each["port"] for each in subset.get("ports") or ()]
+        found += [f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}" for port in ports for ip in addresses]
+        found += [] if ports else addresses
+    return found
+
+
+def ingress_services(ingress: Any) -> list[str]:
+    routes = [rule.get("http") or {} for rule in _objects.decode(ingress.spec.rules) or ()]
+    backends = [path["backend"].get("service") or {} for route in routes for path in route.get("paths") or ()]
+    names = [ingress.spec.default_backend.service.name, *(each.get("name") for each in backends)]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _objects_at(path: str, field: str) -> Conversion:
+    """The values of one field in a list of objects, those that have one, each once."""
+    get = attrgetter(path)
+    return lambda item: list(dict.fromkeys(each[field] for each in _objects.decode(get(item)) or () if each.get(field)))
+
+
+def _int_or_string(path: str) -> Conversion:
+    """IntOrString of k8s.io/apimachinery, as text."""
+    get = attrgetter(path)
+
+    def text(item: Any) -> str | None:
+        value = msgspec.json.decode(get(item))
+        return None if value is None else str(value)
+
+    return text
+
+
 class NodeAmounts(NamedTuple):
     cpu: Decimal | None
     memory: Decimal | None
@@ -335,6 +383,7 @@ CONVERSIONS: dict[str, Conversion] = {
     "crd_established": crd_established,
     "crd_served_versions": lambda crd: [each.name for each in crd.spec.versions or () if each.served],
     "crd_storage_version": lambda crd: next((each.name for each in crd.spec.versions or () if each.storage), None),
+    "controller": controller,
     "cron_job_active": lambda cron_job: len(cron_job.status.active or ()),
     "cron_job_container_names": lambda cron_job: _names(cron_job.spec.job_template.spec.template.spec.containers),
     "cron_job_images": lambda cron_job: _images(cron_job.spec.job_template.spec.template.spec.containers),
@@ -343,6 +392,7 @@ CONVERSIONS: dict[str, Conversion] = {
     "csr_display_condition": csr_display_condition,
     "device_names": lambda device_slice: _names(device_slice.spec.devices),
     "device_request_names": lambda claim: _names(claim.spec.devices.requests),
+    "endpoint_addresses": endpoint_addresses,
     "event_component": lambda event: event.source.component or event.reporting_component or None,
     "event_host": lambda event: event.source.host or (None if event.source.component else event.reporting_instance),
     "event_times": event_times,
@@ -350,10 +400,19 @@ CONVERSIONS: dict[str, Conversion] = {
     "flow_schema_dangling": _condition_part("Dangling", "status"),
     "image_pull_secrets": lambda account: _names(account.image_pull_secrets),
     "images": lambda pod: _images(pod.spec.containers),
+    "ingress_addresses": lambda ingress: [
+        address for each in ingress.status.load_balancer.ingress or () if (address := each.ip or each.hostname)
+    ],
+    "ingress_has_tls": lambda ingress: bool(_objects.decode(ingress.spec.tls)),
+    "ingress_hosts": _objects_at("spec.rules", "host"),
+    "ingress_secrets": _objects_at("spec.tls", "secretName"),
+    "ingress_services": ingress_services,
     "init_images": lambda pod: _images(pod.spec.init_containers),
     "is_default_class": is_default_class,
     "job_display_status": job_display_status,
     "limit_types": lambda limit_range: [each["type"] for each in _objects.decode(limit_range.spec.limits) or ()],
+    "max_unavailable": _int_or_string("spec.max_unavailable"),
+    "min_available": _int_or_string("spec.min_available"),
     "mutation_count": lambda policy: len(policy.spec.mutations or ()),
     "node_allocatable": lambda node: _node_amounts(node.status.allocatable),
     "node_capacity": lambda node: _node_amounts(node.status.capacity),
@@ -363,12 +422,20 @@ CONVERSIONS: dict[str, Conversion] = {
     "node_roles": node_roles,
     "object": object_or_empty,
     "pod_ips": lambda pod: [each.ip for each in pod.status.pod_ips or () if each.ip],
+    "pod_template_container_names": lambda template: _names(template.template.spec.containers),
+    "pod_template_images": lambda template: _images(template.template.spec.containers),
     "pod_summary": pod_summary,
     "priority_level_shares": priority_level_shares,
     "quantities": lambda raw: as_json(quantities(bytes(raw))),
     "quantity": lambda text: None if text is None else quantity(text),
     "resource_claim_state": resource_claim_state,
     "service_external_addresses": service_external_addresses,
+    "slice_addresses": lambda endpoint_slice: [
+        address for each in endpoint_slice.endpoints or () for address in each.addresses or ()
+    ],
+    "slice_service_name": lambda endpoint_slice: (_texts.decode(endpoint_slice.metadata.labels) or {}).get(
+        "kubernetes.io/service-name"
+    ),
     "storage_class_name": storage_class_name,
     "subjects": subjects,
     "template_container_names": lambda workload: _names(workload.spec.template.spec.containers),

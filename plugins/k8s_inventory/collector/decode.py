@@ -192,7 +192,7 @@ class _Part:
 
 def _paths(kind: Kind, redact_env: bool) -> Iterator[tuple[str, str]]:
     for column in kind.columns:
-        if column.path is not None and column.name != "api_version":
+        if column.path is not None and column.name not in ("api_version", *kind.rest):
             yield column.path, column.type
         for need in column.needs:
             path, _, sql_type = need.partition(":")
@@ -224,8 +224,6 @@ def _values(column: Column, kind: Kind) -> Callable[[Sequence[Any]], list[Any]]:
         name, _, part = convert.partition(".")
         get_part = attrgetter(part)
         return lambda items: [get_part(item.shared[name]) for item in items]
-    if column.type == "numeric" and column.path is not None:
-        convert = "quantity"
     if column.path is None:
         return _each(CONVERSIONS[str(convert)])
     values = _at(structs.attribute_path(column.path))

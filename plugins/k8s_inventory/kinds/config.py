@@ -39,6 +39,20 @@ CONFIGMAPS = Kind(
     ),
 )
 
+SECRETS = Kind(
+    name="secrets",
+    kind="Secret",
+    plural="secrets",
+    table="k8s_secrets",
+    description="Secrets: their metadata, type and number of keys. Keys and values are never asked for.",
+    rest=(),
+    table_cells=(("Type", "type"), ("Data", "keyCount")),
+    typed_columns=(
+        Column(name="type", path="type", description="Type, such as Opaque or kubernetes.io/tls."),
+        Column(name="key_count", type="integer", path="keyCount", description="Number of keys: kubectl's DATA."),
+    ),
+)
+
 RESOURCEQUOTAS = Kind(
     name="resourcequotas",
     kind="ResourceQuota",
@@ -166,4 +180,4 @@ LEASES = Kind(
     ),
 )
 
-KINDS = (CONFIGMAPS, RESOURCEQUOTAS, LIMITRANGES, PRIORITYCLASSES, LEASES)
+KINDS = (CONFIGMAPS, SECRETS, RESOURCEQUOTAS, LIMITRANGES, PRIORITYCLASSES, LEASES)

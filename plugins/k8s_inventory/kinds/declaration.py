@@ -44,6 +44,9 @@ class Kind:
     `rest` are the fields that a row keeps whole: `spec` and `status`, or `data`, which stands for all fields of an
     object that has none of these two. `redacted_env` are the paths to lists of containers whose literal environment
     values are redacted, `redacted_values` the maps whose values are.
+
+    `table_cells`, where there are any, are all that is ever asked for of an object beside its metadata: cells of the
+    API server's `Table`, by the column's name there, and the field that stands for each in a path.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Kind:
     rest: tuple[str, ...] = ("spec", "status")
     redacted_env: tuple[str, ...] = ()
     redacted_values: tuple[str, ...] = ()
+    table_cells: tuple[tuple[str, str], ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:

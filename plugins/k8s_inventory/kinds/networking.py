@@ -85,4 +85,216 @@ SERVICES = Kind(
     ),
 )
 
-KINDS = (SERVICES,)
+ENDPOINTS = Kind(
+    name="endpoints",
+    kind="Endpoints",
+    plural="endpoints",
+    table="k8s_endpoints",
+    short_names=("ep",),
+    description="Endpoints: the addresses behind a Service, as old clients read them.",
+    rest=("data",),
+    typed_columns=(
+        Column(
+            name="addresses",
+            type="text[]",
+            needs=("subsets:jsonb",),
+            convert="endpoint_addresses",
+            required=True,
+            description="Ready addresses, as address:port: kubectl's ENDPOINTS, all of them.",
+        ),
+    ),
+)
+
+ENDPOINTSLICES = Kind(
+    name="endpointslices",
+    kind="EndpointSlice",
+    plural="endpointslices",
+    group="discovery.k8s.io",
+    table="k8s_endpointslices",
+    description="EndpointSlices: the addresses behind a Service.",
+    rest=("data",),
+    typed_columns=(
+        Column(name="address_type", path="addressType", description="IPv4, IPv6 or FQDN."),
+        Column(
+            name="service_name",
+            needs=("metadata.labels:jsonb",),
+            convert="slice_service_name",
+            description="Service that they belong to, by the label kubernetes.io/service-name.",
+        ),
+        Column(
+            name="ports",
+            type="jsonb",
+            path="ports",
+            convert="array",
+            required=True,
+            description="Ports: name, protocol, port, appProtocol.",
+        ),
+        Column(
+            name="addresses",
+            type="text[]",
+            needs=("endpoints[].addresses:text[]",),
+            convert="slice_addresses",
+            required=True,
+            description="Addresses: kubectl's ENDPOINTS, all of them.",
+        ),
+    ),
+)
+
+INGRESSES = Kind(
+    name="ingresses",
+    kind="Ingress",
+    plural="ingresses",
+    group="networking.k8s.io",
+    table="k8s_ingresses",
+    short_names=("ing",),
+    description="Ingresses: HTTP routes into the cluster.",
+    typed_columns=(
+        Column(name="ingress_class_name", path="spec.ingressClassName", description="IngressClass: kubectl's CLASS."),
+        Column(
+            name="hosts",
+            type="text[]",
+            needs=("spec.rules:jsonb",),
+            convert="ingress_hosts",
+            required=True,
+            description="Hosts of its rules; empty where it takes all, kubectl's *.",
+        ),
+        Column(
+            name="addresses",
+            type="text[]",
+            needs=("status.loadBalancer.ingress[].ip", "status.loadBalancer.ingress[].hostname"),
+            convert="ingress_addresses",
+            required=True,
+            description="Where it is reached: kubectl's ADDRESS.",
+        ),
+        Column(
+            name="has_tls",
+            type="boolean",
+            needs=("spec.tls:jsonb",),
+            convert="ingress_has_tls",
+            required=True,
+            description="True with TLS: port 443 beside 80 in kubectl's PORTS.",
+        ),
+        Column(
+            name="rules",
+            type="jsonb",
+            path="spec.rules",
+            convert="array",
+            required=True,
+            description="Routes: host, and paths with their backends.",
+        ),
+        Column(
+            name="backend_services",
+            type="text[]",
+            needs=("spec.rules:jsonb", "spec.defaultBackend.service.name"),
+            convert="ingress_services",
+            required=True,
+            description="Services that it routes to, each once.",
+        ),
+        Column(
+            name="tls_secrets",
+            type="text[]",
+            needs=("spec.tls:jsonb",),
+            convert="ingress_secrets",
+            required=True,
+            description="Secrets with its certificates.",
+        ),
+    ),
+)
+
+INGRESSCLASSES = Kind(
+    name="ingressclasses",
+    kind="IngressClass",
+    plural="ingressclasses",
+    group="networking.k8s.io",
+    table="k8s_ingressclasses",
+    namespaced=False,
+    description="IngressClasses: who serves Ingresses.",
+    rest=("spec",),
+    typed_columns=(
+        Column(name="controller", path="spec.controller", description="Controller in charge."),
+        Column(
+            name="parameters",
+            type="jsonb",
+            path="spec.parameters",
+            description="Its parameters: apiGroup, kind, name, namespace, scope.",
+        ),
+    ),
+)
+
+NETWORKPOLICIES = Kind(
+    name="networkpolicies",
+    kind="NetworkPolicy",
+    plural="networkpolicies",
+    group="networking.k8s.io",
+    table="k8s_networkpolicies",
+    short_names=("netpol",),
+    description="NetworkPolicies: which traffic pods may take and send.",
+    rest=("spec",),
+    typed_columns=(
+        Column(
+            name="pod_selector",
+            type="jsonb",
+            path="spec.podSelector",
+            convert="object",
+            required=True,
+            description="Label selector of its pods; an empty object takes all of the namespace.",
+        ),
+        Column(
+            name="policy_types",
+            type="text[]",
+            path="spec.policyTypes",
+            required=True,
+            description="Ingress, Egress: the traffic that it rules.",
+        ),
+        Column(
+            name="ingress", type="jsonb", path="spec.ingress", convert="array", required=True, description="Allowed in."
+        ),
+        Column(
+            name="egress", type="jsonb", path="spec.egress", convert="array", required=True, description="Allowed out."
+        ),
+    ),
+)
+
+SERVICECIDRS = Kind(
+    name="servicecidrs",
+    kind="ServiceCIDR",
+    plural="servicecidrs",
+    group="networking.k8s.io",
+    versions=("v1", "v1beta1"),
+    table="k8s_servicecidrs",
+    namespaced=False,
+    description="ServiceCIDRs: address ranges of Services.",
+    typed_columns=(
+        Column(name="cidrs", type="text[]", path="spec.cidrs", required=True, description="Address ranges."),
+    ),
+)
+
+IPADDRESSES = Kind(
+    name="ipaddresses",
+    kind="IPAddress",
+    plural="ipaddresses",
+    group="networking.k8s.io",
+    versions=("v1", "v1beta1"),
+    table="k8s_ipaddresses",
+    namespaced=False,
+    short_names=("ip",),
+    description="IPAddresses: addresses that Services hold.",
+    rest=("spec",),
+    typed_columns=(
+        Column(name="parent_group", path="spec.parentRef.group", description="API group of the holder."),
+        Column(name="parent_resource", path="spec.parentRef.resource", description="Resource of the holder: services."),
+        Column(name="parent_namespace", path="spec.parentRef.namespace", description="Namespace of the holder."),
+        Column(name="parent_name", path="spec.parentRef.name", description="Name of the holder."),
+    ),
+)
+
+KINDS = (
+    SERVICES,
+    ENDPOINTS,
+    ENDPOINTSLICES,
+    INGRESSES,
+    INGRESSCLASSES,
+    NETWORKPOLICIES,
+    SERVICECIDRS,
+    IPADDRESSES,
+)

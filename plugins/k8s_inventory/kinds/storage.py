@@ -28,7 +28,13 @@ PERSISTENTVOLUMES = Kind(
             description="STATUS as kubectl shows it: the phase, or Terminating.",
         ),
         Column(name="capacity", path="spec.capacity.storage", description="Size, as text."),
-        Column(name="capacity_bytes", type="numeric", path="spec.capacity.storage", description="Size in bytes."),
+        Column(
+            name="capacity_bytes",
+            type="numeric",
+            path="spec.capacity.storage",
+            convert="quantity",
+            description="Size in bytes.",
+        ),
         Column(
             name="access_modes",
             type="text[]",
@@ -79,12 +85,19 @@ PERSISTENTVOLUMECLAIMS = Kind(
         ),
         Column(name="volume_name", path="spec.volumeName", description="PersistentVolume that it is bound to."),
         Column(name="capacity", path="status.capacity.storage", description="Size of the volume, as text."),
-        Column(name="capacity_bytes", type="numeric", path="status.capacity.storage", description="Size in bytes."),
+        Column(
+            name="capacity_bytes",
+            type="numeric",
+            path="status.capacity.storage",
+            convert="quantity",
+            description="Size in bytes.",
+        ),
         Column(name="requested", path="spec.resources.requests.storage", description="Size that it asks for, as text."),
         Column(
             name="requested_bytes",
             type="numeric",
             path="spec.resources.requests.storage",
+            convert="quantity",
             description="Size that it asks for, in bytes.",
         ),
         Column(
@@ -285,12 +298,19 @@ CSISTORAGECAPACITIES = Kind(
     typed_columns=(
         Column(name="storage_class_name", path="storageClassName", description="StorageClass."),
         Column(name="capacity", path="capacity", description="What is left, as text."),
-        Column(name="capacity_bytes", type="numeric", path="capacity", description="What is left, in bytes."),
+        Column(
+            name="capacity_bytes",
+            type="numeric",
+            path="capacity",
+            convert="quantity",
+            description="What is left, in bytes.",
+        ),
         Column(name="maximum_volume_size", path="maximumVolumeSize", description="Largest volume, as text."),
         Column(
             name="maximum_volume_size_bytes",
             type="numeric",
             path="maximumVolumeSize",
+            convert="quantity",
             description="Largest volume, in bytes.",
         ),
         Column(name="node_topology", type="jsonb", path="nodeTopology", description="Selector of the nodes."),

@@ -562,4 +562,223 @@ CRONJOBS = Kind(
     ),
 )
 
-KINDS = (PODS, DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS, JOBS, CRONJOBS)
+_SCALED = "spec.scaleTargetRef"
+
+REPLICATIONCONTROLLERS = Kind(
+    name="replicationcontrollers",
+    kind="ReplicationController",
+    plural="replicationcontrollers",
+    table="k8s_replicationcontrollers",
+    short_names=("rc",),
+    description="ReplicationControllers: what there was before ReplicaSets.",
+    redacted_env=_TEMPLATE_ENV,
+    typed_columns=(
+        Column(
+            name="replicas",
+            type="integer",
+            path="spec.replicas",
+            description="Pods that are wanted: kubectl's DESIRED.",
+        ),
+        Column(
+            name="current_replicas",
+            type="integer",
+            path="status.replicas",
+            convert="count",
+            description="Pods that there are: kubectl's CURRENT.",
+        ),
+        _READY_REPLICAS,
+        _AVAILABLE_REPLICAS,
+        _OBSERVED_GENERATION,
+        *_TEMPLATE_CONTAINERS,
+        Column(
+            name="selector",
+            type="jsonb",
+            path="spec.selector",
+            convert="object",
+            required=True,
+            description="Labels of its pods.",
+        ),
+        _TEMPLATE_SERVICE_ACCOUNT,
+    ),
+)
+
+PODTEMPLATES = Kind(
+    name="podtemplates",
+    kind="PodTemplate",
+    plural="podtemplates",
+    table="k8s_podtemplates",
+    description="PodTemplates: templates of pods that stand by themselves.",
+    rest=("data",),
+    redacted_env=_template_env("template"),
+    typed_columns=(
+        *_template_containers("template", of="pod_template"),
+        Column(
+            name="pod_labels",
+            type="jsonb",
+            path="template.metadata.labels",
+            convert="object",
+            required=True,
+            description="Labels of its pods.",
+        ),
+        _template_service_account("template"),
+    ),
+)
+
+CONTROLLERREVISIONS = Kind(
+    name="controllerrevisions",
+    kind="ControllerRevision",
+    plural="controllerrevisions",
+    group="apps",
+    table="k8s_controllerrevisions",
+    description="ControllerRevisions: what a DaemonSet or StatefulSet was at each of its revisions.",
+    rest=("data",),
+    redacted_env=_template_env("data.spec.template"),
+    typed_columns=(
+        Column(
+            name="controller_kind",
+            needs=("metadata.ownerReferences:jsonb",),
+            convert="controller.kind",
+            description="Kind of its controller: the first part of kubectl's CONTROLLER.",
+        ),
+        Column(
+            name="controller_group",
+            needs=("metadata.ownerReferences:jsonb",),
+            convert="controller.group",
+            description="API group of its controller.",
+        ),
+        Column(
+            name="controller_name",
+            needs=("metadata.ownerReferences:jsonb",),
+            convert="controller.name",
+            description="Name of its controller: the last part of kubectl's CONTROLLER.",
+        ),
+        Column(name="revision", type="bigint", path="revision", description="Number of the revision."),
+    ),
+)
+
+HORIZONTALPODAUTOSCALERS = Kind(
+    name="horizontalpodautoscalers",
+    kind="HorizontalPodAutoscaler",
+    plural="horizontalpodautoscalers",
+    group="autoscaling",
+    versions=("v2",),
+    table="k8s_horizontalpodautoscalers",
+    short_names=("hpa",),
+    description="HorizontalPodAutoscalers: workloads that grow and shrink with their load.",
+    typed_columns=(
+        Column(
+            name="target_kind",
+            path=f"{_SCALED}.kind",
+            description="Kind that it scales: the first part of kubectl's REFERENCE.",
+        ),
+        Column(
+            name="target_name",
+            path=f"{_SCALED}.name",
+            description="What it scales: the second part of kubectl's REFERENCE.",
+        ),
+        Column(name="target_api_version", path=f"{_SCALED}.apiVersion", description="Its group and version."),
+        Column(
+            name="metrics",
+            type="jsonb",
+            path="spec.metrics",
+            convert="array",
+            required=True,
+            description="Metrics and what they should be: the second parts of kubectl's TARGETS.",
+        ),
+        Column(
+            name="current_metrics",
+            type="jsonb",
+            path="status.currentMetrics",
+            convert="array",
+            required=True,
+            description="Metrics and what they are: the first parts of kubectl's TARGETS.",
+        ),
+        Column(name="min_replicas", type="integer", path="spec.minReplicas", description="Fewest: kubectl's MINPODS."),
+        Column(name="max_replicas", type="integer", path="spec.maxReplicas", description="Most: kubectl's MAXPODS."),
+        Column(
+            name="current_replicas",
+            type="integer",
+            path="status.currentReplicas",
+            convert="count",
+            description="Pods that there are: kubectl's REPLICAS.",
+        ),
+        Column(
+            name="desired_replicas",
+            type="integer",
+            path="status.desiredReplicas",
+            convert="count",
+            description="Pods that it wants.",
+        ),
+        Column(
+            name="last_scale_time", type="timestamptz", path="status.lastScaleTime", description="When it last scaled."
+        ),
+    ),
+)
+
+PODDISRUPTIONBUDGETS = Kind(
+    name="poddisruptionbudgets",
+    kind="PodDisruptionBudget",
+    plural="poddisruptionbudgets",
+    group="policy",
+    table="k8s_poddisruptionbudgets",
+    short_names=("pdb",),
+    description="PodDisruptionBudgets: how many pods of a workload may be evicted at a time.",
+    typed_columns=(
+        Column(
+            name="min_available",
+            needs=("spec.minAvailable:jsonb",),
+            convert="min_available",
+            description="Pods that must stay, a number or a percentage.",
+        ),
+        Column(
+            name="max_unavailable",
+            needs=("spec.maxUnavailable:jsonb",),
+            convert="max_unavailable",
+            description="Pods that may be missing, a number or a percentage.",
+        ),
+        Column(
+            name="disruptions_allowed",
+            type="integer",
+            path="status.disruptionsAllowed",
+            convert="count",
+            description="Pods that may be evicted now: kubectl's ALLOWED DISRUPTIONS.",
+        ),
+        Column(
+            name="current_healthy",
+            type="integer",
+            path="status.currentHealthy",
+            convert="count",
+            description="Pods that are healthy.",
+        ),
+        Column(
+            name="desired_healthy",
+            type="integer",
+            path="status.desiredHealthy",
+            convert="count",
+            description="Pods that must be healthy.",
+        ),
+        Column(
+            name="expected_pods",
+            type="integer",
+            path="status.expectedPods",
+            convert="count",
+            description="Pods that it counts.",
+        ),
+        _SELECTOR,
+    ),
+)
+
+KINDS = (
+    PODS,
+    DEPLOYMENTS,
+    REPLICASETS,
+    STATEFULSETS,
+    DAEMONSETS,
+    REPLICATIONCONTROLLERS,
+    JOBS,
+    CRONJOBS,
+    CONTROLLERREVISIONS,
+    PODTEMPLATES,
+    HORIZONTALPODAUTOSCALERS,
+    PODDISRUPTIONBUDGETS,
+)

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from k8s_inventory.kinds import Kind
+from k8s_inventory.kube import tables
 from k8s_inventory.kube.errors import BadAnswer, Expired, KubeError, NoSuchPath, NotFound, Unreachable
 from k8s_inventory.kube.session import Session
 
@@ -108,7 +109,7 @@ class Listing(Generic[Item]):
             if len(versions) == 1:
                 return path
             try:
-                self.session.get(path, {"limit": 1})
+                self._get(path, {"limit": 1})
             except (NotFound, NoSuchPath) as error:
                 last = error
                 continue
@@ -202,13 +203,20 @@ class Listing(Generic[Item]):
             stop.set()
             thread.join(timeout=5)  # a request may still be under way; its answer goes nowhere
 
+    def _get(self, path: str, query: dict[str, Any]) -> bytes:
+        if not self.kind.table_cells:
+            return self.session.get(path, query)
+        body = self.session.get(path, {**query, **tables.QUERY}, accept=tables.ACCEPT)
+        where = f"context {self.session.context.name}, {self.kind.name}"
+        return tables.as_list(body, self.kind, path.split("/")[-2], where=where)
+
     def _download(self, path: str) -> Iterator[_Download]:
         token: str | None = None
         query: dict[str, Any] = {"limit": self.page_size}
         while True:
             start = time.monotonic()
             try:
-                body = self.session.get(path, {**query, "continue": token} if token else query)
+                body = self._get(path, {**query, "continue": token} if token else query)
             except Expired as error:
                 if token is None:
                     yield error, "", 0.0

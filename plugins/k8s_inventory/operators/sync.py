@@ -126,22 +126,25 @@ class SyncOperator(BaseOperator):
         rendered = (
             Statements(**{name: getattr(self, name) for name in Statements.names()}) if len(targets) == 1 else None
         )
+        context_name = targets[0][0]
+        if context_name not in contexts:
+            raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
         results = []
-        with InventoryHook(settings).store() as store:
+        with (
+            InventoryHook(settings).store() as store,
+            open_session(contexts[context_name](), settings) as session,
+        ):
             store.check_schema()
             done = {
                 (row["context_name"], row["kind"])
                 for row in store.run_report(run.run_id)
                 if row["outcome"] == "complete"
             }
-            for context_name, kind in targets:
+            for _, kind in targets:
                 if run.attempt > 1 and len(targets) > 1 and (context_name, kind) in done:
                     self.log.info("%s · %s: complete by an earlier attempt", context_name, kind)
                     continue
-                if context_name not in contexts:
-                    raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
-                with open_session(contexts[context_name](), settings) as session:
-                    result = sync_target(session, store, KINDS[kind], run=run, settings=settings, statements=rendered)
+                result = sync_target(session, store, KINDS[kind], run=run, settings=settings, statements=rendered)
                 attempt = result.attempt
                 self.log.info(
                     "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",
