@@ -1,6 +1,6 @@
 """The DAGs. They declare; nothing is read or connected to when Airflow imports this file.
 
-plan  ->  sync (one mapped task a context x kind)  ->  report
+plan  ->  sync (one mapped task a context x family, or x kind where kinds are named)  ->  report
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ with DAG(
             None,
             type=["null", "array"],
             items={"type": "string"},
-            examples=["namespaces", "pods", "deployments", "services", "crds"],
+            examples=["workloads", "access", "pods", "deployments.apps", "csi*", "-events"],
             title="Resources",
-            description="Kinds to read. Empty: all that are known.",
+            description="Families, kinds, patterns (csi*) or exclusions (-events). Empty: every family.",
         ),
         "page_size": Param(
             None,

@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     )
     contexts: Names | None = Field(default=None, description="Contexts to read. By default all that are configured.")
     resources: Names | None = Field(
-        default=None, description="Kinds to read: plural, short name or plural.group. By default all that are known."
+        default=None,
+        description="What to read: families, kinds (plural, short name or plural.group), patterns, exclusions (-events). "
+        "By default every family.",
     )
     page_size: int = Field(default=500, ge=1, le=10_000, description="Objects asked for in one request.")
     verify: bool = Field(
@@ -80,7 +82,7 @@ class Settings(BaseSettings):
         default=300,
         ge=1,
         le=1024,
-        description="Above this many targets a mapped task takes all kinds of a context; 1024 is Airflow's own bound.",
+        description="Above this many tasks a mapped task takes all kinds of a context; 1024 is Airflow's own bound.",
     )
 
     @field_validator("kubernetes_conn_ids", "contexts", "resources", "accept_repointed", mode="before")
