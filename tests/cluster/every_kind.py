@@ -32,9 +32,8 @@ def _certificate_request() -> str:
 def _node(**spec: object) -> Object:
     amounts = {"cpu": "3500m", "memory": "16Gi", "ephemeral-storage": "1e11", "pods": "110"}
     addresses = [{"type": "Hostname", "address": "n"}, {"type": "InternalIP", "address": "10.1.0.1"}]
-    facts = ("machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion")
-    facts += ("kubeletVersion", "kubeProxyVersion", "operatingSystem", "architecture")
-    info = dict.fromkeys(facts, "1")
+    identity = ("machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion")
+    info = dict.fromkeys((*identity, "kubeletVersion", "kubeProxyVersion", "operatingSystem", "architecture"), "1")
     status = {
         "capacity": amounts,
         "allocatable": amounts,
@@ -433,11 +432,11 @@ def _decide(cluster: Cluster) -> None:
         cluster.request("PUT", f"{path}/{name}/approval", request)
     request = cluster.request("GET", f"{path}/granted")
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "system:node:one")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "system:node:one")])
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(1)
         .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from k8s_inventory.kinds import KINDS
+from k8s_inventory.kinds import FAMILIES, KINDS
 from k8s_inventory.store import Store
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.cluster import ADMIN, NOBODY
@@ -78,9 +78,9 @@ def test_two_live_clusters_and_a_dead_one(
         assert sum("not tried again" not in str(error) for error in tried) == 1
     states = airflow.states()
     assert states["report"] == "failed"
-    for kind in KINDS:
-        assert states[f"east · {kind}"] == states[f"west · {kind}"] == "success"
-        assert states[f"dead · {kind}"] == "failed"
+    for family in FAMILIES:
+        assert states[f"east · {family}"] == states[f"west · {family}"] == "success"
+        assert states[f"dead · {family}"] == "failed"
     assert "dead · pods: unreachable" in run.stdout
     assert "Check the server's address" in run.stdout
 
@@ -97,7 +97,7 @@ def test_what_is_forbidden_is_skipped_by_default_and_fails_where_it_was_named(
     config.write_text(kubeconfig({"test": cluster}, user=NOBODY))
     env = {"KUBECONFIG": str(config), "DATABASE_URL": database_url}
     assert airflow.test_dag(**env).returncode == 0
-    assert airflow.states()["test · pods"] == "skipped"
+    assert airflow.states()["test · workloads"] == "skipped"
     assert airflow.states()["report"] == "success"
     assert airflow.test_dag(conf={"resources": ["pods"]}, **env).returncode != 0
     assert airflow.states()["test · pods"] == "failed"
@@ -219,8 +219,7 @@ def test_many_targets_share_tasks(
     config.write_text(kubeconfig({"east": cluster, "west": second}))
     run = airflow.test_dag(KUBECONFIG=str(config), DATABASE_URL=database_url, K8S_MAX_TASKS="9")
     assert run.returncode == 0, run.stdout[-3000:]
-    kinds = ", ".join(KINDS)
-    assert {name for name in airflow.states() if "·" in name} == {f"east · {kinds}", f"west · {kinds}"}
+    assert {name for name in airflow.states() if "·" in name} == {"east · all", "west · all"}
     with Store.connect(database_url) as store:
         for kind in KINDS:
             assert_table_equals_cluster(store, cluster, kind, context="east")
