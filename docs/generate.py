@@ -71,9 +71,12 @@ def rbac() -> str:
     return (
         "# Rights in a cluster\n\n"
         "Generated from the registry by `make docs`; a test grants exactly this on a real API server and syncs.\n\n"
-        "The inventory only ever lists. `get` on the one namespace `kube-system` tells clusters apart by its UID, and\n"
-        "the list of APIServices is part of the proof that a kind is gone; without these two, everything still works: identity\n"
-        "then is the server's URL and CA, and rows of a kind that is not served any more stay.\n\n"
+        "The inventory only ever lists. `get` on the one namespace `kube-system` tells clusters apart by its UID;\n"
+        "without it, identity is the server's URL and CA. Any other line may be left out, too: the kind is then `forbidden`,\n"
+        "its task says so, and nothing else changes. The lists of APIServices and CustomResourceDefinitions are also the\n"
+        "proof that a kind is gone: without them, rows of a kind that is not served any more stay.\n\n"
+        "**`list` on `secrets` allows reading them.** Kubernetes has no right to names alone. The inventory asks for\n"
+        "metadata and the number of keys, never for data; who must not rely on that leaves `secrets` out.\n\n"
         "```yaml\n" + cluster_role() + "```\n"
     )
 
@@ -87,12 +90,11 @@ def cluster_role() -> str:
         {"apiGroups": [group], "resources": plurals, "verbs": ["list"]} for group, plurals in groups.items()
     ]
     kube_system = {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}
-    apiservices = {"apiGroups": ["apiregistration.k8s.io"], "resources": ["apiservices"], "verbs": ["list"]}
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
         "metadata": {"name": "k8s-inventory"},
-        "rules": [*rules, kube_system, apiservices],
+        "rules": [*rules, kube_system],
     }
     return yaml.safe_dump(role, sort_keys=False)
 

@@ -19,6 +19,7 @@ from k8s_inventory.sync import Result, Run, sync_target
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.binary import KUBERNETES_VERSION
 from tests.cluster.cluster import ADMIN, User
+from tests.cluster.every_kind import make_every_kind
 from tests.cluster.objects import crd, cron_job, deployment, job, namespace, pod, service
 from tests.databases import VERSIONS, Server, start
 from tests.installed import build_wheel
@@ -44,7 +45,7 @@ def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """An API server with a handful of objects of each kind, and an aged `reader` who may list pods alone."""
+    """An API server with objects of every kind, and an aged `reader` who may list pods alone."""
     reader = User("reader")
     with Cluster.start(tmp_path_factory.mktemp("cluster"), users=[reader]) as made:
         made.create("/api/v1/namespaces", namespace("shop"))
@@ -56,6 +57,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         made.create("/apis/batch/v1/namespaces/shop/cronjobs", cron_job("nightly"))
         made.create("/api/v1/namespaces/shop/services", service("web"))
         made.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("tests", "shop.example"))
+        make_every_kind(made)
         made.grant(reader, [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}])
         yield made
 

@@ -28,6 +28,7 @@ _TYPES = {
     "string": "text",
     "int32": "integer",
     "int64": "bigint",
+    "decimal128(38, 9)": "numeric",
     "bool": "boolean",
     "timestamp[us, tz=UTC]": "timestamptz",
     "list<item: string>": "text[]",

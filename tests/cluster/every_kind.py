@@ -211,8 +211,8 @@ OBJECTS: dict[str, dict[str, Object]] = {
         "web": {"spec": {"podSelector": {"matchLabels": {"app": "web"}}, "ingress": [{}]}},
         "deny": {"spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}},
     },
-    f"/api/v1/{DEFAULT}resourcequotas": {"team": _quota()},
-    f"/api/v1/{DEFAULT}limitranges": {
+    "/api/v1/namespaces/kube-public/resourcequotas": {"team": _quota()},
+    "/api/v1/namespaces/kube-public/limitranges": {
         "bounds": {"spec": {"limits": [{"type": "Container", "default": {"cpu": "1"}}, {"type": "Pod"}]}}
     },
     "/apis/scheduling.k8s.io/v1/priorityclasses": {

@@ -91,8 +91,9 @@ def test_the_rows_equal_those_of_the_dag_column_for_column(
             columns = ", ".join(f'"{name}"' for name in ["context_name", *(column.name for column in kind.columns)])
             query = f"SELECT {columns} FROM {kind.table} ORDER BY context_name, uid"
             expected = store.connection.execute(query).fetchall()
-            assert expected or kind.name == "crds"
-            assert cq.query(query) == expected
+            assert expected
+            if kind.name != "leases":  # the API server renews its own every ten seconds
+                assert cq.query(query) == expected
     made = [name for (name,) in cq.query("SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'k8s%'")]
     assert sorted(made) == sorted(kind.table for kind in KINDS.values()), "it wrote more than it was asked to"
     columns = cq.query(
