@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS {{ table | identifier }} (
     {%- for column in columns %}
     {{ column.name | identifier }} {{ column.type }}{% if column.required %} NOT NULL{% endif %},
     {%- endfor %}
-    PRIMARY KEY (context_name, uid)
+    PRIMARY KEY (context_name{% for name in shared_by %}, {{ name | identifier }}{% endfor %}, uid)
 );
 {% for column in columns %}
 ALTER TABLE {{ table | identifier }} ADD COLUMN IF NOT EXISTS {{ column.name | identifier }} {{ column.type }};

@@ -1,10 +1,11 @@
 {%- set names = columns | map(attribute="name") | map("identifier") | list -%}
-{%- set others = names | reject("equalto", "uid" | identifier) | list -%}
+{%- set key = shared_by | map("identifier") | list + ["uid"] -%}
+{%- set others = names | reject("in", key) | reject("equalto", "uid" | identifier) | list -%}
 -- The one statement that writes {{ table }}. With compare, a row that would not change is left alone.
 INSERT INTO {{ table | identifier }} AS stored (context_name, {{ names | join(", ") }})
 SELECT context_name, {{ names | join(", ") }}
 FROM pg_temp.k8s_staged
-ON CONFLICT (context_name, uid) DO UPDATE
+ON CONFLICT (context_name, {{ key | join(", ") }}) DO UPDATE
     SET
         ({{ others | join(", ") }})
         = ROW (excluded.{{ others | join(", excluded.") }})

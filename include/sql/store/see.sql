@@ -17,7 +17,13 @@ seen AS (
 SELECT (page.position - 1)::integer AS position
 FROM page
 INNER JOIN seen ON page.uid = seen.uid
-LEFT JOIN {{ table | identifier }} AS stored ON stored.context_name = %(context_name)s AND page.uid = stored.uid
+LEFT JOIN {{ table | identifier }} AS stored
+    ON
+        stored.context_name = %(context_name)s
+        {%- for name in shared_by %}
+        AND stored.{{ name | identifier }} = {{ "%(" + name + ")s" }}
+        {%- endfor %}
+        AND page.uid = stored.uid
 WHERE
     %(rewrite)s
     OR stored.uid IS NULL

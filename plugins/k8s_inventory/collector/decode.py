@@ -10,10 +10,12 @@ import msgspec
 
 from k8s_inventory.collector import structs
 from k8s_inventory.collector.conversions import CONVERSIONS
+from k8s_inventory.collector.printing import printer
 from k8s_inventory.collector.redact import (
     drop_last_applied,
     holds_last_applied,
     redact_env,
+    redact_templates,
     redact_values,
     storable,
 )
@@ -75,13 +77,16 @@ class Decoder:
 
     def __init__(self, kind: Kind, *, redact_env: bool) -> None:
         self.kind = kind
-        self._whole = kind.rest == (_DATA,)
+        self._whole = _DATA in kind.rest
+        self._flat = kind.rest == (_DATA,)
+        self._printer = printer(kind.printer_columns) if kind.printer_columns else None
+        self._redact_templates = redact_env and bool(kind.shared_by)
         paths = [(f"{_DATA}.{path}" if self._is_data(path) else path, each) for path, each in _paths(kind, redact_env)]
         outside = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
         struct = structs.build(kind.kind, [*outside, *((name, "jsonb") for name in kind.rest)])
         self._fields = [each for each in struct.__struct_fields__ if each not in kind.rest]
         self._parts = [(name, _Part(kind, name, paths)) for name in kind.rest]
-        part_fields = self._parts[0][1].fields if self._whole else kind.rest
+        part_fields = self._parts[0][1].fields if self._flat else kind.rest
         view_fields = (*part_fields, *self._fields, "api_version", "raw", "shared")
         self._view_type = msgspec.defstruct(f"{kind.kind}View", [(name, Any) for name in view_fields], frozen=True)
         self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct)
@@ -133,11 +138,22 @@ class Decoder:
         try:
             item = self._one.decode(raw)
             if self._whole:
-                fields = {name: value for name, value in _fields.decode(raw).items() if name not in _NOT_DATA}
-                item = msgspec.structs.replace(item, data=msgspec.Raw(msgspec.json.encode(fields)))
+                return self._with_data(item, raw)
             return item
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._undecodable(_named.decode(raw).metadata, error) from error
+
+    def _with_data(self, item: Any, raw: msgspec.Raw) -> Any:
+        """The item of a kind that keeps all its fields, among them those that nobody declared."""
+        fields = {name: value for name, value in _fields.decode(raw).items() if name not in _NOT_DATA}
+        found: dict[str, Any] = {}
+        if self.kind.shared_by:
+            if self._redact_templates and b'"env"' in bytes(raw):
+                fields = {name: msgspec.Raw(redact_templates(bytes(value))) for name, value in fields.items()}
+            shown = self._printer(bytes(raw)) if self._printer else b"{}"
+            found = {name: fields.pop(name) for name in self.kind.rest if name in fields and name != _DATA}
+            found["printer_columns"] = msgspec.Raw(shown)
+        return msgspec.structs.replace(item, **found, data=msgspec.Raw(msgspec.json.encode(fields)))
 
     def _view(self, item: Any, api_version: str, drop: Callable[[bytes], bytes] | None) -> Any:
         """What a column's value is read from: the item, with the parts that a row keeps whole decoded, too."""
@@ -148,7 +164,7 @@ class Decoder:
             for name, part in self._parts:
                 raw = bytes(getattr(item, name))
                 decoded = part.decode(raw)
-                parts += [getattr(decoded, each) for each in part.fields] if self._whole else [decoded]
+                parts += [getattr(decoded, each) for each in part.fields] if self._flat else [decoded]
                 raws[name] = self._kept(name, raw, decoded, drop)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._undecodable(item.metadata, error) from error
@@ -169,7 +185,7 @@ class Decoder:
         return drop(raw) if drop else raw
 
     def _is_data(self, path: str) -> bool:
-        return self._whole and path.partition(".")[0] not in ("apiVersion", "metadata")
+        return self._flat and path.partition(".")[0] not in ("apiVersion", "metadata")
 
     def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
         place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
@@ -187,7 +203,7 @@ class _Part:
         self._decoder = msgspec.json.Decoder(struct)
 
     def decode(self, raw: bytes) -> Any:
-        return self._empty if raw == b"null" else self._decoder.decode(raw)
+        return self._empty if raw == b"null" or not self.fields else self._decoder.decode(raw)
 
 
 def _paths(kind: Kind, redact_env: bool) -> Iterator[tuple[str, str]]:
@@ -220,6 +236,9 @@ def _values(column: Column, kind: Kind) -> Callable[[Sequence[Any]], list[Any]]:
     if column.name in kind.rest:
         return lambda items: [item.raw[column.name] for item in items]
     convert = column.convert
+    if column.of_kind is not None:
+        constant = getattr(kind, column.of_kind)
+        return lambda items: [constant] * len(items)
     if convert is not None and "." in convert:
         name, _, part = convert.partition(".")
         get_part = attrgetter(part)

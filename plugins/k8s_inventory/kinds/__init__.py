@@ -1,7 +1,8 @@
 """WHAT: the registry of resource kinds. Each is declared once, as data; see `declaration`."""
 
 from k8s_inventory.kinds import access, admission, cluster, config, devices, networking, storage, workloads
-from k8s_inventory.kinds.declaration import Column, Kind
+from k8s_inventory.kinds.custom import CUSTOM_OBJECTS
+from k8s_inventory.kinds.declaration import Column, Kind, PrinterColumn
 
 FAMILIES: dict[str, tuple[Kind, ...]] = {
     "workloads": workloads.KINDS,
@@ -16,7 +17,10 @@ FAMILIES: dict[str, tuple[Kind, ...]] = {
 
 KINDS: dict[str, Kind] = {kind.name: kind for kinds in FAMILIES.values() for kind in kinds}
 
+TABLES: tuple[Kind, ...] = (*KINDS.values(), CUSTOM_OBJECTS)
+"""One kind a table: those that are declared, and the one that stands for all others."""
+
 NAMES: dict[str, Kind] = {alias: kind for kind in KINDS.values() for alias in kind.aliases}
 """Every spelling that a user may choose a kind by: `pods`, `pod`, `po`, `deployments.apps` ..."""
 
-__all__ = ["FAMILIES", "KINDS", "NAMES", "Column", "Kind"]
+__all__ = ["CUSTOM_OBJECTS", "FAMILIES", "KINDS", "NAMES", "TABLES", "Column", "Kind", "PrinterColumn"]

@@ -6,6 +6,8 @@ A path leads into the object as the API server sends it: `spec.nodeName`, `spec.
 of its value where that is no text: `:integer`, `:boolean`, `:timestamptz`, `:jsonb`, `:text[]`. A column of
 type numeric holds a quantity in its base unit (cores, bytes, pieces); the object has it as text.
 
+A column with `of_kind` holds that attribute of the kind itself, for kinds that share a table.
+
 A conversion is the name of a function in `collector.conversions`. `name.part` takes one part of a
 result that several columns share, so that it is computed once an object.
 """
@@ -25,28 +27,42 @@ class Column:
     name: str
     type: SqlType = "text"
     path: str | None = None
+    of_kind: str | None = None
     convert: str | None = None
     needs: tuple[str, ...] = ()
     required: bool = False
     description: str
 
     def __post_init__(self) -> None:
-        if (self.path is None) == (not self.needs):
-            raise ValueError(f"column {self.name}: give either a path or needs")
+        if [self.path is None, not self.needs, self.of_kind is None].count(False) != 1:
+            raise ValueError(f"column {self.name}: give either a path, needs, or of_kind")
         if self.needs and self.convert is None:
             raise ValueError(f"column {self.name}: needs without a conversion")
+
+
+@dataclass(frozen=True)
+class PrinterColumn:
+    """One of a CRD's `additionalPrinterColumns`; `type` is that of OpenAPI, or `date`."""
+
+    name: str
+    type: str
+    json_path: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """A resource kind: where the API serves it, and the table that holds it.
 
-    `rest` are the fields that a row keeps whole: `spec` and `status`, or `data`, which stands for all fields of an
-    object that has none of these two. `redacted_env` are the paths to lists of containers whose literal environment
+    `rest` are the fields that a row keeps whole: `spec` and `status`, where it has them, and `data`, which stands for
+    all other fields of the object but its metadata. `redacted_env` are the paths to lists of containers whose literal environment
     values are redacted, `redacted_values` the maps whose values are.
 
     `table_cells`, where there are any, are all that is ever asked for of an object beside its metadata: cells of the
     API server's `Table`, by the column's name there, and the field that stands for each in a path.
+
+    `shared_by` are the columns, each `of_kind`, by which kinds that share a table are told apart in it. `listed_as` is
+    the kind of its lists, where that is another than `<kind>List`. `revision` changes when the definition of a custom
+    kind does: its objects may then read otherwise, at the same resourceVersion.
     """
 
     name: str
@@ -63,6 +79,10 @@ class Kind:
     redacted_env: tuple[str, ...] = ()
     redacted_values: tuple[str, ...] = ()
     table_cells: tuple[tuple[str, str], ...] = ()
+    shared_by: tuple[str, ...] = ()
+    listed_as: str = ""
+    printer_columns: tuple[PrinterColumn, ...] = ()
+    revision: str = ""
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -77,7 +97,12 @@ class Kind:
 
     @property
     def list_kind(self) -> str:
-        return f"{self.kind}List"
+        return self.listed_as or f"{self.kind}List"
+
+    @property
+    def version(self) -> str:
+        """The version of the group to read, if it can be had."""
+        return self.versions[0]
 
     def list_path(self, version: str) -> str:
         """The path of the cluster-wide list in this version of the group."""
@@ -156,6 +181,9 @@ _REST_COLUMNS = {
     "spec": Column(name="spec", type="jsonb", path="spec", description="The whole desired state."),
     "status": Column(name="status", type="jsonb", path="status", description="The whole observed state."),
     "data": Column(
-        name="data", type="jsonb", path="data", description="The whole object but its metadata, kind and apiVersion."
+        name="data",
+        type="jsonb",
+        path="data",
+        description="All other fields of the object but its metadata, kind and apiVersion.",
     ),
 }

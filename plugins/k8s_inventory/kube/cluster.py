@@ -61,9 +61,9 @@ def read_cluster(session: Session) -> ClusterInfo:
     )
 
 
-def _decode(session: Session, path: str, model: type[Any]) -> Any:
+def _decode(session: Session, path: str, model: type[Any], query: dict[str, Any] | None = None) -> Any:
     try:
-        return msgspec.json.decode(session.get(path), type=model)
+        return msgspec.json.decode(session.get(path, query), type=model)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadAnswer(
             f"context {session.context.name}, {path}: the answer is no {model.__name__.strip('_')}"
@@ -126,7 +126,8 @@ def proof_of_absence(session: Session, kind: Kind) -> str | None:
     """What proves that the cluster serves no such kind; None where nothing does, and rows must stay.
 
     Discovery must be whole and lack the kind in every version of its group, and no APIService may
-    stand for that group: an aggregated API that is down looks just like one that is gone.
+    stand for that group: an aggregated API that is down looks just like one that is gone. Nor may a
+    CRD define it: one that serves no version still has its objects.
     """
     try:
         if not kind.group:
@@ -139,11 +140,16 @@ def proof_of_absence(session: Session, kind: Kind) -> str | None:
             served = {each.name for each in _decode(session, root, _Names).resources}
             if kind.plural in served:
                 return None
-        known = _decode(session, "/apis/apiregistration.k8s.io/v1/apiservices", _Metas).items
+        services = _decode(session, "/apis/apiregistration.k8s.io/v1/apiservices", _Metas).items
+        name = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+        only = {"fieldSelector": f"metadata.name={name}"}
+        path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        definitions = _decode(session, path, _Metas, only).items if kind.shared_by else []
     except KubeError:
         return None
-    services = {each.metadata.name for each in known}
-    pending = {f"{version}.{kind.group}" for version in kind.versions} & services if not versions else set()
-    if pending:
+    if not versions and any(each.metadata.name.partition(".")[2] == kind.group for each in services):
         return None
-    return f"discovery lacks {kind.plural}{'.' + kind.group if kind.group else ''}, and no APIService stands for it"
+    if definitions:
+        return None
+    what = "no APIService or CRD" if kind.shared_by else "no APIService"
+    return f"discovery lacks {name}, and {what} stands for it"

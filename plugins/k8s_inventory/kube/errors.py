@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-Outcome = Literal["complete", "partial", "unauthorized", "forbidden", "absent", "unreachable", "failed"]
+Outcome = Literal["complete", "partial", "unauthorized", "forbidden", "absent", "unreachable", "unsupported", "failed"]
 
 
 class KubeError(Exception):
@@ -58,6 +58,13 @@ class Expired(KubeError):
 
 class BadAnswer(KubeError):
     """An answer that is not what was asked for: HTML of a proxy, a body cut short, a 5xx after retries."""
+
+
+class Unsupported(KubeError):
+    """Objects that have no uid: nothing tells them apart over time."""
+
+    outcome = "unsupported"
+    retryable = False
 
 
 class NoSuchPath(BadAnswer):

@@ -28,8 +28,8 @@ class ReportLink(BaseOperatorLink):
 class SyncOperator(BaseOperator):
     """Brings the rows of its targets up to date.
 
-    :param work: what `plan` returned for this task: `label`, `targets` (a list of [context, kind]), and `named`,
-        those of its kinds that the user asked for by name.
+    :param work: what `plan` returned for this task: `label`, `context`, `kinds`, `custom` (patterns of kinds without a
+        declaration), and `named`, those of its kinds that the user asked for by name.
     :param create_staging, see, stage, merge, prune, prune_absent: the SQL that it runs, as templates of
         include/sql/store; the UI shows them rendered. Values are bound when they run.
 
@@ -83,14 +83,18 @@ class SyncOperator(BaseOperator):
         seen_oids: set[int],
     ) -> None:
         """Renders the SQL for the task's kind. A task of several kinds renders each as it comes to it."""
-        from k8s_inventory.kinds import KINDS
+        from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS
         from k8s_inventory.store.statements import variables
 
-        targets = self.work["targets"]
-        if len(targets) > 1:
+        if not self._is_rendered():
             return
-        names: Any = {**context, **variables(KINDS[targets[0][1]])}
+        kinds = self.work["kinds"]
+        names: Any = {**context, **variables(KINDS[kinds[0]] if kinds else CUSTOM_OBJECTS)}
         super()._do_render_template_fields(parent, template_fields, names, self.get_template_env(), seen_oids)
+
+    def _is_rendered(self) -> bool:
+        """Whether all of the task's kinds share a table, so that its SQL is the same for all."""
+        return len(self.work["kinds"]) + bool(self.work["custom"]["include"]) == 1
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from k8s_inventory.hooks import clusters
@@ -117,19 +121,19 @@ class SyncOperator(BaseOperator):
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.kinds import KINDS
         from k8s_inventory.store import Statements
-        from k8s_inventory.sync import PlanError, Run, sync_target
+        from k8s_inventory.sync import Custom, PlanError, Run, find_custom, sync_target
         from k8s_inventory.sync.contexts import open_session
 
         task_instance = context["ti"]
         run = Run(run_id=str(context["run_id"]), attempt=task_instance.try_number)
-        targets = self.work["targets"]
         rendered = (
-            Statements(**{name: getattr(self, name) for name in Statements.names()}) if len(targets) == 1 else None
+            Statements(**{name: getattr(self, name) for name in Statements.names()}) if self._is_rendered() else None
         )
-        context_name = targets[0][0]
+        context_name, custom = self.work["context"], Custom(**self.work["custom"])
+        kinds = [KINDS[name] for name in self.work["kinds"]]
         if context_name not in contexts:
             raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
-        results = []
+        results: list[Result] = []
         with (
             InventoryHook(settings).store() as store,
             open_session(contexts[context_name](), settings) as session,
@@ -140,17 +144,21 @@ class SyncOperator(BaseOperator):
                 for row in store.run_report(run.run_id)
                 if row["outcome"] == "complete"
             }
-            for _, kind in targets:
-                if run.attempt > 1 and len(targets) > 1 and (context_name, kind) in done:
-                    self.log.info("%s · %s: complete by an earlier attempt", context_name, kind)
+            if custom.include:
+                discovery, found = find_custom(session, store, custom, run=run, settings=settings)
+                results.append(discovery)
+                kinds += found
+            for kind in kinds:
+                if run.attempt > 1 and len(kinds) > 1 and (context_name, kind.name) in done:
+                    self.log.info("%s · %s: complete by an earlier attempt", context_name, kind.name)
                     continue
-                result = sync_target(session, store, KINDS[kind], run=run, settings=settings, statements=rendered)
+                result = sync_target(session, store, kind, run=run, settings=settings, statements=rendered)
                 attempt = result.attempt
                 self.log.info(
                     "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",
                     *(
                         context_name,
-                        kind,
+                        kind.name,
                         attempt.outcome,
                         attempt.objects,
                         attempt.changed,

@@ -12,7 +12,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
-from k8s_inventory.kinds import KINDS, Kind
+from k8s_inventory.kinds import TABLES, Kind
 from k8s_inventory.store import statements
 from k8s_inventory.store.errors import StoreError, explained
 from k8s_inventory.store.statements import sql
@@ -91,7 +91,7 @@ class Store:
 
     # -- schema ------------------------------------------------------------------------------------
 
-    def migrate(self, kinds: Iterable[Kind] = KINDS.values()) -> list[str]:
+    def migrate(self, kinds: Iterable[Kind] = TABLES) -> list[str]:
         """Makes or upgrades the tables; returns what it did. Safe to run twice, or from two tasks at once."""
         kinds = list(kinds)
         with explained("making the schema"):
@@ -108,7 +108,7 @@ class Store:
             finally:
                 self.connection.execute(f"SELECT pg_advisory_unlock({_SCHEMA_LOCK})")
 
-    def check_schema(self, kinds: Iterable[Kind] = KINDS.values()) -> None:
+    def check_schema(self, kinds: Iterable[Kind] = TABLES) -> None:
         """Raises `StoreError` if `migrate` has something to do."""
         with explained("reading the schema"):
             pending = self._pending(list(kinds))
@@ -199,6 +199,12 @@ class Store:
         with explained("reading contexts"):
             found = self.connection.execute("SELECT DISTINCT context_name FROM k8s_sync_targets ORDER BY 1").fetchall()
         return [row[0] for row in found]
+
+    def known_kinds(self, context_name: str) -> list[str]:
+        """The kinds that were ever tried on a context, by the names that `k8s_sync_status` has for them."""
+        query = "SELECT kind FROM k8s_sync_targets WHERE context_name = %s ORDER BY kind"
+        with explained("reading kinds"):
+            return [row[0] for row in self.connection.execute(query, [context_name])]
 
     def unreachable_in_run(self, *, run_id: str, attempt: int, context_name: str) -> str | None:
         """The error of a task of this run that has found the context dead already."""

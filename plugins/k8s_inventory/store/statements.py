@@ -50,7 +50,7 @@ def sql(name: str) -> str:
 
 def variables(kind: Kind) -> dict[str, Any]:
     """What the templates of a kind's statements may use."""
-    return {"table": kind.table, "columns": kind.columns, "description": kind.description}
+    return {"table": kind.table, "columns": kind.columns, "description": kind.description, "shared_by": kind.shared_by}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import errors
 
 from k8s_inventory.kinds import KINDS, Kind
+from k8s_inventory.kinds.custom import custom_kind_named, is_custom
 from k8s_inventory.store.copying import BinaryRows
 from k8s_inventory.store.database import Store
 from k8s_inventory.store.errors import StoreError, TargetBusy, explained
@@ -53,6 +54,7 @@ class Target:
         self._statements = statements
         self._key = {"context_name": context_name, "kind": kind.name}
         self._context_name = context_name
+        self._where = {"context_name": context_name, **{name: getattr(kind, name) for name in kind.shared_by}}
         self._doing = f"context {context_name}, {kind.name}"
         self._rows = BinaryRows(kind)
         self._id: int | None = None
@@ -127,7 +129,7 @@ class Target:
     def see(self, uids: Sequence[str], versions: Sequence[str]) -> list[int]:
         """Notes a page's uids as present; returns the positions of the objects whose row must be written."""
         parameters = {
-            "context_name": self._context_name,
+            **self._where,
             "uids": uids,
             "versions": versions,
             "rewrite": self._rewritten,
@@ -170,6 +172,15 @@ class Target:
             attempt.seconds = self._end_row(attempt)
         return attempt
 
+    def end_without_rows(self, attempt: Attempt) -> Attempt:
+        """Ends an attempt that reads no objects: its status row alone."""
+        with explained(self._doing), self._connection.transaction():
+            if attempt.outcome == "complete":
+                nothing = {"fingerprint": None, "resource_version": None, "rewritten": False}
+                self._store.run("target_complete", {**self._key, **nothing})
+            attempt.seconds = self._end_row(attempt)
+        return attempt
+
     def delete_all(self) -> int:
         """Deletes the context's rows of this kind, on the user's word."""
         with explained(self._doing):
@@ -185,7 +196,7 @@ class Target:
 
     def _execute(self, statement: str, **parameters: Any) -> int:
         with self._connection.cursor() as cursor:
-            cursor.execute(statement, {"context_name": self._context_name, **parameters})
+            cursor.execute(statement, {**self._where, **parameters})
             return max(cursor.rowcount, 0)
 
     def _refuse_lost_lock(self) -> None:
@@ -202,9 +213,10 @@ def forget_context(store: Store, context_name: str, kinds: Mapping[str, Kind] = 
     if context_name not in known:
         raise StoreError(f"context {context_name} is not in the inventory; there is: {', '.join(known) or 'none'}")
     deleted: dict[str, int] = {}
-    for kind in kinds.values():
+    of_nobody = [custom_kind_named(name) for name in store.known_kinds(context_name) if is_custom(name)]
+    for kind in (*kinds.values(), *of_nobody):
         with Target.locked(store, kind, context_name) as target:
-            deleted[kind.table] = target.delete_all()
+            deleted[kind.table] = deleted.get(kind.table, 0) + target.delete_all()
     with explained(f"forgetting {context_name}"), store.connection.transaction():
         for name in ("forget_runs", "forget_targets", "forget_context"):
             store.run(name, {"context_name": context_name})

@@ -1,10 +1,12 @@
 """DRIVE: one target from its lock to its status row, and which targets there are."""
 
-from k8s_inventory.sync.plan import PlanError, Selection, select
+from k8s_inventory.sync.custom import find_custom
+from k8s_inventory.sync.plan import Custom, PlanError, Selection, select
 from k8s_inventory.sync.target import Result, Run, Sink, SinkError, read_target, sync_target
 from k8s_inventory.sync.verdict import Verdict, advice, verdict
 
 __all__ = [
+    "Custom",
     "PlanError",
     "Result",
     "Run",
@@ -13,6 +15,7 @@ __all__ = [
     "SinkError",
     "Verdict",
     "advice",
+    "find_custom",
     "read_target",
     "select",
     "sync_target",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from k8s_inventory.kinds import FAMILIES, KINDS, NAMES, Kind
+from k8s_inventory.kinds.custom import is_custom
 from k8s_inventory.settings import Settings
 
 MOST_TASKS = 1024
@@ -19,12 +20,31 @@ class PlanError(Exception):
     """The user named a context or kind that there is not; the message lists those there are."""
 
 
+CUSTOM = "custom"
+"""The family of all kinds without a declaration. Which these are, each context says."""
+
+
+@dataclass(frozen=True)
+class Custom:
+    """Patterns that choose kinds without a declaration, by their name `plural.group`."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def takes(self, name: str) -> bool:
+        def matches(patterns: Iterable[str]) -> bool:
+            return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+        return matches(self.include) and not matches(self.exclude)
+
+
 @dataclass(frozen=True)
 class Entry:
     """Kinds that one task of a context takes: a family, or what the user wrote. `name` is what it is called."""
 
     name: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[Kind, ...] = ()
+    custom: Custom = Custom()
 
 
 @dataclass(frozen=True)
@@ -36,17 +56,26 @@ class Selection:
     named: frozenset[str]
 
     @property
+    def custom(self) -> Custom:
+        """Everything that is chosen of the kinds without a declaration."""
+        of_all = [entry.custom for entry in self.entries if entry.custom.include]
+        include = tuple(pattern for custom in of_all for pattern in custom.include)
+        return Custom(include, of_all[0].exclude if of_all else ())
+
+    @property
     def kinds(self) -> tuple[Kind, ...]:
+        """The declared kinds."""
         return tuple(kind for entry in self.entries for kind in entry.kinds)
 
     def tasks(self, *, most: int) -> list[dict[str, Any]]:
         """What each mapped task is given: a context and entry, or above `most` of them all kinds of a context.
 
-        `{"label": "context · entry", "targets": [[context, kind], ...], "named": [kind, ...]}`
+        `{"label": "context · entry", "context": ..., "kinds": [...], "named": [kind, ...], "custom": {"include": [...],
+        "exclude": [...]}}`
         """
         entries = self.entries
         if len(self.contexts) * len(entries) > most:
-            entries = (Entry("all", self.kinds),)
+            entries = (Entry("all", self.kinds, self.custom),)
         if len(self.contexts) * len(entries) > MOST_TASKS:
             raise PlanError(
                 f"{len(self.contexts)} contexts are more than Airflow maps ({MOST_TASKS}): name fewer in `contexts`, "
@@ -55,8 +84,12 @@ class Selection:
         return [
             {
                 "label": f"{context} · {entry.name}",
-                "targets": [[context, kind.name] for kind in entry.kinds],
-                "named": [kind.name for kind in entry.kinds if kind.name in self.named],
+                "context": context,
+                "kinds": [kind.name for kind in entry.kinds],
+                "named": [
+                    name for name in (*(kind.name for kind in entry.kinds), *entry.custom.include) if name in self.named
+                ],
+                "custom": {"include": list(entry.custom.include), "exclude": list(entry.custom.exclude)},
             }
             for context in self.contexts
             for entry in entries
@@ -81,29 +114,43 @@ def _entries(resources: Sequence[str]) -> tuple[tuple[Entry, ...], frozenset[str
     words = [word.lower() for word in resources]
     chosen = [word for word in words if not word.startswith("-")]
     found = {word: _meant(word.removeprefix("-")) for word in words}
-    unknown = [word.removeprefix("-") for word, kinds in found.items() if not kinds]
+    unknown = [
+        word.removeprefix("-")
+        for word, kinds in found.items()
+        if not kinds and not _is_of_custom(word.removeprefix("-"))
+    ]
     if unknown:
-        close = {**{family: family for family in FAMILIES}, **{alias: kind.name for alias, kind in NAMES.items()}}
+        close = {
+            **{family: family for family in (*FAMILIES, CUSTOM)},
+            **{alias: kind.name for alias, kind in NAMES.items()},
+        }
         raise PlanError(
-            f"unknown resource {_listed(unknown, close)}; known are the families {', '.join(FAMILIES)} and the kinds "
-            f"{', '.join(KINDS)}"
+            f"unknown resource {_listed(unknown, close)}; known are the families {', '.join((*FAMILIES, CUSTOM))}, the kinds "
+            f"{', '.join(KINDS)}, and every plural.group of a custom kind"
         )
     out = {kind.name for word in words if word.startswith("-") for kind in found[word]}
     named = {NAMES[word].name for word in chosen if word in NAMES and word not in FAMILIES} - out
+    exclude = tuple(_pattern(word[1:]) for word in words if word.startswith("-") and _is_of_custom(word[1:]))
+    include = tuple(_pattern(word) for word in chosen if _is_of_custom(word)) if chosen else ("*",)
+    named |= {word for word in include if not _is_pattern(word)}
     entries: dict[str, tuple[Kind, ...]] = {}
     taken = set(out)
     families = [word for word in chosen if word in FAMILIES] if chosen else list(FAMILIES)
-    for word in [*(each for each in chosen if each not in FAMILIES), *families]:
+    for word in [*(each for each in chosen if each not in (*FAMILIES, CUSTOM)), *families]:
         kinds = [kind for kind in _meant(word) if kind.name not in taken]
         if word in FAMILIES:
             entries[word] = tuple(kinds)
         else:
             entries.update({kind.name: (kind,) for kind in kinds})
         taken |= {kind.name for kind in kinds}
-    made = tuple(Entry(name, kinds) for name, kinds in entries.items() if kinds)
+    made = [Entry(name, kinds) for name, kinds in entries.items() if kinds]
+    made += [Entry(word, custom=Custom((word,), exclude)) for word in include if not _is_pattern(word)]
+    patterns = tuple(word for word in include if _is_pattern(word))
+    if patterns and "*" not in exclude:
+        made.append(Entry(CUSTOM, custom=Custom(patterns, exclude)))
     if not made:
         raise PlanError("resources: what is excluded leaves no kind to read")
-    return made, frozenset(named)
+    return tuple(made), frozenset(named)
 
 
 def _meant(word: str) -> tuple[Kind, ...]:
@@ -112,9 +159,24 @@ def _meant(word: str) -> tuple[Kind, ...]:
         return FAMILIES[word]
     if word in NAMES:
         return (NAMES[word],)
-    if not set(word) & set("*?["):
+    if not _is_pattern(word):
         return ()
     return tuple(dict.fromkeys(kind for alias, kind in NAMES.items() if fnmatchcase(alias, word)))
+
+
+def _is_pattern(word: str) -> bool:
+    return bool(set(word) & set("*?["))
+
+
+def _is_of_custom(word: str) -> bool:
+    """Whether a word is about kinds without a declaration: all of them, one by its name, or a pattern of names."""
+    if word in (CUSTOM, "*"):
+        return True
+    return word not in NAMES and (is_custom(word) or (_is_pattern(word) and "." in word))
+
+
+def _pattern(word: str) -> str:
+    return "*" if word == CUSTOM else word
 
 
 def _listed(unknown: Sequence[str], known: Mapping[str, str]) -> str:

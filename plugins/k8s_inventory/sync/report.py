@@ -10,7 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from k8s_inventory.kinds.custom import is_custom
 from k8s_inventory.store import Store
+from k8s_inventory.sync.plan import CUSTOM, Custom
 from k8s_inventory.sync.verdict import Verdict, advice, verdict
 
 NOT_RUN = "not run"
@@ -21,8 +23,13 @@ def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list
     stored = {(row["context_name"], row["kind"]): row for row in store.run_report(run_id)}
     rows = []
     for task in plan:
-        for context_name, kind in task["targets"]:
-            row = stored.get((context_name, kind)) or _not_run(context_name, kind)
+        kinds = list(task["kinds"])
+        if task["custom"]["include"]:
+            takes = Custom(**task["custom"]).takes
+            found = [kind for context, kind in stored if context == task["context"] and is_custom(kind) and takes(kind)]
+            kinds += [CUSTOM, *found]
+        for kind in kinds:
+            row = stored.get((task["context"], kind)) or _not_run(task["context"], kind)
             outcome = row["outcome"] or NOT_RUN
             rows.append({**row, "outcome": outcome, "named": kind in task["named"], "what_to_do": advice(outcome)})
     return rows

@@ -14,7 +14,7 @@ import msgspec
 from k8s_inventory.collector import DECODER_VERSION, Decoder, Envelope, UndecodableObject
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.cluster import ClusterInfo, proof_of_absence, read_cluster
-from k8s_inventory.kube.errors import BadAnswer, ContextError, KubeError, NoSuchPath, NotFound, Unreachable
+from k8s_inventory.kube.errors import BadAnswer, ContextError, KubeError, NoSuchPath, NotFound, Unreachable, Unsupported
 from k8s_inventory.kube.listing import Listing, Page
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
@@ -80,8 +80,8 @@ def sync_target(
         attempt = Attempt()
 
         def read() -> str | None:
-            _refuse_dead_context(session, store, run)
-            cluster = _identify(session, target, settings)
+            refuse_dead_context(session, store, run)
+            cluster = identify(session, target, settings)
             return _read(session, kind, settings, attempt, target=target, cluster=cluster, sink=sink)
 
         try:
@@ -124,7 +124,7 @@ def _attempted(
     return Result(name, kind.name, attempt, retryable, absence_proven=proof is not None), fingerprint
 
 
-def _refuse_dead_context(session: Session, store: Store, run: Run) -> None:
+def refuse_dead_context(session: Session, store: Store, run: Run) -> None:
     """A context that does not answer costs its timeout once a run, not once a kind."""
     name = session.context.name
     dead = store.unreachable_in_run(run_id=run.run_id, attempt=run.attempt, context_name=name)
@@ -135,7 +135,7 @@ def _refuse_dead_context(session: Session, store: Store, run: Run) -> None:
 _NOT_TRIED = " (found by another task of this run; not tried again)"
 
 
-def _identify(session: Session, target: Target, settings: Settings) -> ClusterInfo:
+def identify(session: Session, target: Target, settings: Settings) -> ClusterInfo:
     """Refuses a context that leads to another cluster than last time, unless the user says it may."""
     name = session.context.name
     cluster = read_cluster(session)
@@ -245,7 +245,8 @@ def _versions(page: Page[Any], session: Session, kind: Kind) -> dict[str, str]:
     except msgspec.DecodeError:
         versions = {}
     if len(versions) < len(items) or versions.keys() & {"", None}:
-        raise BadAnswer(
+        refusal = Unsupported if kind.shared_by else BadAnswer
+        raise refusal(
             f"context {session.context.name}, {kind.name}, page {page.number}: objects without a uid of their own; "
             "such a list can not be stored"
         )

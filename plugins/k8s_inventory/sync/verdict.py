@@ -15,10 +15,12 @@ class Verdict(Enum):
 
 
 def verdict(outcome: str, *, named: bool, retryable: bool = True) -> Verdict:
-    """`named`: the user asked for this kind by name. A forbidden or absent kind of the default is skipped."""
+    """`named`: the user asked for this kind by name. A forbidden, absent or unsupported
+    kind of the default is skipped.
+    """
     if outcome == "complete":
         return Verdict.SUCCEED
-    if outcome in ("forbidden", "absent"):
+    if outcome in ("forbidden", "absent", "unsupported"):
         return Verdict.FAIL if named else Verdict.SKIP
     if outcome == "unauthorized" or not retryable:
         return Verdict.FAIL
@@ -30,6 +32,7 @@ _ADVICE = {
     "unauthorized": "Renew its credentials; `kubectl --context NAME auth whoami` shows whether they work.",
     "forbidden": "Grant `list` on it (docs/rbac.md has the ClusterRole), or leave it out of `resources`.",
     "absent": "The cluster does not serve this kind. Leave it out of `resources` where that is meant.",
+    "unsupported": "Such objects, metrics for one, can not be stored. Leave the kind out of `resources`.",
     "unreachable": "Check the server's address, VPN, proxy and firewall from the machine that runs this.",
     "failed": "The error says what happened; stored rows are as they were.",
 }

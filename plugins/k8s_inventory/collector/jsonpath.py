@@ -1,0 +1,142 @@
+"""The JSONPath of printer columns, as the API server and kubectl read it.
+
+https://kubernetes.io/docs/reference/kubectl/jsonpath/: fields (`.spec.size`, `.metadata.labels.app\\.kubernetes\\.io/name`,
+`['a.b']`), elements (`[0]`, `[-1]`, `[*]`, `[0:2]`), filters (`[?(@.type=="Ready")]`) and any depth (`..name`).
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Step = Callable[[Any], Iterator[Any]]
+
+_TOKEN = re.compile(
+    r"""
+    (?P<deep>\.\.)(?=[^.\[])
+    | \.?\[\s*(?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*\]
+    | \.?\[\s*(?P<index>-?\d+)\s*\]
+    | \.?\[\s*(?P<slice>-?\d*:-?\d*(?::\d+)?)\s*\]
+    | \.?\[\s*(?P<all>\*)\s*\] | \.(?P<star>\*)
+    | \.?\[\s*\?\s*\((?P<filter>.*?)\)\s*\]
+    | \.?(?P<field>(?:[^.\[\]\\\s'"{}]|\\.)+)
+    """,
+    re.VERBOSE,
+)
+_FILTER = re.compile(r"^\s*@(?P<path>.*?)\s*(?:(?P<compare>==|!=|<=|>=|<|>)\s*(?P<value>.+?)\s*)?$")
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+class JSONPathError(ValueError):
+    """A path that is none; the message names it."""
+
+
+def compile_path(path: str) -> Callable[[Any], list[Any]]:
+    """A function that returns everything that `path` leads to in an object. Raises `JSONPathError`."""
+    text = path.strip().removeprefix("{").removesuffix("}").strip().removeprefix("$").removeprefix("@")
+    steps: list[Step] = []
+    at = 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None or token.end() == at:
+            if text[at:] == ".":
+                break
+            raise JSONPathError(f"{path!r} is no JSONPath: nothing begins with {text[at:]!r}")
+        steps.append(_step(token, path))
+        at = token.end()
+
+    def find(value: Any) -> list[Any]:
+        found = [value]
+        for step in steps:
+            found = [each for one in found for each in step(one)]
+        return found
+
+    return find
+
+
+def _step(token: re.Match[str], path: str) -> Step:
+    kind, text = str(token.lastgroup), token[str(token.lastgroup)]
+    if kind == "deep":
+        return _descendants
+    if kind in ("all", "star"):
+        return _children
+    if kind == "index":
+        return _element(int(text))
+    if kind == "slice":
+        bounds = slice(*(int(part) if part else None for part in text.split(":")))
+        return lambda value: iter(value[bounds] if isinstance(value, list) else ())
+    if kind == "filter":
+        return _filtered(text, path)
+    if kind == "quoted":
+        text = text[1:-1]
+    return _field(re.sub(r"\\(.)", r"\1", text))
+
+
+def _field(name: str) -> Step:
+    def step(value: Any) -> Iterator[Any]:
+        if isinstance(value, dict) and name in value:
+            yield value[name]
+
+    return step
+
+
+def _element(index: int) -> Step:
+    def step(value: Any) -> Iterator[Any]:
+        if isinstance(value, list) and -len(value) <= index < len(value):
+            yield value[index]
+
+    return step
+
+
+def _children(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from (value[name] for name in sorted(value))
+    elif isinstance(value, list):
+        yield from value
+
+
+def _descendants(value: Any) -> Iterator[Any]:
+    left = [value]
+    while left:  # not recursive: an object may be nested deeper than Python's stack
+        one = left.pop()
+        yield one
+        left += reversed(list(_children(one)))
+
+
+def _filtered(text: str, path: str) -> Step:
+    found = _FILTER.match(text)
+    if found is None:
+        raise JSONPathError(f"{path!r} is no JSONPath: the filter {text!r} does not begin with @")
+    get = compile_path(found["path"])
+    if found["compare"] is None:
+        return lambda value: (each for each in _children(value) if get(each))
+    compare, wanted = _COMPARE[found["compare"]], _literal(found["value"])
+
+    def holds(each: Any) -> bool:
+        values = get(each)
+        try:
+            return bool(values) and compare(values[0], wanted)
+        except TypeError:  # values of two types are in no order
+            return False
+
+    return lambda value: (each for each in _children(value) if holds(each))
+
+
+def _literal(text: str) -> Any:
+    if text[:1] in "'\"":
+        return text[1:-1]
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        return text

@@ -1,0 +1,56 @@
+"""Kinds without a declaration of their own: custom resources and aggregated APIs, all in one table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from k8s_inventory.kinds.declaration import Column, Kind
+
+CUSTOM_OBJECTS = Kind(
+    name="custom",
+    kind="CustomObject",
+    plural="custom",
+    table="k8s_custom_objects",
+    shared_by=("group", "plural"),
+    description="Objects of every kind without a table of its own: of CustomResourceDefinitions and aggregated APIs.",
+    typed_columns=(
+        Column(name="group", of_kind="group", required=True, description="API group of the kind."),
+        Column(name="plural", of_kind="plural", required=True, description="The kind's plural resource name."),
+        Column(name="kind", of_kind="kind", required=True, description="The kind."),
+        Column(name="version", of_kind="version", required=True, description="The group's version that was read."),
+        Column(
+            name="printer_columns",
+            type="jsonb",
+            path="printerColumns",
+            convert="object",
+            required=True,
+            description="What kubectl shows of the object, by the names of its CRD's additionalPrinterColumns.",
+        ),
+    ),
+    rest=("spec", "status", "data"),
+)
+"""What all kinds of the table have in common; `custom_kind` makes one of them."""
+
+
+def custom_kind(*, group: str, version: str, kind: str, plural: str, namespaced: bool) -> Kind:
+    """The kind of these names, as discovery lists it. Its `name` is `plural.group`."""
+    return replace(
+        CUSTOM_OBJECTS,
+        name=f"{plural}.{group}",
+        kind=kind,
+        plural=plural,
+        group=group,
+        versions=(version,),
+        namespaced=namespaced,
+    )
+
+
+def custom_kind_named(name: str) -> Kind:
+    """The kind `plural.group`, of which no more is known than its name: it is not served any more, or not yet."""
+    plural, _, group = name.partition(".")
+    return custom_kind(group=group, version="v1", kind=plural, plural=plural, namespaced=True)
+
+
+def is_custom(name: str) -> bool:
+    """Whether this is the name of a custom kind: `plural.group`, and groups of such have a dot themselves."""
+    return name.count(".") >= 2

@@ -1,0 +1,211 @@
+"""What a cluster serves: every resource that can be listed, in its group's preferred version.
+
+https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import msgspec
+
+from k8s_inventory.kinds import NAMES, Kind, PrinterColumn
+from k8s_inventory.kinds.custom import custom_kind
+from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NotFound
+from k8s_inventory.kube.session import JSON, Session
+
+log = logging.getLogger(__name__)
+
+_AGGREGATED = ",".join(
+    f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList" for version in ("v2", "v2beta1")
+)
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Discovery:
+    """`kinds` by name; `failed` says why by the group whose resources could not be had."""
+
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+class _ListMeta(msgspec.Struct, frozen=True):
+    continue_token: str = msgspec.field(default="", name="continue")
+
+
+class _Header(msgspec.Struct, frozen=True):
+    kind: str
+
+
+class _Aggregated(msgspec.Struct, frozen=True):
+    class Group(msgspec.Struct, frozen=True):
+        class Version(msgspec.Struct, frozen=True):
+            class Resource(msgspec.Struct, frozen=True):
+                class Kind(msgspec.Struct, frozen=True):
+                    kind: str = ""
+
+                resource: str
+                scope: str = ""
+                response_kind: Kind = msgspec.field(default_factory=Kind, name="responseKind")
+                verbs: list[str] = msgspec.field(default_factory=list)
+
+            version: str
+            resources: list[Resource] = msgspec.field(default_factory=list)
+            freshness: str = ""
+
+        class Metadata(msgspec.Struct, frozen=True):
+            name: str = ""
+
+        metadata: Metadata
+        versions: list[Version] = msgspec.field(default_factory=list)
+
+    items: list[Group]
+
+
+class _Groups(msgspec.Struct, frozen=True):
+    class Group(msgspec.Struct, frozen=True):
+        class Version(msgspec.Struct, frozen=True):
+            version: str
+
+        name: str
+        versions: list[Version]
+        preferred: Version | None = msgspec.field(default=None, name="preferredVersion")
+
+    groups: list[Group]
+
+
+class _Resources(msgspec.Struct, frozen=True):
+    class Resource(msgspec.Struct, frozen=True):
+        name: str
+        kind: str
+        namespaced: bool = False
+        verbs: list[str] = msgspec.field(default_factory=list)
+
+    resources: list[Resource]
+
+
+class _Crds(msgspec.Struct, frozen=True):
+    class Crd(msgspec.Struct, frozen=True):
+        class Metadata(msgspec.Struct, frozen=True):
+            name: str
+            uid: str
+            generation: int = 0
+
+        class Spec(msgspec.Struct, frozen=True):
+            class Names(msgspec.Struct, frozen=True):
+                list_kind: str = msgspec.field(default="", name="listKind")
+
+            class Version(msgspec.Struct, frozen=True):
+                class Column(msgspec.Struct, frozen=True):
+                    name: str
+                    type: str
+                    json_path: str = msgspec.field(name="jsonPath")
+
+                name: str
+                columns: list[Column] = msgspec.field(default_factory=list, name="additionalPrinterColumns")
+
+            names: Names
+            versions: list[Version]
+
+        metadata: Metadata
+        spec: Spec
+
+    items: list[Crd]
+    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
+
+
+_SAME = {("events.k8s.io", "events"), ("extensions", "ingresses"), ("extensions", "deployments")}
+"""Second doors to objects of kinds that are declared under another group."""
+
+
+def discover(session: Session) -> Discovery:
+    """Two requests where the cluster has aggregated discovery (from 1.26 on), else one a group.
+
+    Only kinds without a declaration are listed. Raises a `KubeError` where not even the groups can be read.
+    """
+    body = session.get("/apis", accept=f"{_AGGREGATED},{JSON}")
+    if _decode(session, "/apis", body, _Header).kind == "APIGroupDiscoveryList":
+        return _aggregated(_decode(session, "/apis", body, _Aggregated))
+    return _classic(session, _decode(session, "/apis", body, _Groups))
+
+
+def _aggregated(answer: _Aggregated) -> Discovery:
+    found = Discovery()
+    for group in answer.items:
+        name = group.metadata.name
+        for version in group.versions:
+            if version.freshness == "Stale" and not version.resources:
+                found.failed[name] = f"the API server of {name}/{version.version} does not answer"
+            for each in version.resources:
+                is_namespaced = each.scope == "Namespaced"
+                _take(found, name, version.version, each.response_kind.kind, each.resource, is_namespaced, each.verbs)
+    return found
+
+
+def _classic(session: Session, answer: _Groups) -> Discovery:
+    found = Discovery()
+    for group in answer.groups:
+        # The preferred version comes first; the others are read for what it lacks.
+        versions = [each.version for each in group.versions]
+        versions.sort(key=lambda version: group.preferred is None or version != group.preferred.version)
+        for version in versions:
+            path = f"/apis/{group.name}/{version}"
+            try:
+                resources = _decode(session, path, session.get(path), _Resources).resources
+            except KubeError as error:
+                if error.outcome in ("unauthorized", "unreachable"):
+                    raise
+                found.failed[group.name] = str(error)
+                continue
+            for each in resources:
+                _take(found, group.name, version, each.kind, each.name, each.namespaced, each.verbs)
+    return found
+
+
+def _take(
+    found: Discovery, group: str, version: str, kind: str, plural: str, is_namespaced: bool, verbs: Sequence[str]
+) -> None:
+    name = f"{plural}.{group}"
+    if "list" not in verbs or "/" in plural or name in found.kinds or name in NAMES or (group, plural) in _SAME:
+        return
+    found.kinds[name] = custom_kind(group=group, version=version, kind=kind, plural=plural, namespaced=is_namespaced)
+
+
+def described(session: Session, kinds: Sequence[Kind], *, page_size: int) -> list[Kind]:
+    """The kinds with what their CRDs say of them. Where these may not be read, the kinds as they are."""
+    made = {kind.name: kind for kind in kinds}
+    query: dict[str, Any] = {"limit": page_size}
+    while True:
+        try:
+            page = _decode(session, _CRDS, session.get(_CRDS, query), _Crds)
+        except (Forbidden, NotFound) as error:
+            log.warning("%s: custom objects are read without their printer columns", error)
+            return list(made.values())
+        for crd in page.items:
+            kind = made.get(crd.metadata.name)
+            if kind is None:
+                continue
+            columns = next((each.columns for each in crd.spec.versions if each.name == kind.version), [])
+            made[kind.name] = replace(
+                kind,
+                listed_as=crd.spec.names.list_kind,
+                printer_columns=tuple(PrinterColumn(each.name, each.type, each.json_path) for each in columns),
+                revision=f"{crd.metadata.uid}/{crd.metadata.generation}",
+            )
+        if not page.metadata.continue_token:
+            return list(made.values())
+        query["continue"] = page.metadata.continue_token
+
+
+def _decode(session: Session, path: str, body: bytes, model: type[Answer]) -> Answer:
+    try:
+        return msgspec.json.decode(body, type=model)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadAnswer(f"context {session.context.name}, {path}: not what discovery answers ({error})") from error
