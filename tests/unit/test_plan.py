@@ -15,7 +15,8 @@ def test_all_by_default() -> None:
     selection = select(Settings.load(), CONFIGURED)
     assert selection.contexts == tuple(CONFIGURED)
     assert selection.kinds == tuple(KINDS.values())
-    assert [entry.name for entry in selection.entries] == list(FAMILIES)
+    assert [entry.name for entry in selection.entries] == [*FAMILIES, "custom"]
+    assert selection.custom.takes("certificates.cert-manager.io")
     assert not selection.named
 
 
@@ -35,7 +36,7 @@ def test_two_spellings_of_one_kind_are_one() -> None:
     [
         (
             {"resources": ["podz"]},
-            "unknown resource 'podz' .did you mean 'pods'.*known are the families workloads, .* and the kinds pods, ",
+            "unknown resource 'podz' .did you mean 'pods'.*known are the families workloads, .* the kinds pods, ",
         ),
         ({"resources": ["pods", "-podz"]}, "unknown resource 'podz'"),
         ({"resources": ["acces"]}, "unknown resource 'acces' .did you mean 'access'"),
@@ -57,12 +58,13 @@ def test_no_context_at_all_is_refused() -> None:
 
 def test_many_targets_are_grouped_by_context() -> None:
     selection = select(Settings.load(), [f"c{number}" for number in range(100)])
-    by_family = selection.tasks(most=100 * len(FAMILIES))
-    assert [task["label"] for task in by_family[: len(FAMILIES)]] == [f"c0 · {family}" for family in FAMILIES]
-    grouped = selection.tasks(most=100 * len(FAMILIES) - 1)
-    assert [len(task["targets"]) for task in grouped] == [len(KINDS)] * 100
-    assert grouped[7]["label"] == "c7 · all"
-    assert {context for context, _ in grouped[7]["targets"]} == {"c7"}
+    families = [*FAMILIES, "custom"]
+    by_family = selection.tasks(most=100 * len(families))
+    assert [task["label"] for task in by_family[: len(families)]] == [f"c0 · {family}" for family in families]
+    grouped = selection.tasks(most=100 * len(families) - 1)
+    assert [len(task["kinds"]) for task in grouped] == [len(KINDS)] * 100
+    assert (grouped[7]["label"], grouped[7]["context"]) == ("c7 · all", "c7")
+    assert grouped[7]["custom"] == {"include": ["*"], "exclude": []}
 
 
 @pytest.mark.parametrize(
@@ -118,3 +120,25 @@ def test_more_contexts_than_airflow_maps_are_refused() -> None:
 )
 def test_verdicts(outcome: str, named: bool, retryable: bool, expected: Verdict) -> None:
     assert verdict(outcome, named=named, retryable=retryable) is expected
+
+
+@pytest.mark.parametrize(
+    ("resources", "taken", "left", "named"),
+    [
+        (["custom"], ["a.x.example", "b.y.example"], [], set()),
+        (["*"], ["a.x.example"], [], set()),
+        (["a.x.example"], ["a.x.example"], ["b.x.example"], {"a.x.example"}),
+        (["*.x.example", "pods"], ["a.x.example"], ["a.y.example"], {"pods"}),
+        (["-*.x.example"], ["a.y.example"], ["a.x.example"], set()),
+        (["-a.x.example"], ["b.x.example"], ["a.x.example"], set()),
+        (["-custom"], [], ["a.x.example"], set()),
+        (["pods"], [], ["a.x.example"], {"pods"}),
+    ],
+)
+def test_kinds_without_a_declaration(resources: list[str], taken: list[str], left: list[str], named: set[str]) -> None:
+    selection = select(Settings.load({"resources": resources}), CONFIGURED)
+    assert all(selection.custom.takes(name) for name in taken)
+    assert not any(selection.custom.takes(name) for name in left)
+    assert selection.named == named
+    of_tasks = [name for task in selection.tasks(most=100) for name in task["named"]]
+    assert set(of_tasks) == named

@@ -13,15 +13,27 @@ from typing import Any
 
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.spool import Spool
-from k8s_inventory.kinds import KINDS, Kind
+from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, Kind
 from k8s_inventory.kube.cluster import read_cluster
 from k8s_inventory.kube.contexts import Context, KubeconfigError
 from k8s_inventory.kube.errors import KubeError
 from k8s_inventory.settings import AIRFLOW_ONLY, Settings, SettingsError
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.database import connection_parameters
-from k8s_inventory.sync import PlanError, Run, Selection, advice, read_target, select, sync_target
+from k8s_inventory.sync import (
+    Custom,
+    PlanError,
+    Result,
+    Run,
+    Selection,
+    advice,
+    find_custom,
+    read_target,
+    select,
+    sync_target,
+)
 from k8s_inventory.sync.contexts import configured_contexts, open_session
+from k8s_inventory.sync.custom import choose
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +93,8 @@ class Source:
     def kinds(self, table_patterns: Collection[str] = (), skip_tables: Collection[str] = ()) -> list[Kind]:
         """The kinds that both `resources` and CloudQuery's selection of tables take. Raises `BadInput`."""
         try:
-            found = tables.select(table_patterns, skip_tables, self._selection.kinds)
+            chosen = (*self._selection.kinds, *([CUSTOM_OBJECTS] if self._selection.custom.include else []))
+            found = tables.select(table_patterns, skip_tables, chosen)
         except tables.NoSuchTable as error:
             raise BadInput(str(error)) from None
         if not found:
@@ -134,15 +147,26 @@ class Source:
                 if target is None:
                     readers -= 1
                 else:
-                    del left[target.context_name, target.kind.name]
+                    left.pop((target.context_name, target.kind.name), None)  # custom kinds are not known beforehand
                     yield target
         why = "the sync was stopped before it was read" if stopped.is_set() else "not read; the plugin's log has more"
         for (name, _), kind in left.items():
             yield Target(kind, name, Spool(kind, name, stopped), f"context {name}, {kind.name}: {why}")
 
+    @property
+    def custom(self) -> Custom:
+        return self._selection.custom
+
+    @property
+    def named(self) -> frozenset[str]:
+        return self._selection.named
+
+    def context(self, name: str) -> Context:
+        return self._contexts[name]()
+
     def _prepare_store(self) -> None:
         """Makes the schema, if there is a database to write to."""
-        store = self._store()
+        store = self.open_store()
         if store is None:
             return
         with store:
@@ -152,7 +176,7 @@ class Source:
             except StoreError as error:
                 raise BadInput(f"database_url: {error}") from None
 
-    def _store(self) -> Store | None:
+    def open_store(self) -> Store | None:
         url = self.settings.database_url
         if url is None:
             return None
@@ -162,41 +186,15 @@ class Source:
             raise BadInput(f"database_url: {error}") from None
 
     def _read_context(self, name: str, kinds: Sequence[Kind], stopped: threading.Event) -> Iterator[Target]:
-        dead: str | None = None
-        with ExitStack() as stack:
-            session = stack.enter_context(open_session(self._contexts[name](), self.settings))
-            store: Store | None = None
+        with _Reader(self, name, stopped) as reader:
             for kind in kinds:
-                spool = Spool(kind, name, stopped)
-                if dead or stopped.is_set():
-                    yield Target(kind, name, spool, dead or "the sync was stopped")
+                if kind is not CUSTOM_OBJECTS:
+                    yield reader.read(kind)
                     continue
-                try:
-                    if self.settings.database_url and store is None:
-                        store = self._store()
-                        stack.callback(store.close)  # type: ignore[union-attr]
-                    if store is None:
-                        result = read_target(session, kind, settings=self.settings, sink=spool)
-                    else:
-                        run = Run(self.run_id)
-                        result = sync_target(session, store, kind, run=run, settings=self.settings, sink=spool)
-                except (StoreError, BadInput) as error:
-                    store = None  # its session may be lost
-                    problem = str(error)
-                except Exception as error:  # one target's fault must not end the others
-                    log.exception("context %s, %s", name, kind.name)
-                    problem = f"context {name}, {kind.name}: {type(error).__name__}; the plugin's log has more"
-                else:
-                    outcome, problem = result.attempt.outcome, result.attempt.error or ""
-                    if outcome == "complete" or result.absence_proven:
-                        log.info("%s · %s: %s, %d objects", name, kind.name, outcome, result.attempt.objects)
-                        yield Target(kind, name, spool, None)
-                        continue
-                    problem = f"{outcome}: {problem}. {advice(outcome)}".strip()
-                    if outcome == "unreachable" and store is None:
-                        dead = f"{problem} (not tried again for this kind)"
-                spool.close()
-                yield Target(kind, name, spool, problem)
+                found, problem = reader.custom_kinds()
+                yield from map(reader.read, found)
+                # Last: where reading ends before it, what is missing has a problem.
+                yield Target(kind, name, Spool(kind, name, stopped), problem)
 
     def test_connection(self) -> str | None:
         """What keeps the contexts and the database from being used; None if nothing does."""
@@ -208,12 +206,95 @@ class Source:
             except KubeError as error:
                 problems.append(f"{error}. {advice(error.outcome)}")
         try:
-            store = self._store()
+            store = self.open_store()
             if store is not None:
                 store.close()
         except BadInput as error:
             problems.append(str(error))
         return "\n".join(problems) or None
+
+
+class _Reader:
+    """Reads the targets of one context, one after another; what goes wrong becomes the target's problem."""
+
+    def __init__(self, source: Source, name: str, stopped: threading.Event) -> None:
+        self._source = source
+        self._name = name
+        self._stopped = stopped
+        self._settings = source.settings
+        self._stack = ExitStack()
+        self._session = self._stack.enter_context(open_session(source.context(name), self._settings))
+        self._store: Store | None = None
+        self._dead: str | None = None
+
+    def __enter__(self) -> _Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def read(self, kind: Kind) -> Target:
+        spool = Spool(kind, self._name, self._stopped)
+
+        def result() -> Result:
+            if store := self._open_store():
+                run = Run(self._source.run_id)
+                return sync_target(self._session, store, kind, run=run, settings=self._settings, sink=spool)
+            return read_target(self._session, kind, settings=self._settings, sink=spool)
+
+        ended, problem = self._attempt(kind, result)
+        if ended:
+            log.info("%s · %s: %s, %d objects", self._name, kind.name, ended.attempt.outcome, ended.attempt.objects)
+        if problem:
+            spool.close()
+        return Target(kind, self._name, spool, problem)
+
+    def custom_kinds(self) -> tuple[list[Kind], str | None]:
+        """The kinds without a declaration, and what keeps them from being all."""
+        custom, settings = self._source.custom, self._settings
+        found: list[Kind] = []
+
+        def result() -> Result:
+            if store := self._open_store():
+                run = Run(self._source.run_id)
+                ended, kinds = find_custom(self._session, store, custom, run=run, settings=settings)
+            else:
+                ended, kinds = choose(self._session, custom, settings)
+            found.extend(kinds)
+            return ended
+
+        _, problem = self._attempt(CUSTOM_OBJECTS, result)
+        return found, problem
+
+    def _attempt(self, kind: Kind, read: Callable[[], Result]) -> tuple[Result | None, str | None]:
+        """The result, and the problem where that is not all there is."""
+        if self._dead or self._stopped.is_set():
+            return None, self._dead or "the sync was stopped"
+        try:
+            result = read()
+        except (StoreError, BadInput) as error:
+            self._store = None  # its session may be lost
+            return None, str(error)
+        except Exception as error:  # one target's fault must not end the others
+            log.exception("context %s, %s", self._name, kind.name)
+            return None, f"context {self._name}, {kind.name}: {type(error).__name__}; the plugin's log has more"
+        outcome = result.attempt.outcome
+        if outcome == "complete" or result.absence_proven:
+            return result, None
+        problem = f"{outcome}: {result.attempt.error or ''}. {advice(outcome)}".strip()
+        if outcome == "unsupported" and kind.name not in self._source.named:
+            log.warning("%s · %s: %s", self._name, kind.name, problem)  # there was and will be no row of it
+            return result, None
+        if outcome == "unreachable" and self._store is None:
+            self._dead = f"{problem} (not tried again for this kind)"
+        return None, problem
+
+    def _open_store(self) -> Store | None:
+        if self._store is None:
+            self._store = self._source.open_store()
+            if self._store:
+                self._stack.callback(self._store.close)
+        return self._store
 
 
 def _settings(spec: bytes) -> Settings:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from k8s_inventory.kinds import KINDS, Column, Kind
+from k8s_inventory.kinds import TABLES, Column, Kind
 from k8s_inventory.sync import SinkError
 
 GRPC_LIMIT = 4 * 1024 * 1024
@@ -32,7 +32,7 @@ _TYPES: dict[str, pa.DataType] = {
     "text[]": pa.list_(pa.utf8()),
 }
 _CONTEXT_NAME = Column(name="context_name", path="", description="Context that the object was read through.")
-_PRIMARY_KEY = ("context_name", "uid")
+_TABLES = {kind.table: kind for kind in TABLES}
 
 
 class NoSuchTable(Exception):
@@ -44,7 +44,7 @@ def select(tables: Collection[str], skip_tables: Collection[str], kinds: Collect
 
     Raises `NoSuchTable` for a pattern that matches no table at all, as CloudQuery's own plugins do.
     """
-    names = [kind.table for kind in KINDS.values()]
+    names = [kind.table for kind in TABLES]
     for setting, patterns in (("tables", tables), ("skip_tables", skip_tables)):
         for pattern in patterns:
             if not any(fnmatchcase(name, pattern) for name in names):
@@ -56,9 +56,15 @@ def _matches(kind: Kind, patterns: Collection[str]) -> bool:
     return any(fnmatchcase(kind.table, pattern) for pattern in patterns)
 
 
-@cache
 def schema(kind: Kind) -> pa.Schema:
     """The table of a kind: the DAG's columns in their order, in CloudQuery's terms."""
+    return _schema(kind.table)
+
+
+@cache
+def _schema(table: str) -> pa.Schema:
+    kind = _TABLES[table]
+    key = ("context_name", *kind.shared_by, "uid")
     metadata = {
         b"cq:table_name": kind.table,
         b"cq:table_title": kind.kind,
@@ -66,11 +72,12 @@ def schema(kind: Kind) -> pa.Schema:
         b"cq:table_depends_on": b"",
         b"cq:extension:incremental": b"false",
     }
-    return pa.schema([_field(column) for column in (_CONTEXT_NAME, *kind.columns)], metadata=metadata)
+    return pa.schema(
+        [_field(each, is_key=each.name in key) for each in (_CONTEXT_NAME, *kind.columns)], metadata=metadata
+    )
 
 
-def _field(column: Column) -> pa.Field:
-    is_key = column.name in _PRIMARY_KEY
+def _field(column: Column, *, is_key: bool) -> pa.Field:
     metadata: dict[bytes, bytes] = {
         b"cq:extension:primary_key": b"true" if is_key else b"false",
         b"cq:extension:unique": b"false",

@@ -1,7 +1,7 @@
 """The JSONPath of printer columns, as the API server and kubectl read it.
 
-https://kubernetes.io/docs/reference/kubectl/jsonpath/: fields (`.spec.size`, `.metadata.labels.app\\.kubernetes\\.io/name`,
-`['a.b']`), elements (`[0]`, `[-1]`, `[*]`, `[0:2]`), filters (`[?(@.type=="Ready")]`) and any depth (`..name`).
+https://kubernetes.io/docs/reference/kubectl/jsonpath/: fields (`.spec.size`, `['a.b']`; a dot in a name is escaped),
+elements (`[0]`, `[-1]`, `[*]`, `[0:2]`), filters (`[?(@.type=="Ready")]`) and fields at any depth (`..name`).
 """
 
 from __future__ import annotations

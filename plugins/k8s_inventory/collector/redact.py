@@ -76,7 +76,8 @@ def redact_templates(value: bytes) -> bytes:
     while left:  # not recursive: an object may be nested deeper than Python's stack
         one = left.pop()
         if isinstance(one, dict):
-            for variable in one.get("env") if isinstance(one.get("env"), list) else ():
+            env = one.get("env")
+            for variable in env if isinstance(env, list) else ():
                 if isinstance(variable, dict) and "name" in variable and variable.get("value") is not None:
                     variable["value"] = REDACTED
             left += one.values()

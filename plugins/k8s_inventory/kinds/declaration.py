@@ -54,8 +54,8 @@ class Kind:
     """A resource kind: where the API serves it, and the table that holds it.
 
     `rest` are the fields that a row keeps whole: `spec` and `status`, where it has them, and `data`, which stands for
-    all other fields of the object but its metadata. `redacted_env` are the paths to lists of containers whose literal environment
-    values are redacted, `redacted_values` the maps whose values are.
+    all other fields of the object but its metadata. `redacted_env` are the paths to lists of containers whose literal
+    environment values are redacted, `redacted_values` the maps whose values are.
 
     `table_cells`, where there are any, are all that is ever asked for of an object beside its metadata: cells of the
     API server's `Table`, by the column's name there, and the field that stands for each in a path.

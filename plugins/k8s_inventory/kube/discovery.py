@@ -48,12 +48,12 @@ class _Aggregated(msgspec.Struct, frozen=True):
     class Group(msgspec.Struct, frozen=True):
         class Version(msgspec.Struct, frozen=True):
             class Resource(msgspec.Struct, frozen=True):
-                class Kind(msgspec.Struct, frozen=True):
+                class ResponseKind(msgspec.Struct, frozen=True):
                     kind: str = ""
 
                 resource: str
                 scope: str = ""
-                response_kind: Kind = msgspec.field(default_factory=Kind, name="responseKind")
+                response_kind: ResponseKind = msgspec.field(default_factory=ResponseKind, name="responseKind")
                 verbs: list[str] = msgspec.field(default_factory=list)
 
             version: str

@@ -18,44 +18,54 @@ from k8s_inventory.sync.target import Result, Run, identify, refuse_dead_context
 def find_custom(
     session: Session, store: Store, custom: Custom, *, run: Run, settings: Settings
 ) -> tuple[Result, list[Kind]]:
-    """The kinds of this context that `custom` chooses, and how discovery went, as a target of its own: `custom`.
+    """What `choose` returns, with a status row of its own: the target `custom`.
 
-    A group that can not be discovered makes that target `failed`; the kinds of all others are returned. Kinds that
-    the inventory holds come even if discovery lacks them: their listing then proves that they are gone, or not.
+    Kinds that the inventory holds come even if discovery lacks them: their listing then proves that they are gone,
+    or not.
     """
-    name, attempt, kinds, retryable = session.context.name, Attempt(), [], True
+    name = session.context.name
+    kinds: list[Kind] = []
     with Target.locked(store, CUSTOM_OBJECTS, name, wait=settings.lock_wait) as target:
         target.begin(run_id=run.run_id, attempt=run.attempt)
         try:
             refuse_dead_context(session, store, run)
             identify(session, target, settings)
-            known = [kind for kind in store.known_kinds(name) if is_custom(kind)]
-            kinds, attempt.error = choose(session, custom, settings, known)
-            attempt.objects = len(kinds)
-            attempt.outcome = "failed" if attempt.error else "complete"
         except KubeError as error:
-            attempt.outcome, attempt.error, retryable = error.outcome, str(error), error.retryable
-        target.end_without_rows(attempt)
-    return Result(name, CUSTOM_OBJECTS.name, attempt, retryable), kinds
+            result = _failed(name, error)
+        else:
+            known = [kind for kind in store.known_kinds(name) if is_custom(kind)]
+            result, kinds = choose(session, custom, settings, known)
+        target.end_without_rows(result.attempt)
+    return result, kinds
 
 
 def choose(
     session: Session, custom: Custom, settings: Settings, known: Collection[str] = ()
-) -> tuple[list[Kind], str | None]:
-    """The kinds, and what keeps them from being all. Raises a `KubeError` where there is no discovery at all."""
-    found = discover(session)
-    explicit = [pattern for pattern in custom.include if not set(pattern) & set("*?[")]
-    for name in (*known, *explicit):
-        if name not in found.kinds:
-            found.kinds[name] = custom_kind_named(name)
-    kinds = described(
-        session, [kind for kind in found.kinds.values() if custom.takes(kind.name)], page_size=settings.page_size
-    )
-    failed = {group: why for group, why in found.failed.items() if custom.takes(f"x.{group}")}
-    if not failed:
-        return kinds, None
-    reasons = "; ".join(f"{group}: {why}" for group, why in sorted(failed.items()))
-    return kinds, (
-        f"context {session.context.name}: what these API groups serve could not be had, so kinds of theirs may be "
-        f"missing; no row was changed for it. {reasons}. Mend them, or leave them out: resources=-*.GROUP"
-    )
+) -> tuple[Result, list[Kind]]:
+    """The kinds of this context that `custom` chooses, and how discovery went.
+
+    A group that can not be discovered makes that `failed`; the kinds of all others are returned.
+    """
+    name = session.context.name
+    try:
+        found = discover(session)
+        explicit = [pattern for pattern in custom.include if is_custom(pattern) and not set(pattern) & set("*?[")]
+        lacking = {each: custom_kind_named(each) for each in (*known, *explicit) if each not in found.kinds}
+        chosen = [kind for kind in {**found.kinds, **lacking}.values() if custom.takes(kind.name)]
+        kinds = described(session, chosen, page_size=settings.page_size)
+    except KubeError as error:
+        return _failed(name, error), []
+    attempt = Attempt("complete", objects=len(kinds))
+    failed = {group: why for group, why in found.failed.items() if custom.takes(f"*.{group}")}
+    if failed:
+        reasons = "; ".join(f"{group}: {why}" for group, why in sorted(failed.items()))
+        attempt.outcome = "failed"
+        attempt.error = (
+            f"context {name}: what these API groups serve could not be had, so kinds of theirs may be missing; their "
+            f"rows stay. {reasons}. Mend them, or leave them out: resources=-*.GROUP"
+        )
+    return Result(name, CUSTOM_OBJECTS.name, attempt, retryable=True), kinds
+
+
+def _failed(name: str, error: KubeError) -> Result:
+    return Result(name, CUSTOM_OBJECTS.name, Attempt(error.outcome, str(error)), error.retryable)

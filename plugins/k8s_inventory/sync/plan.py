@@ -114,24 +114,22 @@ def _entries(resources: Sequence[str]) -> tuple[tuple[Entry, ...], frozenset[str
     words = [word.lower() for word in resources]
     chosen = [word for word in words if not word.startswith("-")]
     found = {word: _meant(word.removeprefix("-")) for word in words}
-    unknown = [
-        word.removeprefix("-")
-        for word, kinds in found.items()
-        if not kinds and not _is_of_custom(word.removeprefix("-"))
-    ]
+    bare = [word.removeprefix("-") for word in words]
+    unknown = [word for word in bare if not (_meant(word) or _is_custom(word))]
     if unknown:
         close = {
             **{family: family for family in (*FAMILIES, CUSTOM)},
             **{alias: kind.name for alias, kind in NAMES.items()},
         }
         raise PlanError(
-            f"unknown resource {_listed(unknown, close)}; known are the families {', '.join((*FAMILIES, CUSTOM))}, the kinds "
-            f"{', '.join(KINDS)}, and every plural.group of a custom kind"
+            f"unknown resource {_listed(unknown, close)}; known are the families {', '.join((*FAMILIES, CUSTOM))}, "
+            f"the kinds {', '.join(KINDS)}, and every plural.group of a custom kind"
         )
     out = {kind.name for word in words if word.startswith("-") for kind in found[word]}
     named = {NAMES[word].name for word in chosen if word in NAMES and word not in FAMILIES} - out
-    exclude = tuple(_pattern(word[1:]) for word in words if word.startswith("-") and _is_of_custom(word[1:]))
-    include = tuple(_pattern(word) for word in chosen if _is_of_custom(word)) if chosen else ("*",)
+    excluded = [word[1:] for word in words if word.startswith("-")]
+    exclude = tuple(_pattern(word) for word in excluded if "." in word or _is_custom(word))
+    include = tuple(_pattern(word) for word in chosen if _is_custom(word)) if chosen else ("*",)
     named |= {word for word in include if not _is_pattern(word)}
     entries: dict[str, tuple[Kind, ...]] = {}
     taken = set(out)
@@ -168,11 +166,11 @@ def _is_pattern(word: str) -> bool:
     return bool(set(word) & set("*?["))
 
 
-def _is_of_custom(word: str) -> bool:
-    """Whether a word is about kinds without a declaration: all of them, one by its name, or a pattern of names."""
+def _is_custom(word: str) -> bool:
+    """Whether a word chooses kinds without a declaration: all of them, one by its name, or a pattern of names."""
     if word in (CUSTOM, "*"):
         return True
-    return word not in NAMES and (is_custom(word) or (_is_pattern(word) and "." in word))
+    return "." in word and not _meant(word) and (is_custom(word) or _is_pattern(word))
 
 
 def _pattern(word: str) -> str:

@@ -1,0 +1,321 @@
+"""Kinds that nobody declared: custom resources of every sort, as the API server serves them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from k8s_inventory.kinds import CUSTOM_OBJECTS
+from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.session import Session
+from k8s_inventory.settings import Settings
+from k8s_inventory.store import Store
+from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_target
+from tests.cluster import Cluster
+from tests.cluster.cluster import User
+from tests.cluster.objects import Object, crd, namespace
+from tests.conftest import IMPATIENT
+from tests.equality import status_of
+
+PLANTED = "pl4nted-in-custom"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+COLUMNS = [
+    ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
+    ("Size", "integer", ".spec.size"),
+    ("Ratio", "number", ".spec.ratio"),
+    ("On", "boolean", ".spec.on"),
+    ("Hosts", "string", ".spec.hosts"),
+    ("First", "string", ".spec.hosts[0]"),
+    ("Map", "string", ".spec.map"),
+    ("Label", "string", r".metadata.labels.shop\.example/tier"),
+    ("Wrong", "integer", ".spec.hosts"),
+    ("Number", "string", ".spec.size"),
+    ("Flag", "string", ".spec.on"),
+    ("Port", "string", ".spec.port"),
+]
+DATES = [("Since", "date", ".spec.since"), ("Age", "date", ".metadata.creationTimestamp")]
+Find = Callable[..., tuple[Result, dict[str, Result]]]
+
+
+def _columns(columns: list[tuple[str, str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "type": kind, "jsonPath": path} for name, kind, path in columns]
+
+
+def _with_versions(definition: Object, **of_versions: dict[str, Any]) -> Object:
+    (template,) = definition["spec"]["versions"]
+    definition["spec"]["versions"] = [{**template, "name": name, **given} for name, given in of_versions.items()]
+    return definition
+
+
+@pytest.fixture(scope="module")
+def shop(start_cluster: Callable[..., Cluster]) -> Cluster:
+    """Custom resources: rich in columns, of several versions, cluster-wide, without schema, alike in two groups."""
+    cluster = start_cluster(users=[READER])
+    cluster.create("/api/v1/namespaces", namespace("shop"))
+    widgets = crd("widgets", "shop.example")
+    widgets["spec"]["versions"][0]["additionalPrinterColumns"] = _columns(COLUMNS + DATES)
+    widgets["spec"]["names"]["listKind"] = "ManyWidgets"
+    old = {"served": True, "storage": False, "deprecated": True}
+    gadgets = _with_versions(crd("gadgets", "shop.example", scope="Cluster"), v2={}, v1beta1=old)
+    for definition in (widgets, gadgets, crd("widgets", "other.example"), crd("nothings", "shop.example")):
+        cluster.create(CRDS, definition)
+    _until_served(cluster, "/apis/shop.example/v1/namespaces/shop/widgets")
+    _until_served(cluster, "/apis/other.example/v1/widgets")
+    _until_served(cluster, "/apis/shop.example/v2/gadgets")
+    for path, body in OBJECTS:
+        cluster.create(path, body)
+    cluster.grant(READER, [{"apiGroups": ["*"], "resources": ["gadgets"], "verbs": ["list"]}])
+    return cluster
+
+
+READER = User("reader")
+WIDGETS = "/apis/shop.example/v1/namespaces/shop/widgets"
+_NESTED: Any = "end"
+for _ in range(200):
+    _NESTED = {"in": _NESTED}
+OBJECTS: list[tuple[str, Object]] = [
+    (
+        WIDGETS,
+        {
+            "apiVersion": "shop.example/v1",
+            "kind": "Widget",
+            "metadata": {
+                "name": "full",
+                "labels": {"shop.example/tier": "web"},
+                "annotations": {"kubectl.kubernetes.io/last-applied-configuration": PLANTED},
+            },
+            "spec": {
+                "size": 3,
+                "ratio": 0.5,
+                "on": True,
+                "hosts": ["a", "b"],
+                "map": {"k": [1, {"x": None}]},
+                "since": "2026-01-02T03:04:05Z",
+                "port": 8080,
+                "template": {"spec": {"containers": [{"name": "c", "env": [{"name": "TOKEN", "value": PLANTED}]}]}},
+            },
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+            "extra": {"select": "'; DROP TABLE k8s_pods; --"},
+        },
+    ),
+    (WIDGETS, {"apiVersion": "shop.example/v1", "kind": "Widget", "metadata": {"name": "bare"}}),
+    (
+        WIDGETS,
+        {
+            "apiVersion": "shop.example/v1",
+            "kind": "Widget",
+            "metadata": {"name": "odd"},
+            "spec": ["no", "object"],
+            "status": "text",
+            "printerColumns": {"mine": 1},
+        },
+    ),
+    (
+        WIDGETS,
+        {"apiVersion": "shop.example/v1", "kind": "Widget", "metadata": {"name": "deep"}, "spec": {"in": _NESTED}},
+    ),
+    ("/apis/shop.example/v2/gadgets", {"apiVersion": "shop.example/v2", "kind": "Gadget", "metadata": {"name": "g"}}),
+    (
+        "/apis/other.example/v1/namespaces/shop/widgets",
+        {"apiVersion": "other.example/v1", "kind": "Widget", "metadata": {"name": "full"}},
+    ),
+]
+
+
+def _until_served(cluster: Cluster, path: str) -> None:
+    """A new kind is served, and in aggregated discovery, some moments after its CRD."""
+    group = path.split("/")[2]
+    for _ in range(300):
+        try:
+            cluster.list(path)
+            found = cluster.request("GET", f"/apis/{group}/{path.split('/')[3]}")["resources"]
+            if any(each["name"] == path.split("/")[-1] for each in found):
+                return
+        except Exception:  # noqa: BLE001 - not yet
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"{path} is not served")
+
+
+@pytest.fixture
+def find(store: Store) -> Find:
+    """Discovers the kinds that patterns take, and syncs each."""
+    counter = iter(range(1, 100))
+
+    def run(context: Context, *include: str, exclude: tuple[str, ...] = ()) -> tuple[Result, dict[str, Result]]:
+        chosen, settings = Run(f"custom-{next(counter)}"), Settings.load({"page_size": 2})
+        with Session(context, IMPATIENT) as session:
+            custom = Custom(include or ("*",), exclude)
+            result, kinds = find_custom(session, store, custom, run=chosen, settings=settings)
+            return result, {
+                kind.name: sync_target(session, store, kind, run=chosen, settings=settings) for kind in kinds
+            }
+
+    return run
+
+
+def _rows(store: Store, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
+    query = f'SELECT {columns} FROM k8s_custom_objects WHERE {where} ORDER BY plural, "group", name'
+    return store.connection.execute(query).fetchall()  # type: ignore[arg-type]
+
+
+def test_every_custom_object_is_stored_once(
+    shop: Cluster, find: Find, context_of: Callable[..., Context], store: Store
+) -> None:
+    discovery, results = find(context_of(shop))
+    assert discovery.attempt.outcome == "complete"
+    assert {name: (each.attempt.outcome, each.attempt.objects) for name, each in results.items()} == {
+        "gadgets.shop.example": ("complete", 1),
+        "nothings.shop.example": ("complete", 0),
+        "widgets.other.example": ("complete", 1),
+        "widgets.shop.example": ("complete", 4),
+    }
+    assert _rows(store, 'plural, "group", kind, version, api_version, name, namespace') == [
+        ("gadgets", "shop.example", "Gadget", "v2", "shop.example/v2", "g", None),
+        ("widgets", "other.example", "Widget", "v1", "other.example/v1", "full", "shop"),
+        *(
+            ("widgets", "shop.example", "Widget", "v1", "shop.example/v1", name, "shop")
+            for name in ("bare", "deep", "full", "odd")
+        ),
+    ]
+    for name, spec, status, data in _rows(store, "name, spec, status, data", "\"group\" = 'shop.example'"):
+        live = next(each for path, each in OBJECTS if each["metadata"]["name"] == name and "shop.example" in path)
+        rest = {key: value for key, value in live.items() if key not in ("apiVersion", "kind", "metadata")}
+        wanted = json.loads(json.dumps(rest).replace(f'"value": "{PLANTED}"', '"value": "<redacted>"'))
+        assert spec == wanted.pop("spec", None)
+        assert status == wanted.pop("status", None)
+        assert data == wanted
+    assert status_of(store, "custom")["objects"] == 4
+    again, results = find(context_of(shop))
+    assert all(each.attempt.changed == each.attempt.deleted == 0 for each in results.values())
+
+
+def test_nothing_planted_is_stored(shop: Cluster, find: Find, context_of: Callable[..., Context], store: Store) -> None:
+    find(context_of(shop))
+    text = str(_rows(store, "k8s_custom_objects::text"))
+    assert PLANTED not in text
+    assert "<redacted>" in text
+
+
+def test_printer_columns_are_those_of_the_api_server(
+    shop: Cluster, find: Find, context_of: Callable[..., Context], store: Store
+) -> None:
+    find(context_of(shop))
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    table = shop.request("GET", WIDGETS, accept=accept)
+    titles = [column["name"] for column in table["columnDefinitions"]]
+    stored = dict(_rows(store, "name, printer_columns", "\"group\" = 'shop.example' AND plural = 'widgets'"))
+    assert len(table["rows"]) == len(stored) == 4
+    for row in table["rows"]:
+        cells = dict(zip(titles, row["cells"], strict=True))
+        mine = stored[cells.pop("Name")]
+        for name, _, _ in COLUMNS:
+            assert mine[name] == cells[name], (name, mine, cells)
+    assert stored["full"]["Since"] == "2026-01-02T03:04:05Z"
+    assert stored["bare"]["Since"] is None
+    assert stored["bare"]["Age"].endswith("Z")
+
+
+def test_a_crd_that_is_gone_takes_its_rows_with_it_and_no_others(
+    shop: Cluster, find: Find, context_of: Callable[..., Context], store: Store
+) -> None:
+    shop.create(CRDS, crd("passings", "gone.example"))
+    path = "/apis/gone.example/v1/namespaces/shop/passings"
+    _until_served(shop, path)
+    shop.create(path, {"apiVersion": "gone.example/v1", "kind": "Passing", "metadata": {"name": "p"}})
+    find(context_of(shop))
+    assert len(_rows(store, "name")) == 7
+    shop.delete(f"{CRDS}/passings.gone.example")
+    for _ in range(300):
+        _, results = find(context_of(shop))
+        gone = results["passings.gone.example"].attempt
+        if gone.outcome == "absent":
+            break
+        assert len(_rows(store, "name")) == 7, "rows went without proof"
+        time.sleep(0.1)
+    assert (gone.outcome, gone.deleted) == ("absent", 1), gone
+    assert len(_rows(store, "name")) == 6
+
+
+def test_a_crd_that_serves_no_version_keeps_its_rows(
+    shop: Cluster, find: Find, context_of: Callable[..., Context], store: Store
+) -> None:
+    shop.create(CRDS, crd("hiddens", "hidden.example"))
+    path = "/apis/hidden.example/v1/namespaces/shop/hiddens"
+    _until_served(shop, path)
+    shop.create(path, {"apiVersion": "hidden.example/v1", "kind": "Hidden", "metadata": {"name": "h"}})
+    find(context_of(shop), "*.hidden.example")
+    definition = shop.request("GET", f"{CRDS}/hiddens.hidden.example")
+    definition["spec"]["versions"][0]["served"] = False
+    shop.request("PUT", f"{CRDS}/hiddens.hidden.example", definition)
+    for _ in range(300):
+        _, results = find(context_of(shop), "*.hidden.example")
+        if results["hiddens.hidden.example"].attempt.outcome != "complete":
+            break
+        time.sleep(0.1)
+    time.sleep(2)  # for its APIService to go, too
+    _, results = find(context_of(shop), "*.hidden.example")
+    assert results["hiddens.hidden.example"].attempt.outcome == "failed"
+    assert len(_rows(store, "name")) == 1
+    shop.delete(f"{CRDS}/hiddens.hidden.example")
+
+
+def test_each_kind_has_its_own_outcome(
+    shop: Cluster, find: Find, context_of: Callable[..., Context], store: Store
+) -> None:
+    find(context_of(shop))
+    discovery, results = find(context_of(shop, user=READER))
+    assert discovery.attempt.outcome == "complete"
+    outcomes = {name: each.attempt.outcome for name, each in results.items()}
+    assert outcomes["gadgets.shop.example"] == "complete"
+    assert outcomes["widgets.shop.example"] == outcomes["widgets.other.example"] == "forbidden"
+    assert len(_rows(store, "name")) == 6
+
+
+def test_an_aggregated_api_that_is_down_fails_alone(
+    shop: Cluster, find: Find, context_of: Callable[..., Context]
+) -> None:
+    path = "/apis/apiregistration.k8s.io/v1/apiservices"
+    spec = {"group": "down.example", "version": "v1", "groupPriorityMinimum": 10, "versionPriority": 10}
+    spec |= {"service": {"name": "nowhere", "namespace": "shop"}, "insecureSkipTLSVerify": True}
+    shop.create(path, {"metadata": {"name": "v1.down.example"}, "spec": spec})
+    try:
+        for _ in range(300):
+            discovery, results = find(context_of(shop))
+            if discovery.attempt.outcome == "failed":
+                break
+            time.sleep(0.1)
+        assert discovery.attempt.outcome == "failed"
+        assert "down.example" in str(discovery.attempt.error)
+        assert all(each.attempt.outcome == "complete" for each in results.values())
+        excluded, _ = find(context_of(shop), exclude=("*.down.example",))
+        assert excluded.attempt.outcome == "complete"
+    finally:
+        shop.delete(f"{path}/v1.down.example")
+
+
+def test_what_is_asked_for_by_name_and_is_not_there_is_absent(
+    shop: Cluster, find: Find, context_of: Callable[..., Context]
+) -> None:
+    _, results = find(context_of(shop), "certificates.cert-manager.io")
+    assert results["certificates.cert-manager.io"].attempt.outcome == "absent"
+
+
+def test_a_changed_definition_rewrites_the_rows(
+    shop: Cluster, find: Find, context_of: Callable[..., Context], store: Store
+) -> None:
+    find(context_of(shop))
+    definition = shop.request("GET", f"{CRDS}/gadgets.shop.example")
+    definition["spec"]["versions"][0]["additionalPrinterColumns"] = _columns([("Called", "string", ".metadata.name")])
+    shop.request("PUT", f"{CRDS}/gadgets.shop.example", definition)
+    _, results = find(context_of(shop), "gadgets.shop.example")
+    assert results["gadgets.shop.example"].attempt.changed == 1
+    assert _rows(store, "printer_columns", "plural = 'gadgets'") == [({"Called": "g"},)]
+
+
+def test_the_table_holds_what_its_kinds_share() -> None:
+    assert CUSTOM_OBJECTS.shared_by == ("group", "plural")
