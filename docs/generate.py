@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from k8s_inventory.kinds import KINDS, Column
+from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, TABLES, Column, Kind
 from k8s_inventory.settings import AIRFLOW_ONLY, Settings, environment_name
 
 FOLDER = Path(__file__).parent
@@ -26,21 +26,28 @@ def tables() -> str:
 def _tables() -> Iterator[str]:
     yield "# Tables"
     yield "\nGenerated from the registry (`plugins/k8s_inventory/kinds/`) by `make docs`.\n"
-    yield "The primary key is `(context_name, uid)`. Labels, annotations and arrays are empty rather than null."
+    yield "The primary key is `(context_name, uid)`, of `k8s_custom_objects` `(context_name, group, plural, uid)`. Labels, annotations and arrays are empty rather than null."
     yield "How fresh and how certain the rows are is in `k8s_sync_status`; see [status.md](status.md).\n"
     yield "| table | resource | short | kind | what it holds |"
     yield "| --- | --- | --- | --- | --- |"
-    for kind in KINDS.values():
-        full = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+    for kind in TABLES:
         short = ", ".join(kind.short_names)
-        yield f"| [`{kind.table}`](#{kind.table}) | `{kind.name}` (`{full}`) | {short} | {kind.kind} | {kind.description} |"
-    for kind in KINDS.values():
+        name = "any" if kind.shared_by else kind.kind
+        yield f"| [`{kind.table}`](#{kind.table}) | {_resource(kind)} | {short} | {name} | {kind.description} |"
+    for kind in TABLES:
         yield f"\n## {kind.table}\n\n{kind.description}\n"
         yield "| column | type | description |"
         yield "| --- | --- | --- |"
         yield "| `context_name` | text, not null | Context that the object was read through. |"
         for column in kind.columns:
             yield f"| `{column.name}` | {_type(column)} | {column.description} |"
+
+
+def _resource(kind: Kind) -> str:
+    """How `resources` chooses the kind."""
+    if kind is CUSTOM_OBJECTS:
+        return "`custom`, or each by `plural.group`"
+    return f"`{kind.name}` (`{kind.plural}.{kind.group}`)" if kind.group else f"`{kind.name}` (`{kind.plural}`)"
 
 
 def _type(column: Column) -> str:
@@ -77,7 +84,10 @@ def rbac() -> str:
         "proof that a kind is gone: without them, rows of a kind that is not served any more stay.\n\n"
         "**`list` on `secrets` allows reading them.** Kubernetes has no right to names alone. The inventory asks for\n"
         "metadata and the number of keys, never for data; who must not rely on that leaves `secrets` out.\n\n"
-        "```yaml\n" + cluster_role() + "```\n"
+        "```yaml\n" + cluster_role() + "```\n\n"
+        "Objects of custom kinds need a rule for each API group that you want to have in `k8s_custom_objects`; a kind\n"
+        "without one is `forbidden`, by its name, and nothing else changes:\n\n"
+        "```yaml\n- apiGroups:\n  - cert-manager.io\n  resources:\n  - '*'\n  verbs:\n  - list\n```\n"
     )
 
 

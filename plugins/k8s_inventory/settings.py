@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     contexts: Names | None = Field(default=None, description="Contexts to read. By default all that are configured.")
     resources: Names | None = Field(
         default=None,
-        description="What to read: families, kinds (plural, short name or plural.group), patterns, "
-        "exclusions (-events). By default every family.",
+        description="What to read: families, `custom`, kinds (plural, short name or plural.group), "
+        "patterns (*.cert-manager.io), exclusions (-events). By default every family.",
     )
     page_size: int = Field(default=500, ge=1, le=10_000, description="Objects asked for in one request.")
     verify: bool = Field(

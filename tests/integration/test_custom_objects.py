@@ -190,7 +190,7 @@ def test_every_custom_object_is_stored_once(
         assert status == wanted.pop("status", None)
         assert data == wanted
     assert status_of(store, "custom")["objects"] == 4
-    again, results = find(context_of(shop))
+    _, results = find(context_of(shop))
     assert all(each.attempt.changed == each.attempt.deleted == 0 for each in results.values())
 
 

@@ -84,7 +84,7 @@ def test_a_path_that_is_a_value_and_an_object_is_refused() -> None:
 
 
 def test_a_column_needs_one_source() -> None:
-    with pytest.raises(ValueError, match="either a path or needs"):
+    with pytest.raises(ValueError, match="either a path, needs, or of_kind"):
         Column(name="x", description="")
     with pytest.raises(ValueError, match="without a conversion"):
         Column(name="x", needs=("a",), description="")
