@@ -40,7 +40,7 @@ with DAG(
             items={"type": "string"},
             examples=["workloads", "access", "pods", "deployments.apps", "csi*", "-events"],
             title="Resources",
-            description="Families, kinds, plural.group of custom kinds, patterns (csi*) or exclusions (-events). Empty: every family.",
+            description="Families, kinds, custom kinds (plural.group), patterns (csi*), exclusions (-events).",
         ),
         "page_size": Param(
             None,

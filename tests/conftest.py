@@ -58,6 +58,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         made.create("/api/v1/namespaces/shop/services", service("web"))
         made.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("tests", "shop.example"))
         make_every_kind(made)
+        custom = "/apis/shop.example/v1/namespaces/shop/tests"
+        made.until_served(custom)
+        made.create(custom, {"apiVersion": "shop.example/v1", "kind": "Test", "metadata": {"name": "custom"}})
         made.grant(reader, [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}])
         yield made
 

@@ -289,6 +289,21 @@ class Cluster:
         items: list[Object] = self.request("GET", path)["items"] or []
         return items
 
+    def until_served(self, path: str) -> None:
+        """Waits for the kind of a new CRD: it is served, and in discovery, some moments after it was made."""
+        _, _, group, version, *_, plural = path.split("/")
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                self.list(path)
+                resources = self.request("GET", f"/apis/{group}/{version}")["resources"]
+                if any(each["name"] == plural for each in resources):
+                    return
+            except Rejected:
+                pass
+            time.sleep(0.1)
+        raise TimeoutError(f"{path} is not served")
+
     def grant(self, user: User, rules: Sequence[Mapping[str, Any]]) -> None:
         """Gives a user a ClusterRole of its own with these rules."""
         group = "rbac.authorization.k8s.io"

@@ -17,12 +17,12 @@ import psycopg
 import pytest
 from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
 
-from k8s_inventory.kinds import KINDS
+from k8s_inventory.kinds import KINDS, TABLES
 from k8s_inventory.kube.contexts import kubeconfig_contexts
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Run, sync_target
+from k8s_inventory.sync import Custom, Run, find_custom, sync_target
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.cluster import ADMIN, User, free_ports
 from tests.cluster.objects import pod
@@ -85,9 +85,10 @@ def test_the_rows_equal_those_of_the_dag_column_for_column(
         store.migrate()
         for context in kubeconfig_contexts(config).values():
             with Session(context) as session:
-                for kind in KINDS.values():
+                _, custom = find_custom(session, store, Custom(("*",)), run=Run("dag"), settings=settings)
+                for kind in (*KINDS.values(), *custom):
                     assert sync_target(session, store, kind, run=Run("dag"), settings=settings).attempt.error is None
-        for kind in KINDS.values():
+        for kind in TABLES:
             columns = ", ".join(f'"{name}"' for name in ["context_name", *(column.name for column in kind.columns)])
             query = f"SELECT {columns} FROM {kind.table} ORDER BY context_name, uid"
             expected = store.connection.execute(query).fetchall()
@@ -95,7 +96,7 @@ def test_the_rows_equal_those_of_the_dag_column_for_column(
             if kind.name != "leases":  # the API server renews its own every ten seconds
                 assert cq.query(query) == expected
     made = [name for (name,) in cq.query("SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'k8s%'")]
-    assert sorted(made) == sorted(kind.table for kind in KINDS.values()), "it wrote more than it was asked to"
+    assert sorted(made) == sorted(kind.table for kind in TABLES), "it wrote more than it was asked to"
     columns = cq.query(
         "SELECT attname::text FROM pg_attribute WHERE attrelid = 'k8s_pods'::regclass AND attnum > 0 ORDER BY attnum"
     )
@@ -133,7 +134,7 @@ def test_a_dead_context_loses_no_row_and_keeps_no_other_from_being_sent(
     cluster.create(PODS, pod("since-then"))
     said = cq.failing_sync({"spec": {"kubeconfig": config_of({"east": cluster, "west": second}, dead="west")}})
     cluster.delete(f"{PODS}/since-then")
-    assert f"{len(KINDS)} targets are incomplete" in said
+    assert f"{len(TABLES)} targets are incomplete" in said
     assert "west · pods: unreachable: context west: https://127.0.0.1:1 does not answer" in said
     assert "Traceback" not in said
     assert ADMIN.token not in said
@@ -143,7 +144,7 @@ def test_a_dead_context_loses_no_row_and_keeps_no_other_from_being_sent(
 
 def test_a_forbidden_kind_loses_no_row(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
     cq.sync({"spec": {"kubeconfig": config_of({"test": cluster})}})
-    before = {kind.table: cq.count(kind.table) for kind in KINDS.values()}
+    before = {kind.table: cq.count(kind.table) for kind in TABLES}
     cluster.create(PODS, pod("since-then"))
     said = cq.failing_sync({"spec": {"kubeconfig": config_of({"test": cluster}, user=User("reader"))}})
     assert "test · services: forbidden" in said
@@ -214,7 +215,7 @@ def test_tables_are_documented(cq: CloudQuery) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     (written,) = (cq.folder / "docs").rglob("*.json")
     found = {table["name"]: table for table in json.loads(written.read_text())}
-    assert found.keys() == {kind.table for kind in KINDS.values()}
+    assert found.keys() == {kind.table for kind in TABLES}
     keys = [column["name"] for column in found["k8s_pods"]["columns"] if column.get("is_primary_key")]
     assert keys == ["context_name", "uid"]
     assert found["k8s_pods"]["description"] == KINDS["pods"].description

@@ -15,7 +15,7 @@ from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.source import BadInput, Source, Target
 from k8s_inventory.cloudquery.spool import IN_MEMORY, Spool
 from k8s_inventory.collector import Decoder
-from k8s_inventory.kinds import KINDS
+from k8s_inventory.kinds import KINDS, TABLES
 from k8s_inventory.store import Store
 from k8s_inventory.sync import SinkError
 from tests.cluster import Cluster, kubeconfig
@@ -104,13 +104,13 @@ def test_what_arrow_can_not_hold_is_an_error_by_the_objects_name() -> None:
 
 
 def test_every_kind_is_a_table_with_the_dags_columns() -> None:
-    for kind in KINDS.values():
+    for kind in TABLES:
         schema = tables.schema(kind)
         assert schema.names == ["context_name", *(column.name for column in kind.columns)]
         assert schema.metadata[b"cq:table_name"].decode() == kind.table
         assert all(field.metadata[b"description"] for field in schema)
         keys = [field.name for field in schema if field.metadata[b"cq:extension:primary_key"] == b"true"]
-        assert keys == ["context_name", "uid"]
+        assert keys == (["context_name", "uid", "group", "plural"] if kind.shared_by else ["context_name", "uid"])
         assert not schema.field("uid").nullable
 
 
@@ -178,7 +178,7 @@ def test_an_undecodable_object_is_named_and_the_other_kinds_are_complete(proxy: 
     proxy.spoil = spoil
     found = read(source(proxied))
     assert "pods shop/web-1" in str(found["proxied", "pods"][0])
-    assert [problem for (_, kind), (problem, _) in found.items() if kind != "pods"] == [None] * (len(KINDS) - 1)
+    assert [problem for (_, kind), (problem, _) in found.items() if kind != "pods"] == [None] * (len(TABLES) + 1 - 1)
 
 
 def test_a_dead_context_is_tried_once_and_delays_no_other(cluster: Cluster, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_dead_context_is_tried_once_and_delays_no_other(cluster: Cluster, tmp_
     found = read(source(path))
     assert all(problem for (context, _), (problem, _) in found.items() if context == "dead")
     assert not any(problem for (context, _), (problem, _) in found.items() if context == "live")
-    assert len(found) == 2 * len(KINDS)
+    assert len(found) == 2 * len(TABLES) + 1, "the live one has a custom kind"
 
 
 def test_the_file_of_a_spool_has_no_name_and_a_full_disk_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +230,7 @@ def test_no_target_is_passed_over_when_the_reading_breaks(config: Path, monkeypa
 
     monkeypatch.setattr("k8s_inventory.cloudquery.source.open_session", broken)
     found = read(source(config))
-    assert len(found) == len(KINDS)
+    assert len(found) == len(TABLES)
     assert all("not read; the plugin's log has more" in str(problem) for problem, _ in found.values())
 
 

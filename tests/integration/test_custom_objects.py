@@ -63,9 +63,9 @@ def shop(start_cluster: Callable[..., Cluster]) -> Cluster:
     gadgets = _with_versions(crd("gadgets", "shop.example", scope="Cluster"), v2={}, v1beta1=old)
     for definition in (widgets, gadgets, crd("widgets", "other.example"), crd("nothings", "shop.example")):
         cluster.create(CRDS, definition)
-    _until_served(cluster, "/apis/shop.example/v1/namespaces/shop/widgets")
-    _until_served(cluster, "/apis/other.example/v1/widgets")
-    _until_served(cluster, "/apis/shop.example/v2/gadgets")
+    cluster.until_served("/apis/shop.example/v1/namespaces/shop/widgets")
+    cluster.until_served("/apis/other.example/v1/widgets")
+    cluster.until_served("/apis/shop.example/v2/gadgets")
     for path, body in OBJECTS:
         cluster.create(path, body)
     cluster.grant(READER, [{"apiGroups": ["*"], "resources": ["gadgets"], "verbs": ["list"]}])
@@ -124,21 +124,6 @@ OBJECTS: list[tuple[str, Object]] = [
         {"apiVersion": "other.example/v1", "kind": "Widget", "metadata": {"name": "full"}},
     ),
 ]
-
-
-def _until_served(cluster: Cluster, path: str) -> None:
-    """A new kind is served, and in aggregated discovery, some moments after its CRD."""
-    group = path.split("/")[2]
-    for _ in range(300):
-        try:
-            cluster.list(path)
-            found = cluster.request("GET", f"/apis/{group}/{path.split('/')[3]}")["resources"]
-            if any(each["name"] == path.split("/")[-1] for each in found):
-                return
-        except Exception:  # noqa: BLE001 - not yet
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"{path} is not served")
 
 
 @pytest.fixture
@@ -225,7 +210,7 @@ def test_a_crd_that_is_gone_takes_its_rows_with_it_and_no_others(
 ) -> None:
     shop.create(CRDS, crd("passings", "gone.example"))
     path = "/apis/gone.example/v1/namespaces/shop/passings"
-    _until_served(shop, path)
+    shop.until_served(path)
     shop.create(path, {"apiVersion": "gone.example/v1", "kind": "Passing", "metadata": {"name": "p"}})
     find(context_of(shop))
     assert len(_rows(store, "name")) == 7
@@ -246,7 +231,7 @@ def test_a_crd_that_serves_no_version_keeps_its_rows(
 ) -> None:
     shop.create(CRDS, crd("hiddens", "hidden.example"))
     path = "/apis/hidden.example/v1/namespaces/shop/hiddens"
-    _until_served(shop, path)
+    shop.until_served(path)
     shop.create(path, {"apiVersion": "hidden.example/v1", "kind": "Hidden", "metadata": {"name": "h"}})
     find(context_of(shop), "*.hidden.example")
     definition = shop.request("GET", f"{CRDS}/hiddens.hidden.example")
