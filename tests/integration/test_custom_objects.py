@@ -11,15 +11,17 @@ import pytest
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.kube.session import Session
+from k8s_inventory.kube.discovery import discover
+from k8s_inventory.kube.session import JSON, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_target
+from k8s_inventory.sync import Custom, Result, Run, Verdict, find_custom, sync_target, verdict
 from tests.cluster import Cluster
 from tests.cluster.cluster import User
 from tests.cluster.objects import Object, crd, namespace
 from tests.conftest import IMPATIENT
 from tests.equality import status_of
+from tests.proxy import Answer, Proxy
 
 PLANTED = "pl4nted-in-custom"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -224,6 +226,8 @@ def test_a_crd_that_is_gone_takes_its_rows_with_it_and_no_others(
         time.sleep(0.1)
     assert (gone.outcome, gone.deleted) == ("absent", 1), gone
     assert len(_rows(store, "name")) == 6
+    _, results = find(context_of(shop))
+    assert "passings.gone.example" not in results, "what is proven to be gone is not asked for again"
 
 
 def test_a_crd_that_serves_no_version_keeps_its_rows(
@@ -281,6 +285,44 @@ def test_an_aggregated_api_that_is_down_fails_alone(
         assert excluded.attempt.outcome == "complete"
     finally:
         shop.delete(f"{path}/v1.down.example")
+
+
+def test_discovery_of_old_clusters_finds_the_same(
+    shop: Cluster, context_of: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before 1.26 there is no aggregated discovery; asked for plain JSON, every API server answers as they do."""
+    with Session(context_of(shop), IMPATIENT) as session:
+        aggregated = discover(session)
+        monkeypatch.setattr("k8s_inventory.kube.discovery._AGGREGATED", JSON)
+        classic = discover(session)
+    assert classic.kinds == aggregated.kinds
+    assert {kind.version for kind in classic.kinds.values() if kind.plural == "gadgets"} == {"v2"}
+    assert len(classic.kinds) >= 4
+
+
+def test_objects_without_a_uid_are_unsupported_and_no_failure(
+    shop: Cluster, context_of: Callable[..., Context], store: Store
+) -> None:
+    """As an aggregated API serves metrics. The proxy stands for one: here is none to be had."""
+
+    def without_uid(path: str, real: Answer) -> Answer | None:
+        if "/gadgets?" not in path:
+            return None
+        value = real.json
+        del value["items"][0]["metadata"]["uid"]
+        return real.with_json(value)
+
+    with Proxy(shop) as proxy:
+        proxy.spoil = without_uid
+        with Session(proxy.context, IMPATIENT) as session:
+            chosen, settings = Run("metrics"), Settings.load({})
+            custom = Custom(("gadgets.shop.example",))
+            _, (kind,) = find_custom(session, store, custom, run=chosen, settings=settings)
+            result = sync_target(session, store, kind, run=chosen, settings=settings)
+    assert result.attempt.outcome == "unsupported"
+    assert "without a uid" in str(result.attempt.error)
+    assert verdict("unsupported", named=False) is Verdict.SKIP
+    assert verdict("unsupported", named=True) is Verdict.FAIL
 
 
 def test_what_is_asked_for_by_name_and_is_not_there_is_absent(

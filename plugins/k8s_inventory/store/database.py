@@ -201,10 +201,9 @@ class Store:
         return [row[0] for row in found]
 
     def known_kinds(self, context_name: str) -> list[str]:
-        """The kinds that were ever tried on a context, by the names that `k8s_sync_status` has for them."""
-        query = "SELECT kind FROM k8s_sync_targets WHERE context_name = %s ORDER BY kind"
+        """The kinds that may have rows of a context, by the names that `k8s_sync_status` has for them."""
         with explained("reading kinds"):
-            return [row[0] for row in self.connection.execute(query, [context_name])]
+            return [row["kind"] for row in self.rows("known_kinds", {"context_name": context_name})]
 
     def unreachable_in_run(self, *, run_id: str, attempt: int, context_name: str) -> str | None:
         """The error of a task of this run that has found the context dead already."""
