@@ -39,6 +39,7 @@ COLUMNS = [
     ("Flag", "string", ".spec.on"),
     ("Port", "string", ".spec.port"),
 ]
+HIDDEN = [("Token", "string", ".env[0].value")]
 DATES = [("Since", "date", ".spec.since"), ("Age", "date", ".metadata.creationTimestamp")]
 Find = Callable[..., tuple[Result, dict[str, Result]]]
 
@@ -59,7 +60,7 @@ def shop(start_cluster: Callable[..., Cluster]) -> Cluster:
     cluster = start_cluster(users=[READER])
     cluster.create("/api/v1/namespaces", namespace("shop"))
     widgets = crd("widgets", "shop.example")
-    widgets["spec"]["versions"][0]["additionalPrinterColumns"] = _columns(COLUMNS + DATES)
+    widgets["spec"]["versions"][0]["additionalPrinterColumns"] = _columns(COLUMNS + DATES + HIDDEN)
     widgets["spec"]["names"]["listKind"] = "ManyWidgets"
     old = {"served": True, "storage": False, "deprecated": True}
     gadgets = _with_versions(crd("gadgets", "shop.example", scope="Cluster"), v2={}, v1beta1=old)
@@ -101,6 +102,7 @@ OBJECTS: list[tuple[str, Object]] = [
                 "template": {"spec": {"containers": [{"name": "c", "env": [{"name": "TOKEN", "value": PLANTED}]}]}},
             },
             "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+            "env": [{"name": "TOKEN", "value": PLANTED}, {"name": "EMPTY"}],
             "extra": {"select": "'; DROP TABLE k8s_pods; --"},
         },
     ),
@@ -202,6 +204,7 @@ def test_printer_columns_are_those_of_the_api_server(
         mine = stored[cells.pop("Name")]
         for name, _, _ in COLUMNS:
             assert mine[name] == cells[name], (name, mine, cells)
+    assert stored["full"]["Token"] == "<redacted>"
     assert stored["full"]["Since"] == "2026-01-02T03:04:05Z"
     assert stored["bare"]["Since"] is None
     assert stored["bare"]["Age"].endswith("Z")

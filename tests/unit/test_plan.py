@@ -6,7 +6,7 @@ import pytest
 
 from k8s_inventory.kinds import FAMILIES, KINDS
 from k8s_inventory.settings import Settings
-from k8s_inventory.sync import PlanError, Verdict, select, verdict
+from k8s_inventory.sync import Custom, PlanError, Verdict, select, verdict
 
 CONFIGURED = ["prod", "staging", "dev"]
 
@@ -133,6 +133,8 @@ def test_verdicts(outcome: str, named: bool, retryable: bool, expected: Verdict)
         (["-a.x.example"], ["b.x.example"], ["a.x.example"], set()),
         (["-custom"], [], ["a.x.example"], set()),
         (["pods"], [], ["a.x.example"], {"pods"}),
+        (["*.x.example", "a.x.example"], ["a.x.example", "b.x.example"], [], {"a.x.example"}),
+        (["pods", "a.x.example", "-*.x.example"], [], ["a.x.example"], {"pods"}),
     ],
 )
 def test_kinds_without_a_declaration(resources: list[str], taken: list[str], left: list[str], named: set[str]) -> None:
@@ -142,3 +144,14 @@ def test_kinds_without_a_declaration(resources: list[str], taken: list[str], lef
     assert selection.named == named
     of_tasks = [name for task in selection.tasks(most=100) for name in task["named"]]
     assert set(of_tasks) == named
+
+
+def test_no_two_tasks_take_the_same_custom_kind() -> None:
+    given = {"resources": ["a.x.example", "custom", "a.x.example"], "contexts": ["prod"]}
+    first, second = select(Settings.load(given), CONFIGURED).tasks(most=100)
+    assert first["custom"] == {"include": ["a.x.example"], "exclude": []}
+    assert second["custom"] == {"include": ["*"], "exclude": ["a.x.example"]}
+    (grouped,) = select(Settings.load(given), CONFIGURED).tasks(most=1)
+    assert Custom(**grouped["custom"]).takes("a.x.example")
+    both = select(Settings.load({"resources": ["*.x.example", "-*.x.example", "pods"]}), CONFIGURED)
+    assert not both.custom.takes("a.x.example")

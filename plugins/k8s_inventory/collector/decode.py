@@ -145,12 +145,11 @@ class Decoder:
 
     def _with_data(self, item: Any, raw: msgspec.Raw) -> Any:
         """The item of a kind that keeps all its fields, among them those that nobody declared."""
-        fields = {name: value for name, value in _fields.decode(raw).items() if name not in _NOT_DATA}
+        whole = redact_templates(bytes(raw)) if self._redact_templates else bytes(raw)
+        fields = {name: value for name, value in _fields.decode(whole).items() if name not in _NOT_DATA}
         found: dict[str, Any] = {}
         if self.kind.shared_by:
-            if self._redact_templates and b'"env"' in bytes(raw):
-                fields = {name: msgspec.Raw(redact_templates(bytes(value))) for name, value in fields.items()}
-            shown = self._printer(bytes(raw)) if self._printer else b"{}"
+            shown = self._printer(drop_last_applied(whole)) if self._printer else b"{}"
             found = {name: fields.pop(name) for name in self.kind.rest if name in fields and name != _DATA}
             found["printer_columns"] = msgspec.Raw(shown)
         return msgspec.structs.replace(item, **found, data=msgspec.Raw(msgspec.json.encode(fields)))

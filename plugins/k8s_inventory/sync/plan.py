@@ -58,9 +58,9 @@ class Selection:
     @property
     def custom(self) -> Custom:
         """Everything that is chosen of the kinds without a declaration."""
-        of_all = [entry.custom for entry in self.entries if entry.custom.include]
-        include = tuple(pattern for custom in of_all for pattern in custom.include)
-        return Custom(include, of_all[0].exclude if of_all else ())
+        include = tuple(pattern for entry in self.entries for pattern in entry.custom.include)
+        exclude = tuple(pattern for entry in self.entries for pattern in entry.custom.exclude)
+        return Custom(include, tuple(pattern for pattern in exclude if _is_pattern(pattern) or pattern not in include))
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -129,8 +129,9 @@ def _entries(resources: Sequence[str]) -> tuple[tuple[Entry, ...], frozenset[str
     named = {NAMES[word].name for word in chosen if word in NAMES and word not in FAMILIES} - out
     excluded = [word[1:] for word in words if word.startswith("-")]
     exclude = tuple(_pattern(word) for word in excluded if "." in word or _is_custom(word))
-    include = tuple(_pattern(word) for word in chosen if _is_custom(word)) if chosen else ("*",)
-    named |= {word for word in include if not _is_pattern(word)}
+    include = dict.fromkeys(_pattern(word) for word in chosen if _is_custom(word)) if chosen else {"*": None}
+    explicit = tuple(word for word in include if not _is_pattern(word) and not Custom(exclude).takes(word))
+    named |= set(explicit)
     entries: dict[str, tuple[Kind, ...]] = {}
     taken = set(out)
     families = [word for word in chosen if word in FAMILIES] if chosen else list(FAMILIES)
@@ -142,10 +143,10 @@ def _entries(resources: Sequence[str]) -> tuple[tuple[Entry, ...], frozenset[str
             entries.update({kind.name: (kind,) for kind in kinds})
         taken |= {kind.name for kind in kinds}
     made = [Entry(name, kinds) for name, kinds in entries.items() if kinds]
-    made += [Entry(word, custom=Custom((word,), exclude)) for word in include if not _is_pattern(word)]
+    made += [Entry(word, custom=Custom((word,))) for word in explicit]
     patterns = tuple(word for word in include if _is_pattern(word))
     if patterns and "*" not in exclude:
-        made.append(Entry(CUSTOM, custom=Custom(patterns, exclude)))
+        made.append(Entry(CUSTOM, custom=Custom(patterns, (*exclude, *explicit))))
     if not made:
         raise PlanError("resources: what is excluded leaves no kind to read")
     return tuple(made), frozenset(named)

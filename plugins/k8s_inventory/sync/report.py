@@ -21,7 +21,7 @@ NOT_RUN = "not run"
 def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row a planned target, in the plan's order: the columns of run_report.sql, `named`, `what_to_do`."""
     stored = {(row["context_name"], row["kind"]): row for row in store.run_report(run_id)}
-    rows = []
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
     for task in plan:
         kinds = list(task["kinds"])
         if task["custom"]["include"]:
@@ -31,8 +31,9 @@ def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list
         for kind in kinds:
             row = stored.get((task["context"], kind)) or _not_run(task["context"], kind)
             outcome = row["outcome"] or NOT_RUN
-            rows.append({**row, "outcome": outcome, "named": kind in task["named"], "what_to_do": advice(outcome)})
-    return rows
+            named = {"named": kind in task["named"], "what_to_do": advice(outcome)}
+            rows[task["context"], kind] = {**row, "outcome": outcome, **named}
+    return list(rows.values())
 
 
 def _not_run(context_name: str, kind: str) -> dict[str, Any]:
