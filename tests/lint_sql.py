@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlfluff.core import FluffConfig, Linter
 
-from k8s_inventory.kinds import KINDS
+from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS
 from k8s_inventory.store import statements
 from k8s_inventory.store.statements import FOLDER
 
@@ -31,7 +31,9 @@ def main() -> int:
 def rendered(path: Path) -> str:
     """The SQL as it runs, for the smallest kind, with a literal for each bound value."""
     template = statements.environment().get_template(str(path.relative_to(FOLDER)))
-    text = template.render(statements.variables(KINDS["namespaces"]))
+    text = template.render(
+        {**statements.variables(KINDS["namespaces"]), "kinds": [KINDS["namespaces"], CUSTOM_OBJECTS]}
+    )
     return PARAMETER.sub("'value'", text).rstrip() + "\n"
 
 

@@ -183,6 +183,24 @@ def test_every_custom_object_is_stored_once(
     assert all(each.attempt.changed == each.attempt.deleted == 0 for each in results.values())
 
 
+def test_one_view_holds_all_objects(
+    shop: Cluster, find: Find, sync: Callable[..., Result], context_of: Callable[..., Context], store: Store
+) -> None:
+    find(context_of(shop))
+    sync(context_of(shop), "namespaces")
+    sync(context_of(shop), "crds")
+    query = 'SELECT kind, "group", plural, count(*)::integer FROM k8s_objects GROUP BY 1, 2, 3 ORDER BY 1, 2'
+    assert store.connection.execute(query).fetchall() == [
+        ("CustomResourceDefinition", "apiextensions.k8s.io", "customresourcedefinitions", 4),
+        ("Gadget", "shop.example", "gadgets", 1),
+        ("Namespace", "", "namespaces", len(shop.list("/api/v1/namespaces"))),
+        ("Widget", "other.example", "widgets", 1),
+        ("Widget", "shop.example", "widgets", 4),
+    ]
+    labels = store.connection.execute("SELECT labels FROM k8s_objects WHERE name = 'full' AND labels <> '{}'")
+    assert labels.fetchall() == [({"shop.example/tier": "web"},)]
+
+
 def test_nothing_planted_is_stored(shop: Cluster, find: Find, context_of: Callable[..., Context], store: Store) -> None:
     find(context_of(shop))
     text = str(_rows(store, "k8s_custom_objects::text"))

@@ -136,7 +136,7 @@ class Store:
                 f"the database was upgraded by a newer k8s-inventory (migration {max(newer)}): upgrade this one"
             )
         missing = [name for version, name, _ in known if version not in applied]
-        return missing + [kind.table for kind in kinds if declared.get(kind.table) != _declaration(kind)]
+        return missing + [name for name, ddl in _made_of(kinds).items() if declared.get(name) != _hashed(ddl)]
 
     def _made(self, state: Mapping[str, Any]) -> tuple[set[int], dict[str, str]]:
         applied: set[int] = set()
@@ -160,20 +160,20 @@ class Store:
                 "INSERT INTO k8s_schema_migrations (version, name) VALUES (%s, %s)", [version, name]
             )
             done.append(name)
-        for kind in kinds:
-            if declared.get(kind.table) == _declaration(kind):
+        for name, ddl in _made_of(kinds).items():
+            if declared.get(name) == _hashed(ddl):
                 continue
-            self.connection.execute(statements.kind_table(kind))
+            self.connection.execute(ddl)
             self.connection.execute(
                 "INSERT INTO k8s_schema_tables (table_name, declaration) VALUES (%s, %s) ON CONFLICT (table_name) "
                 "DO UPDATE SET declaration = excluded.declaration, changed_at = now()",
-                [kind.table, _declaration(kind)],
+                [name, _hashed(ddl)],
             )
-            done.append(kind.table)
+            done.append(name)
         return done
 
     def _refuse_foreign_tables(self, kinds: Sequence[Kind], applied: set[int], declared: Mapping[str, str]) -> None:
-        ours = {kind.table for kind in kinds if kind.table not in declared}
+        ours = {name for name in _made_of(kinds) if name not in declared}
         if not applied:
             ours |= {"k8s_sync_runs", "k8s_sync_targets", "k8s_sync_contexts", "k8s_sync_status", "k8s_clusters"}
         query = (
@@ -219,6 +219,12 @@ class Store:
             return self.rows("run_report", {"run_id": run_id})
 
 
-def _declaration(kind: Kind) -> str:
-    """What the database records of a kind's table: its DDL, hashed."""
-    return hashlib.sha256(statements.kind_table(kind).encode()).hexdigest()
+def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
+    """The DDL of each relation that is made of declarations, by its name: the tables, then the view over them."""
+    tables = {kind.table: statements.kind_table(kind) for kind in kinds}
+    return {**tables, "k8s_objects": statements.objects_view(kinds)} if tables else {}
+
+
+def _hashed(ddl: str) -> str:
+    """What the database records of it."""
+    return hashlib.sha256(ddl.encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
 from k8s_inventory.kinds import Kind
+from k8s_inventory.kinds.declaration import METADATA_COLUMNS
 
 _BESIDE = Path(__file__).parents[1] / "sql"
 FOLDER = _BESIDE if _BESIDE.is_dir() else Path(__file__).parents[3] / "include" / "sql"
@@ -78,6 +80,12 @@ class Statements:
 def kind_table(kind: Kind) -> str:
     """The DDL that makes or extends the table of a kind."""
     return environment().get_template("store/kind_table.sql").render(variables(kind))
+
+
+def objects_view(kinds: Sequence[Kind]) -> str:
+    """The DDL of the view over the tables of all kinds."""
+    template = environment().get_template("store/objects_view.sql")
+    return template.render(kinds=kinds, columns=METADATA_COLUMNS)
 
 
 def migrations() -> list[tuple[int, str, str]]:
