@@ -121,8 +121,8 @@ class _Crds(msgspec.Struct, frozen=True):
     metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
-_SAME = {("events.k8s.io", "events"), ("extensions", "ingresses"), ("extensions", "deployments")}
-"""Second doors to objects of kinds that are declared under another group."""
+_SAME = {"events.events.k8s.io"}
+"""Second doors to the objects of a kind that is declared under another group."""
 
 
 def discover(session: Session) -> Discovery:
@@ -173,7 +173,7 @@ def _take(
     found: Discovery, group: str, version: str, kind: str, plural: str, is_namespaced: bool, verbs: Sequence[str]
 ) -> None:
     name = f"{plural}.{group}"
-    if "list" not in verbs or "/" in plural or name in found.kinds or name in NAMES or (group, plural) in _SAME:
+    if "list" not in verbs or "/" in plural or name in found.kinds or name in NAMES or name in _SAME:
         return
     found.kinds[name] = custom_kind(group=group, version=version, kind=kind, plural=plural, namespaced=is_namespaced)
 
