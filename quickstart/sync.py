@@ -30,13 +30,14 @@ def run() -> int:
         settings = Settings.load({"kubeconfig": kubeconfig})
         contexts = kubeconfig_contexts(settings.kubeconfig)
         selection = select(settings, contexts)
+        tasks = selection.tasks(most=settings.max_tasks)
         database_url = postgres.database_url()
         with Store.connect(database_url, schema=settings.schema_name) as store:
             before = _last_run(store)
     except (KubeconfigError, SettingsError, PlanError, StoreError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"Syncing {len(selection.contexts)} contexts x {len(selection.kinds)} kinds with Airflow ...", flush=True)
+    print(f"Syncing {len(selection.contexts)} contexts in {len(tasks)} tasks with Airflow ...", flush=True)
     env = airflow.environment(database_url, kubeconfig)
     airflow.make_database(env)
     status = airflow.test_run(env)
@@ -45,7 +46,7 @@ def run() -> int:
         if run_id is None or run_id == before:
             print(f"The DAG run failed before it read anything; see {airflow.LOG}", file=sys.stderr)
             return 1
-        rows = report(store, run_id, selection.tasks(most=settings.max_tasks))
+        rows = report(store, run_id, tasks)
         print(lines(rows))
         _show_examples(store)
     print(f"Connect with:  make psql\n       or:     psql '{_without_password(database_url)}'")
