@@ -40,7 +40,7 @@ with DAG(
             items={"type": "string"},
             examples=["workloads", "access", "pods", "deployments.apps", "csi*", "-events"],
             title="Resources",
-            description="Families, kinds, custom kinds (plural.group), patterns (csi*), exclusions (-events).",
+            description="Families, kinds (custom: plural.group), patterns (csi*), exclusions (-events). Empty: all.",
         ),
         "page_size": Param(
             None,

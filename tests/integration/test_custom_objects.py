@@ -147,6 +147,14 @@ def find(store: Store) -> Find:
     return run
 
 
+def _one_of_a_new_kind(cluster: Cluster, plural: str, group: str) -> None:
+    definition = cluster.create(CRDS, crd(plural, group))
+    path = f"/apis/{group}/v1/namespaces/shop/{plural}"
+    cluster.until_served(path)
+    kind = definition["spec"]["names"]["kind"]
+    cluster.create(path, {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": "one"}})
+
+
 def _rows(store: Store, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
     query = f'SELECT {columns} FROM k8s_custom_objects WHERE {where} ORDER BY plural, "group", name'
     return store.connection.execute(query).fetchall()  # type: ignore[arg-type]
@@ -231,10 +239,7 @@ def test_printer_columns_are_those_of_the_api_server(
 def test_a_crd_that_is_gone_takes_its_rows_with_it_and_no_others(
     shop: Cluster, find: Find, context_of: Callable[..., Context], store: Store
 ) -> None:
-    shop.create(CRDS, crd("passings", "gone.example"))
-    path = "/apis/gone.example/v1/namespaces/shop/passings"
-    shop.until_served(path)
-    shop.create(path, {"apiVersion": "gone.example/v1", "kind": "Passing", "metadata": {"name": "p"}})
+    _one_of_a_new_kind(shop, "passings", "gone.example")
     find(context_of(shop))
     assert len(_rows(store, "name")) == 7
     shop.delete(f"{CRDS}/passings.gone.example")
@@ -254,10 +259,7 @@ def test_a_crd_that_is_gone_takes_its_rows_with_it_and_no_others(
 def test_a_crd_that_serves_no_version_keeps_its_rows(
     shop: Cluster, find: Find, context_of: Callable[..., Context], store: Store
 ) -> None:
-    shop.create(CRDS, crd("hiddens", "hidden.example"))
-    path = "/apis/hidden.example/v1/namespaces/shop/hiddens"
-    shop.until_served(path)
-    shop.create(path, {"apiVersion": "hidden.example/v1", "kind": "Hidden", "metadata": {"name": "h"}})
+    _one_of_a_new_kind(shop, "hiddens", "hidden.example")
     find(context_of(shop), "*.hidden.example")
     definition = shop.request("GET", f"{CRDS}/hiddens.hidden.example")
     definition["spec"]["versions"][0]["served"] = False

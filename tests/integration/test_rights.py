@@ -9,8 +9,8 @@ import yaml
 
 from docs.generate import cluster_role
 from k8s_inventory.kinds import KINDS
-from k8s_inventory.kube.cluster import proof_of_absence
 from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.discovery import proof_of_absence
 from k8s_inventory.kube.session import Session
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result

@@ -1,6 +1,6 @@
 {%- set names = columns | map(attribute="name") | map("identifier") | list -%}
-{%- set key = shared_by | map("identifier") | list + ["uid"] -%}
-{%- set others = names | reject("in", key) | reject("equalto", "uid" | identifier) | list -%}
+{%- set key = (shared_by | list + ["uid"]) | map("identifier") | list -%}
+{%- set others = names | reject("in", key) | list -%}
 -- The one statement that writes {{ table }}. With compare, a row that would not change is left alone.
 INSERT INTO {{ table | identifier }} AS stored (context_name, {{ names | join(", ") }})
 SELECT context_name, {{ names | join(", ") }}

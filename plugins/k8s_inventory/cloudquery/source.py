@@ -27,13 +27,13 @@ from k8s_inventory.sync import (
     Run,
     Selection,
     advice,
+    choose,
     find_custom,
     read_target,
     select,
     sync_target,
 )
 from k8s_inventory.sync.contexts import configured_contexts, open_session
-from k8s_inventory.sync.custom import choose
 
 log = logging.getLogger(__name__)
 

@@ -1,18 +1,20 @@
-"""What a context leads to: the cluster's identity, its version, and proof that it serves no such kind."""
+"""What a context leads to: the cluster's identity and its version."""
 
 from __future__ import annotations
 
 import hashlib
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from k8s_inventory.kinds import Kind
-from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NotFound
+from k8s_inventory.kube.errors import BadAnswer, Forbidden, NotFound
 from k8s_inventory.kube.session import Session
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,13 @@ def read_cluster(session: Session) -> ClusterInfo:
     server = session.server
     uid: str | None
     try:
-        uid = _decode(session, "/api/v1/namespaces/kube-system", _Namespace).metadata.uid
+        uid = answer(session, "/api/v1/namespaces/kube-system", _Namespace).metadata.uid
     except Forbidden:
         uid = None
     except NotFound:
         uid = ""
     try:
-        version = _decode(session, "/version", _Version).git_version
+        version = answer(session, "/version", _Version).git_version
     except (Forbidden, NotFound):
         version = None
     return ClusterInfo(
@@ -61,9 +63,15 @@ def read_cluster(session: Session) -> ClusterInfo:
     )
 
 
-def _decode(session: Session, path: str, model: type[Any], query: dict[str, Any] | None = None) -> Any:
+def answer(session: Session, path: str, model: type[Answer], query: Mapping[str, Any] | None = None) -> Answer:
+    """The answer to a GET of `path`. Raises a `KubeError`, and `BadAnswer` for one that is no such thing."""
+    return decoded(session, path, session.get(path, query), model)
+
+
+def decoded(session: Session, path: str, body: bytes, model: type[Answer]) -> Answer:
+    """The body of an answer from `path`. Raises `BadAnswer`."""
     try:
-        return msgspec.json.decode(session.get(path, query), type=model)
+        return msgspec.json.decode(body, type=model)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadAnswer(
             f"context {session.context.name}, {path}: the answer is no {model.__name__.strip('_')}"
@@ -92,64 +100,3 @@ def _provider(server: str, version: str | None) -> str | None:
     }
     text = f"{version or ''} {server}"
     return next((provider for sign, provider in signs.items() if sign in text), None)
-
-
-class _Names(msgspec.Struct):
-    class Entry(msgspec.Struct):
-        name: str
-
-    resources: list[Entry]
-
-
-class _Groups(msgspec.Struct):
-    class Group(msgspec.Struct):
-        class Version(msgspec.Struct):
-            group_version: str = msgspec.field(name="groupVersion")
-
-        name: str
-        versions: list[Version]
-
-    groups: list[Group]
-
-
-class _Metas(msgspec.Struct):
-    class Item(msgspec.Struct):
-        class Metadata(msgspec.Struct):
-            name: str
-
-        metadata: Metadata
-
-    items: list[Item]
-
-
-def proof_of_absence(session: Session, kind: Kind) -> str | None:
-    """What proves that the cluster serves no such kind; None where nothing does, and rows must stay.
-
-    Discovery must be whole and lack the kind in every version of its group, and no APIService may
-    stand for that group: an aggregated API that is down looks just like one that is gone. Nor may a
-    CRD define it: one that serves no version still has its objects.
-    """
-    try:
-        if not kind.group:
-            versions = ["v1"]
-        else:
-            groups = _decode(session, "/apis", _Groups).groups
-            versions = [each.group_version for group in groups if group.name == kind.group for each in group.versions]
-        for group_version in versions:
-            root = f"/apis/{group_version}" if kind.group else f"/api/{group_version}"
-            served = {each.name for each in _decode(session, root, _Names).resources}
-            if kind.plural in served:
-                return None
-        services = _decode(session, "/apis/apiregistration.k8s.io/v1/apiservices", _Metas).items
-        name = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
-        only = {"fieldSelector": f"metadata.name={name}"}
-        path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-        definitions = _decode(session, path, _Metas, only).items if kind.shared_by else []
-    except KubeError:
-        return None
-    if not versions and any(each.metadata.name.partition(".")[2] == kind.group for each in services):
-        return None
-    if definitions:
-        return None
-    what = "no APIService or CRD" if kind.shared_by else "no APIService"
-    return f"discovery lacks {name}, and {what} stands for it"

@@ -1,4 +1,4 @@
-"""What a cluster serves: every resource that can be listed, in its group's preferred version.
+"""What a cluster serves: each resource that can be listed, in its group's preferred version; and what no more.
 
 https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from k8s_inventory.kinds import NAMES, Kind, PrinterColumn
 from k8s_inventory.kinds.custom import custom_kind
-from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NotFound
+from k8s_inventory.kube.cluster import answer, decoded
+from k8s_inventory.kube.errors import Forbidden, KubeError, NotFound
 from k8s_inventory.kube.session import JSON, Session
 
 log = logging.getLogger(__name__)
@@ -23,9 +24,6 @@ _AGGREGATED = ",".join(
     f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList" for version in ("v2", "v2beta1")
 )
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-
-
-Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -131,14 +129,14 @@ def discover(session: Session) -> Discovery:
     Only kinds without a declaration are listed. Raises a `KubeError` where not even the groups can be read.
     """
     body = session.get("/apis", accept=f"{_AGGREGATED},{JSON}")
-    if _decode(session, "/apis", body, _Header).kind == "APIGroupDiscoveryList":
-        return _aggregated(_decode(session, "/apis", body, _Aggregated))
-    return _classic(session, _decode(session, "/apis", body, _Groups))
+    if decoded(session, "/apis", body, _Header).kind == "APIGroupDiscoveryList":
+        return _aggregated(decoded(session, "/apis", body, _Aggregated))
+    return _classic(session, decoded(session, "/apis", body, _Groups))
 
 
-def _aggregated(answer: _Aggregated) -> Discovery:
+def _aggregated(served: _Aggregated) -> Discovery:
     found = Discovery()
-    for group in answer.items:
+    for group in served.items:
         name = group.metadata.name
         for version in group.versions:
             if version.freshness == "Stale" and not version.resources:
@@ -149,16 +147,16 @@ def _aggregated(answer: _Aggregated) -> Discovery:
     return found
 
 
-def _classic(session: Session, answer: _Groups) -> Discovery:
+def _classic(session: Session, served: _Groups) -> Discovery:
     found = Discovery()
-    for group in answer.groups:
+    for group in served.groups:
         # The preferred version comes first; the others are read for what it lacks.
         versions = [each.version for each in group.versions]
         versions.sort(key=lambda version: group.preferred is None or version != group.preferred.version)
         for version in versions:
             path = f"/apis/{group.name}/{version}"
             try:
-                resources = _decode(session, path, session.get(path), _Resources).resources
+                resources = answer(session, path, _Resources).resources
             except KubeError as error:
                 if error.outcome in ("unauthorized", "unreachable"):
                     raise
@@ -184,7 +182,7 @@ def described(session: Session, kinds: Sequence[Kind], *, page_size: int) -> lis
     query: dict[str, Any] = {"limit": page_size}
     while True:
         try:
-            page = _decode(session, _CRDS, session.get(_CRDS, query), _Crds)
+            page = answer(session, _CRDS, _Crds, query)
         except (Forbidden, NotFound) as error:
             log.warning("%s: custom objects are read without their printer columns", error)
             return list(made.values())
@@ -204,8 +202,43 @@ def described(session: Session, kinds: Sequence[Kind], *, page_size: int) -> lis
         query["continue"] = page.metadata.continue_token
 
 
-def _decode(session: Session, path: str, body: bytes, model: type[Answer]) -> Answer:
+class _Metas(msgspec.Struct, frozen=True):
+    class Item(msgspec.Struct, frozen=True):
+        class Metadata(msgspec.Struct, frozen=True):
+            name: str
+
+        metadata: Metadata
+
+    items: list[Item]
+
+
+def proof_of_absence(session: Session, kind: Kind) -> str | None:
+    """What proves that the cluster serves no such kind; None where nothing does, and rows must stay.
+
+    Discovery must be whole and lack the kind in every version of its group, and no APIService may
+    stand for that group: an aggregated API that is down looks just like one that is gone. Nor may a
+    CRD define it: one that serves no version still has its objects.
+    """
     try:
-        return msgspec.json.decode(body, type=model)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadAnswer(f"context {session.context.name}, {path}: not what discovery answers ({error})") from error
+        if not kind.group:
+            versions = ["v1"]
+        else:
+            groups = answer(session, "/apis", _Groups).groups
+            versions = [each.version for group in groups if group.name == kind.group for each in group.versions]
+        for version in versions:
+            root = f"/apis/{kind.group}/{version}" if kind.group else f"/api/{version}"
+            served = {each.name for each in answer(session, root, _Resources).resources}
+            if kind.plural in served:
+                return None
+        services = answer(session, "/apis/apiregistration.k8s.io/v1/apiservices", _Metas).items
+        name = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+        only = {"fieldSelector": f"metadata.name={name}"}
+        definitions = answer(session, _CRDS, _Metas, only).items if kind.shared_by else []
+    except KubeError:
+        return None
+    if not versions and any(each.metadata.name.partition(".")[2] == kind.group for each in services):
+        return None
+    if definitions:
+        return None
+    what = "no APIService or CRD" if kind.shared_by else "no APIService"
+    return f"discovery lacks {name}, and {what} stands for it"

@@ -1,6 +1,6 @@
 """DRIVE: one target from its lock to its status row, and which targets there are."""
 
-from k8s_inventory.sync.custom import find_custom
+from k8s_inventory.sync.custom import choose, find_custom
 from k8s_inventory.sync.plan import Custom, PlanError, Selection, select
 from k8s_inventory.sync.target import Result, Run, Sink, SinkError, read_target, sync_target
 from k8s_inventory.sync.verdict import Verdict, advice, verdict
@@ -15,6 +15,7 @@ __all__ = [
     "SinkError",
     "Verdict",
     "advice",
+    "choose",
     "find_custom",
     "read_target",
     "select",

@@ -49,8 +49,7 @@ def choose(
     name = session.context.name
     try:
         found = discover(session)
-        explicit = [pattern for pattern in custom.include if is_custom(pattern) and not set(pattern) & set("*?[")]
-        lacking = {each: custom_kind_named(each) for each in (*known, *explicit) if each not in found.kinds}
+        lacking = {each: custom_kind_named(each) for each in (*known, *custom.explicit) if each not in found.kinds}
         chosen = [kind for kind in {**found.kinds, **lacking}.values() if custom.takes(kind.name)]
         kinds = described(session, chosen, page_size=settings.page_size)
     except KubeError as error:

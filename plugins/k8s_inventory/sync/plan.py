@@ -31,6 +31,11 @@ class Custom:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
+    @property
+    def explicit(self) -> tuple[str, ...]:
+        """What is chosen by its own name."""
+        return tuple(word for word in self.include if not _is_pattern(word))
+
     def takes(self, name: str) -> bool:
         def matches(patterns: Iterable[str]) -> bool:
             return any(fnmatchcase(name, pattern) for pattern in patterns)
@@ -114,8 +119,8 @@ def _entries(resources: Sequence[str]) -> tuple[tuple[Entry, ...], frozenset[str
     words = [word.lower() for word in resources]
     chosen = [word for word in words if not word.startswith("-")]
     found = {word: _meant(word.removeprefix("-")) for word in words}
-    bare = [word.removeprefix("-") for word in words]
-    unknown = [word for word in bare if not (_meant(word) or _is_custom(word))]
+    bare = {word.removeprefix("-"): kinds for word, kinds in found.items()}
+    unknown = [word for word, kinds in bare.items() if not (kinds or _is_custom(word))]
     if unknown:
         close = {
             **{family: family for family in (*FAMILIES, CUSTOM)},

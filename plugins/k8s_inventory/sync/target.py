@@ -13,7 +13,8 @@ import msgspec
 
 from k8s_inventory.collector import DECODER_VERSION, Decoder, Envelope, UndecodableObject
 from k8s_inventory.kinds import Kind
-from k8s_inventory.kube.cluster import ClusterInfo, proof_of_absence, read_cluster
+from k8s_inventory.kube.cluster import ClusterInfo, read_cluster
+from k8s_inventory.kube.discovery import proof_of_absence
 from k8s_inventory.kube.errors import BadAnswer, ContextError, KubeError, NoSuchPath, NotFound, Unreachable, Unsupported
 from k8s_inventory.kube.listing import Listing, Page
 from k8s_inventory.kube.session import Session

@@ -15,9 +15,7 @@ class Verdict(Enum):
 
 
 def verdict(outcome: str, *, named: bool, retryable: bool = True) -> Verdict:
-    """`named`: the user asked for this kind by name. A forbidden, absent or unsupported
-    kind of the default is skipped.
-    """
+    """`named`: the user asked for this kind by name. What is forbidden, absent or unsupported by default is skipped."""
     if outcome == "complete":
         return Verdict.SUCCEED
     if outcome in ("forbidden", "absent", "unsupported"):
