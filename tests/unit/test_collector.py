@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -132,3 +133,32 @@ def test_no_literal_value_survives_redaction(env: list[dict[str, str]], other: s
 def test_last_applied_goes_from_any_depth_and_nothing_else(value: Any) -> None:
     wrapped = [{"annotations": {LAST_APPLIED: "secret", "kept": value}}]
     assert json.loads(drop_last_applied(json.dumps(wrapped).encode())) == [{"annotations": {"kept": value}}]
+
+
+@pytest.mark.parametrize(
+    ("condition", "cpu"),
+    [
+        pytest.param(None, Decimal("0.5"), id="growing: what it will have"),
+        pytest.param({"type": "PodResizePending", "reason": "Infeasible"}, Decimal("0.2"), id="what it keeps"),
+    ],
+)
+def test_a_pod_that_is_being_resized(condition: dict[str, str] | None, cpu: Decimal) -> None:
+    """No kubelet resizes pods here, so the status is made up by the API's reference."""
+    status = {
+        "containerStatuses": [
+            {
+                "name": "web",
+                "resources": {"requests": {"cpu": "100m"}, "limits": {"cpu": "1"}},
+                "allocatedResources": {"cpu": "200m"},
+            }
+        ],
+        "conditions": [condition] if condition else [],
+    }
+    pod = {
+        "metadata": {"uid": "u", "name": "resized", "resourceVersion": "1"},
+        "spec": {"containers": [{"name": "web", "resources": {"requests": {"cpu": "500m"}, "limits": {"cpu": "2"}}}]},
+        "status": status,
+    }
+    (row,) = rows("pods", pod)
+    assert row["cpu_request"] == cpu
+    assert row["cpu_limit"] == (1 if condition else 2)

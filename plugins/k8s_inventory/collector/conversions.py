@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from k8s_inventory.collector.pod_resources import pod_resources
 from k8s_inventory.collector.quantities import as_json, quantities, quantity
 from k8s_inventory.collector.redact import drop_last_applied
 
@@ -422,6 +423,7 @@ CONVERSIONS: dict[str, Conversion] = {
     "node_roles": node_roles,
     "object": object_or_empty,
     "pod_ips": lambda pod: [each.ip for each in pod.status.pod_ips or () if each.ip],
+    "pod_resources": pod_resources,
     "pod_template_container_names": lambda template: _names(template.template.spec.containers),
     "pod_template_images": lambda template: _images(template.template.spec.containers),
     "pod_summary": pod_summary,

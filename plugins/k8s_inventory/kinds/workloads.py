@@ -1,6 +1,6 @@
 """Workloads: pods and what makes them."""
 
-from k8s_inventory.kinds.declaration import Column, Kind
+from k8s_inventory.kinds.declaration import Column, Kind, SqlType
 
 _CONTAINER_STATE = (
     "name",
@@ -28,6 +28,36 @@ _POD_STATUS = (
     *(f"status.initContainerStatuses[].{each}" for each in _CONTAINER_STATE),
     *(f"status.containerStatuses[].{each}" for each in _CONTAINER_STATE),
 )
+_POD_RESOURCES = (
+    *(
+        f"spec.{containers}[].{each}"
+        for containers in ("containers", "initContainers")
+        for each in ("name", "resources.requests:jsonb", "resources.limits:jsonb")
+    ),
+    "spec.initContainers[].restartPolicy",
+    "spec.resources.requests:jsonb",
+    "spec.resources.limits:jsonb",
+    "spec.overhead:jsonb",
+    *(
+        f"status.{statuses}[].{each}"
+        for statuses in ("containerStatuses", "initContainerStatuses")
+        for each in ("name", "resources?.requests:jsonb", "resources?.limits:jsonb", "allocatedResources:jsonb")
+    ),
+    "status.conditions[].type",
+    "status.conditions[].reason",
+)
+
+
+def _pod_resource(name: str, description: str, sql_type: SqlType = "numeric") -> Column:
+    return Column(
+        name=name,
+        type=sql_type,
+        needs=_POD_RESOURCES,
+        convert=f"pod_resources.{name}",
+        required=sql_type == "jsonb",
+        description=description,
+    )
+
 
 PODS = Kind(
     name="pods",
@@ -148,6 +178,12 @@ PODS = Kind(
             required=True,
             description="Images of the init containers and sidecars, in order.",
         ),
+        _pod_resource("cpu_request", "Cores that the scheduler sets aside for the pod; null where none are asked for."),
+        _pod_resource("memory_request", "Bytes that the scheduler sets aside; null where none are asked for."),
+        _pod_resource("cpu_limit", "Cores that the pod may use, of the containers that have a limit; null without."),
+        _pod_resource("memory_limit", "Bytes that the pod may use, of the containers that have a limit; null without."),
+        _pod_resource("requests", "All that the scheduler sets aside for the pod, numbers by resource.", "jsonb"),
+        _pod_resource("limits", "All that the pod may use, numbers by resource, of the limits there are.", "jsonb"),
     ),
 )
 
