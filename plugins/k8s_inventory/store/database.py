@@ -220,9 +220,10 @@ class Store:
 
 
 def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
-    """The DDL of each relation that is made of declarations, by its name: the tables, then the view over them."""
+    """The DDL of what is made again whenever it changes, by its name: functions, tables, then the view over them."""
     tables = {kind.table: statements.kind_table(kind) for kind in kinds}
-    return {**tables, "k8s_objects": statements.objects_view(kinds)} if tables else {}
+    functions = {"k8s_selects": statements.sql("selectors")}
+    return {**functions, **tables, "k8s_objects": statements.objects_view(kinds)} if tables else {}
 
 
 def _hashed(ddl: str) -> str:
