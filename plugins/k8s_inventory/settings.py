@@ -60,6 +60,28 @@ class Settings(BaseSettings):
     redact_env: bool = Field(
         default=True, description="Replace literal environment values of containers by <redacted>."
     )
+    keep_env: Names = Field(
+        default=[], description="Environment variables whose literal values are kept all the same: names or patterns."
+    )
+    keep_labels: Names = Field(default=[], description="Labels to store, names or patterns. By default all.")
+    drop_labels: Names = Field(default=[], description="Labels not to store: names or patterns.")
+    keep_annotations: Names = Field(default=[], description="Annotations to store, names or patterns. By default all.")
+    drop_annotations: Names = Field(
+        default=[],
+        description="Annotations not to store: names or patterns. last-applied-configuration never is.",
+    )
+    redact: Names = Field(
+        default=[],
+        description="Values to replace by <redacted>, each `kind:JSONPath`, such as `pods:.spec.containers[*].args` or "
+        "`*.example.com:..password`.",
+    )
+    config_map_values: bool = Field(default=False, description="Store the values of ConfigMaps.")
+    digest_key: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Key of the digests in `k8s_configmaps.value_digests`, by which equal values show. At least 16 "
+        "characters.",
+    )
     accept_repointed: Names = Field(
         default=[],
         description="Contexts that may lead to another cluster than last time; its rows then replace the old ones.",
@@ -85,7 +107,19 @@ class Settings(BaseSettings):
         description="Above this many tasks a mapped task takes all kinds of a context; 1024 is Airflow's own bound.",
     )
 
-    @field_validator("kubernetes_conn_ids", "contexts", "resources", "accept_repointed", mode="before")
+    @field_validator(
+        "kubernetes_conn_ids",
+        "contexts",
+        "resources",
+        "accept_repointed",
+        "keep_env",
+        "keep_labels",
+        "drop_labels",
+        "keep_annotations",
+        "drop_annotations",
+        "redact",
+        mode="before",
+    )
     @classmethod
     def _comma_separated(cls, value: Any) -> Any:
         if isinstance(value, str):

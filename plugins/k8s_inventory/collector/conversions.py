@@ -6,6 +6,8 @@ the column's value. Names are those that the declarations in `kinds` use.
 
 from __future__ import annotations
 
+import hmac
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -191,6 +193,17 @@ def config_map_keys(config_map: Any) -> ConfigMapKeys:
         sizes[name] = len(value) * 3 // 4 - value.count("=")
     names = sorted(sizes)
     return ConfigMapKeys(len(names), names, msgspec.json.encode({name: sizes[name] for name in names}))
+
+
+def config_map_digests(key: bytes | None, config_map: Any) -> bytes:
+    """HMAC-SHA256 of each key's value, hexadecimal; an empty object without a key to make them with."""
+    if key is None:
+        return b"{}"
+    values = {name: value.encode() for name, value in (_texts.decode(config_map.data) or {}).items()}
+    values |= {name: b64decode(value) for name, value in (_texts.decode(config_map.binary_data) or {}).items()}
+    return msgspec.json.encode(
+        {name: hmac.digest(key, value, "sha256").hex() for name, value in sorted(values.items())}
+    )
 
 
 class Subjects(NamedTuple):

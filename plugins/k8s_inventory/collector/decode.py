@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from k8s_inventory.collector import structs
-from k8s_inventory.collector.conversions import CONVERSIONS
+from k8s_inventory.collector.conversions import CONVERSIONS, Conversion, config_map_digests
 from k8s_inventory.collector.printing import printer
-from k8s_inventory.collector.redact import (
-    drop_last_applied,
-    holds_last_applied,
-    redact_env,
-    redact_templates,
-    redact_values,
-    storable,
-)
+from k8s_inventory.collector.redact import drop_last_applied, holds_last_applied, redact_env, redact_values, storable
+from k8s_inventory.collector.rules import Redaction, redact_templates, redactor
 from k8s_inventory.kinds import Column, Kind
 
 Row = tuple[Any, ...]
@@ -75,13 +70,21 @@ class Decoder:
 
     item: type[Any]
 
-    def __init__(self, kind: Kind, *, redact_env: bool) -> None:
+    def __init__(self, kind: Kind, redaction: Redaction | None = None) -> None:
         self.kind = kind
-        self._whole = _DATA in kind.rest
+        self._redaction = redaction or Redaction()
+        self._redactor = redactor(self._redaction, kind) if self._redaction.by_rule else None
         self._flat = kind.rest == (_DATA,)
+        self._apart = _DATA in kind.rest or self._redactor is not None
         self._printer = printer(kind.printer_columns) if kind.printer_columns else None
-        self._redact_templates = redact_env and bool(kind.shared_by)
-        paths = [(f"{_DATA}.{path}" if self._is_data(path) else path, each) for path, each in _paths(kind, redact_env)]
+        env = self._redaction.env and self._redactor is None
+        self._redact_templates = env and bool(kind.shared_by)
+        self._redacted_values = () if self._redaction.config_map_values else kind.redacted_values
+        self._conversions: dict[str, Conversion] = {
+            **CONVERSIONS,
+            "config_map_digests": partial(config_map_digests, self._redaction.digest_key),
+        }
+        paths = [(f"{_DATA}.{path}" if self._is_data(path) else path, each) for path, each in _paths(kind, env)]
         outside = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
         struct = structs.build(kind.kind, [*outside, *((name, "jsonb") for name in kind.rest)])
         self._fields = [each for each in struct.__struct_fields__ if each not in kind.rest]
@@ -90,12 +93,12 @@ class Decoder:
         view_fields = (*part_fields, *self._fields, "api_version", "raw", "shared")
         self._view_type = msgspec.defstruct(f"{kind.kind}View", [(name, Any) for name in view_fields], frozen=True)
         self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct)
-        self.item = msgspec.Raw if self._whole else struct
+        self.item = msgspec.Raw if self._apart else struct
         all_items = msgspec.defstruct("Items", [("items", list[struct] | None, None)])  # type: ignore[valid-type]
         self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
-        self._env_lists = _env_lists(kind) if redact_env else {}
+        self._env_lists = _env_lists(kind) if env else {}
         self._shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
-        self._values = [_values(column, kind) for column in kind.columns]
+        self._values = [_values(column, kind, self._conversions) for column in kind.columns]
 
     def columns(
         self,
@@ -118,7 +121,11 @@ class Decoder:
             items = self._items(clean, wanted, total)
         for start in range(0, len(items), at_once):
             views = [self._view(item, api_version, drop) for item in items[start : start + at_once]]
-            yield [values(views) for values in self._values]
+            try:
+                made = [values(views) for values in self._values]
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                raise self._incomputable(views, error) from error
+            yield made
 
     def rows(self, body: bytes, *, api_version: str, wanted: Sequence[int], total: int) -> Iterator[Row]:
         """What `columns` gives, as rows: few at once, so that a database works on some while the next are made."""
@@ -126,7 +133,7 @@ class Decoder:
             yield from zip(*columns, strict=True)
 
     def _items(self, body: bytes, wanted: Sequence[int], total: int) -> Sequence[Any]:
-        if len(wanted) == total and not self._whole:
+        if len(wanted) == total and not self._apart:
             try:
                 return self._all.decode(body).items or ()
             except (msgspec.DecodeError, UnicodeDecodeError):
@@ -136,40 +143,50 @@ class Decoder:
 
     def _item(self, raw: msgspec.Raw) -> Any:
         try:
-            item = self._one.decode(raw)
-            if self._whole:
-                return self._with_data(item, raw)
-            return item
+            if not self._apart:
+                return self._one.decode(raw)
+            kept = typed = (
+                redact_templates(bytes(raw), self._redaction.keep_env) if self._redact_templates else bytes(raw)
+            )
+            if self._redactor:
+                kept, typed = self._redactor(kept)
+            shown = msgspec.Raw(self._printer(drop_last_applied(kept)) if self._printer else b"{}")
+            printed = {"printer_columns": shown} if self.kind.shared_by else {}
+            item = msgspec.structs.replace(self._one.decode(typed), **self._rest(typed), **printed)
+            return item if kept is typed else _Redacted(item.metadata, item, self._rest(kept))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._undecodable(_named.decode(raw).metadata, error) from error
 
-    def _with_data(self, item: Any, raw: msgspec.Raw) -> Any:
-        """The item of a kind that keeps all its fields, among them those that nobody declared."""
-        whole = redact_templates(bytes(raw)) if self._redact_templates else bytes(raw)
+    def _rest(self, whole: bytes) -> dict[str, msgspec.Raw]:
+        """The fields that a row keeps whole, `data` among them, which has all that nobody declared."""
         fields = {name: value for name, value in _fields.decode(whole).items() if name not in _NOT_DATA}
-        found: dict[str, Any] = {}
-        if self.kind.shared_by:
-            shown = self._printer(drop_last_applied(whole)) if self._printer else b"{}"
-            found = {name: fields.pop(name) for name in self.kind.rest if name in fields and name != _DATA}
-            found["printer_columns"] = msgspec.Raw(shown)
-        return msgspec.structs.replace(item, **found, data=msgspec.Raw(msgspec.json.encode(fields)))
+        found = {name: fields.pop(name) for name in self.kind.rest if name in fields and name != _DATA}
+        if _DATA in self.kind.rest:
+            found[_DATA] = msgspec.Raw(msgspec.json.encode(fields))
+        return found
 
     def _view(self, item: Any, api_version: str, drop: Callable[[bytes], bytes] | None) -> Any:
         """What a column's value is read from: the item, with the parts that a row keeps whole decoded, too."""
         parts: list[Any] = []
         raws: dict[str, bytes | None] = {}
         shared: dict[str, Any] = {}
+        kept: dict[str, msgspec.Raw] | None = None
+        if type(item) is _Redacted:
+            item, kept = item.typed, item.kept
         try:
             for name, part in self._parts:
                 raw = bytes(getattr(item, name))
                 decoded = part.decode(raw)
                 parts += [getattr(decoded, each) for each in part.fields] if self._flat else [decoded]
-                raws[name] = self._kept(name, raw, decoded, drop)
+                raws[name] = self._kept(name, bytes(kept.get(name, b"null")) if kept else raw, decoded, drop)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._undecodable(item.metadata, error) from error
         view = self._view_type(*parts, *[getattr(item, name) for name in self._fields], api_version, raws, shared)
-        for name in self._shared:
-            shared[name] = CONVERSIONS[name](view)
+        try:
+            for name in self._shared:
+                shared[name] = self._conversions[name](view)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise self._incomputable([view], error) from error
         return view
 
     def _kept(self, name: str, raw: bytes, decoded: Any, drop: Callable[[bytes], bytes] | None) -> bytes | None:
@@ -177,10 +194,10 @@ class Decoder:
         if raw == b"null":
             return None
         for containers in self._env_lists.get(name, ()):
-            for container in containers(decoded) or ():
-                raw = redact_env(raw, container.env)
-        if self.kind.redacted_values:
-            raw = redact_values(raw, self.kind.redacted_values)
+            arrays = [container.env for container in containers(decoded) or ()]
+            raw = redact_env(raw, arrays, self._redaction.keep_env)
+        if self._redacted_values:
+            raw = redact_values(raw, self._redacted_values)
         return drop(raw) if drop else raw
 
     def _is_data(self, path: str) -> bool:
@@ -189,6 +206,23 @@ class Decoder:
     def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
         place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
         return UndecodableObject(f"{self.kind.name} {place}: {error}")
+
+    def _incomputable(self, views: Sequence[Any], error: Exception) -> UndecodableObject:
+        """Names the objects, as they may be several, and why: most likely what a path of `redact` took away."""
+        names = ", ".join(view.metadata.name for view in views[:3])
+        return UndecodableObject(
+            f"{self.kind.name} {names}{' ...' if len(views) > 3 else ''}: a column can not be computed "
+            f"({type(error).__name__})"
+            + ("; a path of the setting `redact` may have taken away too much" if self._redactor else "")
+        )
+
+
+class _Redacted(NamedTuple):
+    """An object as typed columns are read from it, and what a row keeps of it whole."""
+
+    metadata: Any
+    typed: Any
+    kept: dict[str, msgspec.Raw]
 
 
 class _Part:
@@ -205,14 +239,14 @@ class _Part:
         return self._empty if raw == b"null" or not self.fields else self._decoder.decode(raw)
 
 
-def _paths(kind: Kind, redact_env: bool) -> Iterator[tuple[str, str]]:
+def _paths(kind: Kind, env: bool) -> Iterator[tuple[str, str]]:
     for column in kind.columns:
         if column.path is not None and column.name not in ("api_version", *kind.rest):
             yield column.path, column.type
         for need in column.needs:
             path, _, sql_type = need.partition(":")
             yield path, sql_type or "text"
-    if redact_env:
+    if env:
         for path in kind.redacted_env:
             yield f"{path}[].env", "jsonb"
 
@@ -228,7 +262,7 @@ def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
     return found
 
 
-def _values(column: Column, kind: Kind) -> Callable[[Sequence[Any]], list[Any]]:
+def _values(column: Column, kind: Kind, conversions: Mapping[str, Conversion]) -> Callable[[Sequence[Any]], list[Any]]:
     """How a column's values are read off decoded objects."""
     if column.name == "api_version":  # the items of a list carry none of their own
         return _each(attrgetter("api_version"))
@@ -243,13 +277,13 @@ def _values(column: Column, kind: Kind) -> Callable[[Sequence[Any]], list[Any]]:
         get_part = attrgetter(part)
         return lambda items: [get_part(item.shared[name]) for item in items]
     if column.path is None:
-        return _each(CONVERSIONS[str(convert)])
+        return _each(conversions[str(convert)])
     values = _at(structs.attribute_path(column.path))
     if column.type == "jsonb":
-        make = CONVERSIONS[convert] if convert else _json_or_none
+        make = conversions[convert] if convert else _json_or_none
         return lambda items: [make(value or structs.NULL) for value in values(items)]
     if convert is not None:
-        make = CONVERSIONS[convert]
+        make = conversions[convert]
         return lambda items: [make(value) for value in values(items)]
     if column.required:
         empty: Any = [] if column.type == "text[]" else ""

@@ -11,7 +11,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-Step = Callable[[Any], Iterator[Any]]
+Place = tuple[Any, Any, tuple[str, ...]]
+"""Where a value is: its holder, its key there, and the names of the fields that lead to it."""
+
+Step = Callable[[Place], Iterator[Place]]
 
 _TOKEN = re.compile(
     r"""
@@ -42,6 +45,12 @@ class JSONPathError(ValueError):
 
 def compile_path(path: str) -> Callable[[Any], list[Any]]:
     """A function that returns everything that `path` leads to in an object. Raises `JSONPathError`."""
+    find = compile_places(path)
+    return lambda value: [holder[key] for holder, key, _ in find(value)]
+
+
+def compile_places(path: str) -> Callable[[Any], list[Place]]:
+    """The same, but for where each is. Raises `JSONPathError`."""
     text = path.strip().removeprefix("{").removesuffix("}").strip().removeprefix("$").removeprefix("@")
     steps: list[Step] = []
     at = 0
@@ -54,8 +63,8 @@ def compile_path(path: str) -> Callable[[Any], list[Any]]:
         steps.append(_step(token, path))
         at = token.end()
 
-    def find(value: Any) -> list[Any]:
-        found = [value]
+    def find(value: Any) -> list[Place]:
+        found: list[Place] = [([value], 0, ())]
         for step in steps:
             found = [each for one in found for each in step(one)]
         return found
@@ -70,10 +79,9 @@ def _step(token: re.Match[str], path: str) -> Step:
     if kind in ("all", "star"):
         return _children
     if kind == "index":
-        return _element(int(text))
+        return _slice(slice(int(text), int(text) + 1 or None))
     if kind == "slice":
-        bounds = slice(*(int(part) if part else None for part in text.split(":")))
-        return lambda value: iter(value[bounds] if isinstance(value, list) else ())
+        return _slice(slice(*(int(part) if part else None for part in text.split(":"))))
     if kind == "filter":
         return _filtered(text, path)
     if kind == "quoted":
@@ -82,30 +90,36 @@ def _step(token: re.Match[str], path: str) -> Step:
 
 
 def _field(name: str) -> Step:
-    def step(value: Any) -> Iterator[Any]:
+    def step(place: Place) -> Iterator[Place]:
+        holder, key, path = place
+        value = holder[key]
         if isinstance(value, dict) and name in value:
-            yield value[name]
+            yield value, name, (*path, name)
 
     return step
 
 
-def _element(index: int) -> Step:
-    def step(value: Any) -> Iterator[Any]:
-        if isinstance(value, list) and -len(value) <= index < len(value):
-            yield value[index]
+def _slice(bounds: slice) -> Step:
+    def step(place: Place) -> Iterator[Place]:
+        holder, key, path = place
+        value = holder[key]
+        if isinstance(value, list):
+            yield from ((value, index, path) for index in range(*bounds.indices(len(value))))
 
     return step
 
 
-def _children(value: Any) -> Iterator[Any]:
+def _children(place: Place) -> Iterator[Place]:
+    holder, key, path = place
+    value = holder[key]
     if isinstance(value, dict):
-        yield from (value[name] for name in sorted(value))
+        yield from ((value, name, (*path, name)) for name in sorted(value))
     elif isinstance(value, list):
-        yield from value
+        yield from ((value, index, path) for index in range(len(value)))
 
 
-def _descendants(value: Any) -> Iterator[Any]:
-    left = [value]
+def _descendants(place: Place) -> Iterator[Place]:
+    left = [place]
     while left:  # not recursive: an object may be nested deeper than Python's stack
         one = left.pop()
         yield one
@@ -118,17 +132,18 @@ def _filtered(text: str, path: str) -> Step:
         raise JSONPathError(f"{path!r} is no JSONPath: the filter {text!r} does not begin with @")
     get = compile_path(found["path"])
     if found["compare"] is None:
-        return lambda value: (each for each in _children(value) if get(each))
+        return lambda place: (each for each in _children(place) if get(each[0][each[1]]))
     compare, wanted = _COMPARE[found["compare"]], _literal(found["value"])
 
-    def holds(each: Any) -> bool:
-        values = get(each)
+    def holds(place: Place) -> bool:
+        holder, key, _ = place
+        values = get(holder[key])
         try:
             return bool(values) and compare(values[0], wanted)
         except TypeError:  # values of two types are in no order
             return False
 
-    return lambda value: (each for each in _children(value) if holds(each))
+    return lambda place: (each for each in _children(place) if holds(each))
 
 
 def _literal(text: str) -> Any:

@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
+
 from k8s_inventory.collector.quantities import Numbers, as_json, quantities
 
 
@@ -25,74 +27,108 @@ class PodResources(NamedTuple):
     limits: bytes
 
 
-class _Amounts(NamedTuple):
-    """JSON of one container: what its spec says, what it has, and (requests only) what its node has set aside."""
+class _Container(NamedTuple):
+    """JSON of one container: `wanted` by its spec, `actual` by its status, `allocated` by its node."""
 
     wanted: bytes
+    is_sidecar: bool = False
     actual: bytes = b"null"
     allocated: bytes = b"null"
-    sidecar: bool = False
+
+
+class _Resources(msgspec.Struct, frozen=True, gc=False):
+    requests: msgspec.Raw = msgspec.Raw(b"null")
+    limits: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_decoder = msgspec.json.Decoder(_Resources | None)
 
 
 def pod_resources(pod: Any) -> PodResources:
     spec, status = pod.spec, pod.status
-    containers, init_containers = spec.containers or (), spec.init_containers or ()
-    statuses = {each.name: each for each in status.container_statuses or ()}
-    init_statuses = {each.name: each for each in status.init_container_statuses or ()}
-    sidecars = {each.name for each in init_containers if each.restart_policy == "Always"}
-    of_init = {name: each for name, each in init_statuses.items() if name in sidecars}
-    infeasible = any(
-        each.type == "PodResizePending" and each.reason == "Infeasible" for each in status.conditions or ()
-    )
-    sums = []
-    for part in ("requests", "limits"):
-        sums.append(
-            _sum(
-                tuple(_amounts(each, statuses.get(each.name), part) for each in containers),
-                tuple(
-                    _amounts(each, of_init.get(each.name), part, sidecar=each.name in sidecars)
-                    for each in init_containers
-                ),
-                bytes(getattr(spec.resources, part)),
-                bytes(spec.overhead),
-                is_limit=part == "limits",
-                infeasible=infeasible,
-            )
-        )
-    (requests, requests_json), (limits, limits_json) = sums
-    return PodResources(
-        *(requests.get("cpu"), requests.get("memory"), limits.get("cpu"), limits.get("memory")),
-        *(requests_json, limits_json),
+    return _pod_resources(
+        _containers(spec.containers, status.container_statuses),
+        _containers(spec.init_containers, status.init_container_statuses, is_init=True),
+        bytes(spec.resources),
+        bytes(spec.overhead),
+        infeasible=any(
+            each.reason == "Infeasible" and each.type == "PodResizePending" for each in status.conditions or ()
+        ),
     )
 
 
-def _amounts(container: Any, status: Any, part: str, *, sidecar: bool = False) -> _Amounts:
-    wanted = bytes(getattr(container.resources, part))
-    if status is None or status.resources is None:
-        return _Amounts(wanted, sidecar=sidecar)
-    allocated = bytes(status.allocated_resources) if part == "requests" else b"null"
-    return _Amounts(wanted, bytes(getattr(status.resources, part)), allocated, sidecar)
+def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tuple[_Container, ...]:
+    """Only a container that goes on running, which an init container does as a sidecar, counts by its status, too."""
+    by_name = {each.name: each for each in statuses or ()}
+    found = []
+    for each in containers or ():
+        is_sidecar = is_init and each.restart_policy == "Always"
+        status = by_name.get(each.name) if is_sidecar or not is_init else None
+        of_status = (bytes(status.resources), bytes(status.allocated_resources)) if status else ()
+        found.append(_Container(bytes(each.resources), is_sidecar, *of_status))
+    return tuple(found)
 
 
 @lru_cache(4096)
-def _sum(
-    containers: Sequence[_Amounts],
-    init_containers: Sequence[_Amounts],
+def _pod_resources(
+    containers: Sequence[_Container],
+    init_containers: Sequence[_Container],
     of_pod: bytes,
     overhead: bytes,
     *,
-    is_limit: bool,
     infeasible: bool,
-) -> tuple[Numbers, bytes]:
-    """Pods of one template have the same sum, which is worth remembering. Do not change the result."""
+) -> PodResources:
+    """Pods of one template have the same sums, which are worth remembering."""
+    requests, limits = (
+        _sum(
+            [_of_container(each, part, infeasible) for each in containers],
+            [(each.is_sidecar, _of_container(each, part, infeasible)) for each in init_containers],
+            _numbers(of_pod, part),
+            quantities(overhead),
+            is_limit=part == "limits",
+        )
+        for part in ("requests", "limits")
+    )
+    return PodResources(
+        *(requests.get("cpu"), requests.get("memory"), limits.get("cpu"), limits.get("memory")),
+        *(as_json(requests), as_json(limits)),
+    )
+
+
+def _numbers(resources: bytes, part: str) -> Numbers:
+    return quantities(bytes(getattr(_decoder.decode(resources), part, b"null")))
+
+
+def _of_container(container: _Container, part: str, infeasible: bool) -> Numbers:
+    """While a container is resized, the most of what it has and will have; a resize that can not be done counts not."""
+    wanted = _numbers(container.wanted, part)
+    if container.actual == b"null":
+        return wanted
+    actual = _numbers(container.actual, part)
+    allocated = quantities(container.allocated) if part == "requests" else {}
+    if not actual and not allocated:
+        return wanted
+    most = {} if infeasible else dict(wanted)
+    _raise_to(most, actual)
+    _raise_to(most, allocated)
+    return most
+
+
+def _sum(
+    containers: Sequence[Numbers],
+    init_containers: Sequence[tuple[bool, Numbers]],
+    of_pod: Numbers,
+    overhead: Numbers,
+    *,
+    is_limit: bool,
+) -> Numbers:
     total: Numbers = {}
-    for each in containers:
-        _add(total, _of_container(each, infeasible))
+    for numbers in containers:
+        _add(total, numbers)
     sidecars: Numbers = {}
     most: Numbers = {}
-    for each in init_containers:
-        numbers = _of_container(each, infeasible)
-        if each.sidecar:
+    for is_sidecar, numbers in init_containers:
+        if is_sidecar:
             _add(total, numbers)
             _add(sidecars, numbers)
             _raise_to(most, sidecars)
@@ -101,20 +137,10 @@ def _sum(
             _add(while_it_runs, numbers)
             _raise_to(most, while_it_runs)
     _raise_to(total, most)
-    total |= {name: number for name, number in quantities(of_pod).items() if _is_pod_level(name)}
+    total |= {name: number for name, number in of_pod.items() if _is_pod_level(name)}
     # A limit that is not there is none, and overhead does not make one.
-    _add(total, {name: each for name, each in quantities(overhead).items() if not is_limit or total.get(name)})
-    return total, as_json(total)
-
-
-def _of_container(amounts: _Amounts, infeasible: bool) -> Numbers:
-    """While a container is resized, the most of what it has and will have; a resize that can not be done counts not."""
-    if amounts.actual == amounts.allocated == b"null":
-        return quantities(amounts.wanted)
-    most = {} if infeasible else dict(quantities(amounts.wanted))
-    _raise_to(most, quantities(amounts.actual))
-    _raise_to(most, quantities(amounts.allocated))
-    return most
+    _add(total, {name: each for name, each in overhead.items() if not is_limit or total.get(name)})
+    return total
 
 
 def _is_pod_level(name: str) -> bool:

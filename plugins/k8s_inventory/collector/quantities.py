@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import msgspec
 
+from k8s_inventory.collector.redact import REDACTED
+
 Numbers = dict[str, Decimal]
 """Resource name -> amount: cores, bytes, pieces."""
 
@@ -38,10 +40,13 @@ def quantity(text: str) -> Decimal:
 
 @lru_cache(8192)
 def quantities(raw: bytes) -> Numbers:
-    """The quantities of a JSON object, such as `{"cpu": "100m"}`; `null` has none. Do not change the result."""
+    """The quantities of a JSON object, such as `{"cpu": "100m"}`; `null` has none, nor has what is redacted.
+
+    Do not change the result.
+    """
     if raw == b"null":
         return {}
-    return {name: quantity(str(text)) for name, text in _decoder.decode(raw).items()}
+    return {name: quantity(str(text)) for name, text in _decoder.decode(raw).items() if text != REDACTED}
 
 
 def as_json(numbers: Numbers) -> bytes:

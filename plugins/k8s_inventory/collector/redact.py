@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,39 +21,59 @@ _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 _REDACTED_RAW = msgspec.Raw(msgspec.json.encode(REDACTED))
 
 _ESCAPE = re.compile(rb"\\(?:u0000|.)")
-_NUL = re.compile(rb"\\u0000")
+_NUL = rb"\u0000"
 _ENV = b'"env":'
 _LITERAL = re.compile(rb'"value":"(?:[^"\\]|\\.)*"')
 _REDACTED_LITERAL = b'"value":' + msgspec.json.encode(REDACTED)
 
 
-def redact_env(value: bytes, env: msgspec.Raw) -> bytes:
-    """`value` with the literal values of one container's `env`, a part of it, replaced by `REDACTED`.
+def redact_env(value: bytes, arrays: Iterable[msgspec.Raw], keep: tuple[str, ...] = ()) -> bytes:
+    """`value` with the literal values of these `env` arrays, parts of it and in its order, replaced by `REDACTED`.
 
-    Both are replaced as text, which can hit no string by accident: within a JSON string quotes are escaped.
-    Equal arrays of several containers are replaced one a call. Where the text is not just as Kubernetes writes
-    it, the array is taken apart instead.
+    Variables whose names match a pattern of `keep` stay. Arrays are replaced as text, which can hit no string by
+    accident: within a JSON string quotes are escaped.
     """
-    original = bytes(env)
-    if b'"value"' not in original:
-        return value
-    values = original.count(b'"value"')
-    redacted, replaced = _LITERAL.subn(_REDACTED_LITERAL, original)
-    if replaced != values:
-        redacted = _redact_each(original)
-    at = value.find(_ENV + original)
-    if at < 0:
-        return value.replace(original, redacted)
-    at += len(_ENV)
-    return b"".join((value[:at], redacted, value[at + len(original) :]))
+    pieces: list[bytes] = []
+    start = 0
+    for each in arrays:
+        original = bytes(each)
+        if b'"value"' not in original:
+            continue
+        redacted = _redacted(original, keep)
+        at = value.find(_ENV + original, start)
+        if at < 0:
+            return _redacted_anywhere(value, arrays, keep)
+        at += len(_ENV)
+        pieces += value[start:at], redacted
+        start = at + len(original)
+    return b"".join((*pieces, value[start:])) if pieces else value
 
 
-def _redact_each(env: bytes) -> bytes:
+def _redacted_anywhere(value: bytes, arrays: Iterable[msgspec.Raw], keep: tuple[str, ...]) -> bytes:
+    """The same for JSON that is not just as Kubernetes writes it: with a space before the array, say."""
+    for original in map(bytes, arrays):
+        if b'"value"' in original:
+            value = value.replace(original, _redacted(original, keep))
+    return value
+
+
+@lru_cache(1024)
+def _redacted(env: bytes, keep: tuple[str, ...]) -> bytes:
+    """Pods of one template have the same array, which is worth remembering."""
+    if not keep:
+        redacted, replaced = _LITERAL.subn(_REDACTED_LITERAL, env)
+        if replaced == env.count(b'"value"'):
+            return redacted
     variables = _raw_env.decode(env)
     for variable in variables:
-        if "value" in variable:
+        if "value" in variable and not is_kept(msgspec.json.decode(variable.get("name", b'""')), keep):
             variable["value"] = _REDACTED_RAW
     return msgspec.json.encode(variables)
+
+
+def is_kept(name: Any, keep: tuple[str, ...]) -> bool:
+    """Whether a name matches one of the patterns."""
+    return any(fnmatchcase(str(name), pattern) for pattern in keep)
 
 
 def redact_values(value: bytes, fields: Iterable[str]) -> bytes:
@@ -61,28 +83,6 @@ def redact_values(value: bytes, fields: Iterable[str]) -> bytes:
         values = _raw_fields.decode(decoded.get(field, b"null"))
         if values:
             decoded[field] = msgspec.Raw(msgspec.json.encode(dict.fromkeys(values, REDACTED)))
-    return msgspec.json.encode(decoded)
-
-
-def redact_templates(value: bytes) -> bytes:
-    """`value` with the literal values of every list named `env` in it replaced by `REDACTED`, however deep.
-
-    For objects of kinds that nobody declared: they may hold pod templates anywhere.
-    """
-    if b'"env"' not in value:
-        return value
-    decoded = msgspec.json.decode(value)
-    left = [decoded]
-    while left:  # not recursive: an object may be nested deeper than Python's stack
-        one = left.pop()
-        if isinstance(one, dict):
-            env = one.get("env")
-            for variable in env if isinstance(env, list) else ():
-                if isinstance(variable, dict) and "name" in variable and variable.get("value") is not None:
-                    variable["value"] = REDACTED
-            left += one.values()
-        elif isinstance(one, list):
-            left += one
     return msgspec.json.encode(decoded)
 
 
@@ -110,6 +110,6 @@ def storable(body: bytes) -> bytes:
 
     https://www.postgresql.org/docs/current/datatype-json.html names what jsonb refuses.
     """
-    if not _NUL.search(body):
+    if _NUL not in body:
         return body
     return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[0] == rb"\u0000" else escape[0], body)

@@ -8,7 +8,7 @@ CONFIGMAPS = Kind(
     plural="configmaps",
     table="k8s_configmaps",
     short_names=("cm",),
-    description="ConfigMaps: configuration, by key. Values are redacted.",
+    description="ConfigMaps: configuration, by key. Values are redacted unless `config_map_values` is set.",
     rest=("data",),
     redacted_values=("data", "binaryData"),
     typed_columns=(
@@ -36,6 +36,14 @@ CONFIGMAPS = Kind(
             description="Bytes of each key's value.",
         ),
         Column(name="immutable", type="boolean", path="immutable", description="True if it can not be changed."),
+        Column(
+            name="value_digests",
+            type="jsonb",
+            needs=("data:jsonb", "binaryData:jsonb"),
+            convert="config_map_digests",
+            required=True,
+            description="HMAC-SHA256 of each key's value under the setting `digest_key`; empty without one.",
+        ),
     ),
 )
 

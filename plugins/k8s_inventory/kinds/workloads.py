@@ -32,16 +32,15 @@ _POD_RESOURCES = (
     *(
         f"spec.{containers}[].{each}"
         for containers in ("containers", "initContainers")
-        for each in ("name", "resources.requests:jsonb", "resources.limits:jsonb")
+        for each in ("name", "resources:jsonb")
     ),
     "spec.initContainers[].restartPolicy",
-    "spec.resources.requests:jsonb",
-    "spec.resources.limits:jsonb",
+    "spec.resources:jsonb",
     "spec.overhead:jsonb",
     *(
         f"status.{statuses}[].{each}"
         for statuses in ("containerStatuses", "initContainerStatuses")
-        for each in ("name", "resources?.requests:jsonb", "resources?.limits:jsonb", "allocatedResources:jsonb")
+        for each in ("name", "resources:jsonb", "allocatedResources:jsonb")
     ),
     "status.conditions[].type",
     "status.conditions[].reason",

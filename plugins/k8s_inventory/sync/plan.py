@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from k8s_inventory.collector import check_path
 from k8s_inventory.kinds import FAMILIES, KINDS, NAMES, Kind
 from k8s_inventory.kinds.custom import is_custom
 from k8s_inventory.settings import Settings
@@ -110,6 +111,7 @@ def select(settings: Settings, configured: Collection[str]) -> Selection:
     if unknown:
         close = {name: name for name in configured}
         raise PlanError(f"unknown context {_listed(unknown, close)}; there is {', '.join(sorted(configured))}")
+    _check_redact(settings.redact)
     entries, named = _entries(settings.resources or [])
     return Selection(tuple(contexts if contexts is not None else configured), entries, named)
 
@@ -120,16 +122,7 @@ def _entries(resources: Sequence[str]) -> tuple[tuple[Entry, ...], frozenset[str
     chosen = [word for word in words if not word.startswith("-")]
     found = {word: _meant(word.removeprefix("-")) for word in words}
     bare = {word.removeprefix("-"): kinds for word, kinds in found.items()}
-    unknown = [word for word, kinds in bare.items() if not (kinds or _is_custom(word))]
-    if unknown:
-        close = {
-            **{family: family for family in (*FAMILIES, CUSTOM)},
-            **{alias: kind.name for alias, kind in NAMES.items()},
-        }
-        raise PlanError(
-            f"unknown resource {_listed(unknown, close)}; known are the families {', '.join((*FAMILIES, CUSTOM))}, "
-            f"the kinds {', '.join(KINDS)}, and every plural.group of a custom kind"
-        )
+    _refuse_unknown("resource", [word for word, kinds in bare.items() if not (kinds or _is_custom(word))])
     out = {kind.name for word in words if word.startswith("-") for kind in found[word]}
     named = {NAMES[word].name for word in chosen if word in NAMES and word not in FAMILIES} - out
     excluded = [word[1:] for word in words if word.startswith("-")]
@@ -155,6 +148,33 @@ def _entries(resources: Sequence[str]) -> tuple[tuple[Entry, ...], frozenset[str
     if not made:
         raise PlanError("resources: what is excluded leaves no kind to read")
     return tuple(made), frozenset(named)
+
+
+def _refuse_unknown(what: str, unknown: Sequence[str]) -> None:
+    if unknown:
+        close = {
+            **{family: family for family in (*FAMILIES, CUSTOM)},
+            **{alias: kind.name for alias, kind in NAMES.items()},
+        }
+        raise PlanError(
+            f"unknown {what} {_listed(unknown, close)}; known are the families {', '.join((*FAMILIES, CUSTOM))}, "
+            f"the kinds {', '.join(KINDS)}, and every plural.group of a custom kind"
+        )
+
+
+def _check_redact(rules: Sequence[str]) -> None:
+    """A rule that means nothing would leave in the database what it was meant to keep out."""
+    for rule in rules:
+        word, colon, path = rule.partition(":")
+        if not (colon and word and path.strip()):
+            raise PlanError(f"redact: {rule!r} must be kind:JSONPath, such as pods:.spec.containers[*].args")
+        word = word.lower()
+        is_known = word not in FAMILIES and word != CUSTOM and (_meant(word) or _is_custom(word))
+        _refuse_unknown("kind in `redact`:", [] if is_known else [word])
+        try:
+            check_path(path)
+        except ValueError as error:
+            raise PlanError(f"redact: {rule!r}: {error}") from None
 
 
 def _meant(word: str) -> tuple[Kind, ...]:

@@ -21,6 +21,7 @@ from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, LastComplete, Statements, Store, StoreError, Target
 from k8s_inventory.sync.identity import region, repointed
+from k8s_inventory.sync.redaction import redaction_of
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +171,7 @@ def _read(
     sink: Sink | None = None,
 ) -> str | None:
     """Lists the kind into the staging of the target and into the sink; returns the fingerprint of what it wrote."""
-    decoder = Decoder(kind, redact_env=settings.redact_env)
+    decoder = Decoder(kind, redaction_of(settings, kind))
     # Where every object is decoded in the end, it is at once; else no further than to see whether it changed.
     item: type[Any] = decoder.item if sink else Envelope
     listing: Listing[Any] = Listing(session, kind, item=item, page_size=settings.page_size)
@@ -266,5 +267,5 @@ def _must_rewrite(last: LastComplete, fingerprint: str, resource_version: str) -
 
 def _fingerprint(kind: Kind, cluster: ClusterInfo, settings: Settings, api_version: str) -> str:
     """Everything that a row depends on beside its object's version."""
-    parts = (DECODER_VERSION, kind, settings.redact_env, api_version, cluster.uid, cluster.version)
+    parts = (DECODER_VERSION, kind, redaction_of(settings, kind), api_version, cluster.uid, cluster.version)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -1,0 +1,184 @@
+"""What the user has taken out of objects, beside what always is: environment values, labels, annotations, any path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from k8s_inventory.collector.jsonpath import JSONPathError, compile_places
+from k8s_inventory.collector.redact import REDACTED, is_kept
+from k8s_inventory.kinds import Kind
+
+_NAMED_FIELDS = ("labels", "annotations")
+"""The only metadata that may be redacted: by the rest of it rows are told apart."""
+
+_NAMED = [[field] for field in _NAMED_FIELDS]
+_NOT_REACHED = {"apiVersion", "kind", "metadata"}
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """What of the objects of one kind is not stored. Patterns are globs.
+
+    `keep_labels` and `keep_annotations`, where they are not empty, are all that stay; `drop_labels` and
+    `drop_annotations` go in any case. `paths` are JSONPaths to values that are replaced by `REDACTED`. With
+    `digest_key` values of ConfigMaps leave a keyed digest behind.
+    """
+
+    env: bool = True
+    keep_env: tuple[str, ...] = ()
+    keep_labels: tuple[str, ...] = ()
+    drop_labels: tuple[str, ...] = ()
+    keep_annotations: tuple[str, ...] = ()
+    drop_annotations: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    config_map_values: bool = False
+    digest_key: bytes | None = None
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether objects must be taken apart for it, which costs several times what decoding does."""
+        return self != replace(
+            Redaction(),
+            env=self.env,
+            keep_env=self.keep_env,
+            config_map_values=self.config_map_values,
+            digest_key=self.digest_key,
+        )
+
+
+def check_path(path: str) -> None:
+    """Raises `ValueError` for what is no JSONPath, or leads to what a row can not be without."""
+    try:
+        compile_places(path)
+    except JSONPathError as error:
+        raise ValueError(str(error)) from None
+    fields = re.findall(r"[\w-]+", path)
+    if fields[:1] in (["apiVersion"], ["kind"]) or (fields[:1] == ["metadata"] and fields[1:2] not in _NAMED):
+        raise ValueError(f"{path!r}: of metadata only labels and annotations can be redacted")
+
+
+def redactor(redaction: Redaction, kind: Kind) -> Callable[[bytes], tuple[bytes, bytes]]:
+    """A function that applies the whole of a redaction to an object of the kind.
+
+    It returns the object twice: as it is kept, with `REDACTED` in each place, and as typed columns are read from it,
+    without the places that a typed column could not take that for.
+    """
+    finders = [compile_places(path) for path in redaction.paths]
+    leaves = list(_leaves(kind))
+
+    def apply(raw: bytes) -> tuple[bytes, bytes]:
+        value = msgspec.json.decode(raw)
+        for each in objects_within(value):
+            _filter_metadata(each.get("metadata"), redaction)
+            if redaction.env:
+                _redact_env(each.get("env"), redaction.keep_env)
+        metadata = value.get("metadata") or {}
+        named = {field: metadata[field] for field in _NAMED_FIELDS if field in metadata}
+        reachable = {**{name: each for name, each in value.items() if name not in _NOT_REACHED}, "metadata": named}
+        places = list({(id(place[0]), place[1]): place for find in finders for place in find(reachable)}.values())
+        if not places:
+            kept = msgspec.json.encode(value)
+            return kept, kept
+        originals = [holder[key] for holder, key, _ in places]
+        for holder, key, _ in places:
+            holder[key] = REDACTED
+        for field, each in named.items():  # as a whole: their keys stay
+            if not isinstance(each, dict):
+                named[field] = dict.fromkeys(metadata[field], REDACTED)
+        value |= {**reachable, "metadata": {**metadata, **named}}
+        kept = msgspec.json.encode(value)
+        unfit = [
+            (holder, key)
+            for (holder, key, path), original in zip(places, originals, strict=True)
+            if any(_is_unfit(path, original, holder, leaf) for leaf in leaves)
+        ]
+        for holder, key in sorted(unfit, key=lambda place: (isinstance(place[1], int), place[1]), reverse=True):
+            del holder[key]
+        for name in value.keys() - reachable.keys() - _NOT_REACHED:
+            del value[name]
+        return kept, msgspec.json.encode(value)
+
+    return apply
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """A field that typed columns are read from; `as_it_is` unless something is computed from it."""
+
+    path: tuple[str, ...]
+    type: str
+    as_it_is: bool
+
+
+def _leaves(kind: Kind) -> Iterator[_Leaf]:
+    for column in kind.columns:
+        if column.path is not None and column.name not in kind.rest:
+            as_it_is = column.convert in (None, "object", "array", "annotations")
+            yield _Leaf(_fields(column.path), column.type, as_it_is)
+        for need in column.needs:
+            path, _, sql_type = need.partition(":")
+            yield _Leaf(_fields(path), sql_type or "text", False)
+
+
+def _fields(path: str) -> tuple[str, ...]:
+    return tuple(step.rstrip("[]?") for step in path.split("."))
+
+
+def _is_unfit(path: tuple[str, ...], original: Any, holder: Any, leaf: _Leaf) -> bool:
+    """Whether a text in this place would keep the column from being read."""
+    if path == leaf.path:
+        fits = leaf.type == "jsonb" or (leaf.type == "text[]" and isinstance(holder, list)) or leaf.type == "text"
+        return not (fits and leaf.as_it_is)
+    if path[: len(leaf.path)] == leaf.path:
+        return not leaf.as_it_is and not isinstance(original, str)
+    return leaf.path[: len(path)] == path
+
+
+def redact_templates(value: bytes, keep: tuple[str, ...] = ()) -> bytes:
+    """`value` with the literal values of every list named `env` in it replaced by `REDACTED`, however deep.
+
+    For objects of kinds that nobody declared: they may hold pod templates anywhere. Names of `keep` are left alone.
+    """
+    if b'"env"' not in value:
+        return value
+    decoded = msgspec.json.decode(value)
+    for each in objects_within(decoded):
+        _redact_env(each.get("env"), keep)
+    return msgspec.json.encode(decoded)
+
+
+def objects_within(value: Any) -> Iterator[dict[str, Any]]:
+    """Every JSON object in a value, itself included."""
+    left = [value]
+    while left:  # not recursive: an object may be nested deeper than Python's stack
+        one = left.pop()
+        if isinstance(one, dict):
+            yield one
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+
+
+def _redact_env(env: Any, keep: tuple[str, ...]) -> None:
+    for variable in env if isinstance(env, list) else ():
+        is_literal = isinstance(variable, dict) and "name" in variable and variable.get("value") is not None
+        if is_literal and not is_kept(variable["name"], keep):
+            variable["value"] = REDACTED
+
+
+def _filter_metadata(metadata: Any, redaction: Redaction) -> None:
+    if not isinstance(metadata, dict):
+        return
+    for field in _NAMED_FIELDS:
+        keep, drop = getattr(redaction, f"keep_{field}"), getattr(redaction, f"drop_{field}")
+        if (keep or drop) and isinstance(metadata.get(field), dict):
+            metadata[field] = {
+                name: value
+                for name, value in metadata[field].items()
+                if (not keep or is_kept(name, keep)) and not is_kept(name, drop)
+            }
