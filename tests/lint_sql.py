@@ -12,7 +12,8 @@ from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS
 from k8s_inventory.store import statements
 from k8s_inventory.store.statements import FOLDER
 
-UNKNOWN_TO_SQLFLUFF = "stage.sql"  # COPY ... FROM STDIN with options
+UNKNOWN_TO_SQLFLUFF = ("stage.sql", "references.sql", "owner_views.sql")
+"""COPY ... FROM STDIN with options; functions whose body is BEGIN ATOMIC."""
 PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     linter = Linter(config=FluffConfig.from_path(str(FOLDER), overrides={"templater": "raw"}))
     failed = 0
     for path in sorted(FOLDER.rglob("*.sql")):
-        if path.name == UNKNOWN_TO_SQLFLUFF:
+        if path.name in UNKNOWN_TO_SQLFLUFF:
             continue
         for problem in linter.lint_string(rendered(path)).get_violations():
             failed += 1

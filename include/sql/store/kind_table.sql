@@ -10,6 +10,17 @@ CREATE TABLE IF NOT EXISTS {{ table | identifier }} (
 ALTER TABLE {{ table | identifier }} ADD COLUMN IF NOT EXISTS {{ column.name | identifier }} {{ column.type }};
 {%- endfor %}
 
+-- By name, by label and by owner.
+CREATE INDEX IF NOT EXISTS {{ (table + "_name") | identifier }}
+ON {{ table | identifier }} (context_name, {% if namespaced %}namespace, {% endif %}name);
+CREATE INDEX IF NOT EXISTS {{ (table + "_labels") | identifier }}
+ON {{ table | identifier }} USING gin (labels jsonb_path_ops);
+CREATE INDEX IF NOT EXISTS {{ (table + "_owner") | identifier }}
+ON {{ table | identifier }} (context_name, (k8s_owner(owner_references) ->> 'uid')) WHERE owner_references <> '[]';
+{%- if shared_by %}
+CREATE INDEX IF NOT EXISTS {{ (table + "_uid") | identifier }} ON {{ table | identifier }} (context_name, uid);
+{%- endif %}
+
 COMMENT ON TABLE {{ table | identifier }} IS {{ description | literal }};
 COMMENT ON COLUMN {{ table | identifier }}.context_name IS 'Context that the object was read through.';
 {%- for column in columns %}

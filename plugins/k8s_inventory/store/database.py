@@ -220,10 +220,16 @@ class Store:
 
 
 def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
-    """The DDL of what is made again whenever it changes, by its name: functions, tables, then the view over them."""
+    """The DDL of what is made again whenever it changes, by its name: functions, tables, then the views over them."""
+    if not kinds:
+        return {}
+    functions = {"k8s_selects": statements.sql("selectors"), "k8s_owner": statements.sql("references")}
     tables = {kind.table: statements.kind_table(kind) for kind in kinds}
-    functions = {"k8s_selects": statements.sql("selectors")}
-    return {**functions, **tables, "k8s_objects": statements.objects_view(kinds)} if tables else {}
+    views = {"k8s_objects": statements.view("objects_view", kinds)}
+    if len(kinds) == len(TABLES):
+        views["k8s_owner_chain"] = statements.view("owner_views", kinds)
+        views["k8s_edges"] = statements.view("edges_view", kinds)
+    return {**functions, **tables, **views}
 
 
 def _hashed(ddl: str) -> str:

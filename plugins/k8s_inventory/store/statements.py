@@ -52,7 +52,8 @@ def sql(name: str) -> str:
 
 def variables(kind: Kind) -> dict[str, Any]:
     """What the templates of a kind's statements may use."""
-    return {"table": kind.table, "columns": kind.columns, "description": kind.description, "shared_by": kind.shared_by}
+    names = ("table", "columns", "description", "namespaced", "shared_by")
+    return {name: getattr(kind, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,9 @@ def kind_table(kind: Kind) -> str:
     return environment().get_template("store/kind_table.sql").render(variables(kind))
 
 
-def objects_view(kinds: Sequence[Kind]) -> str:
-    """The DDL of the view over the tables of all kinds."""
-    template = environment().get_template("store/objects_view.sql")
-    return template.render(kinds=kinds, columns=METADATA_COLUMNS)
+def view(name: str, kinds: Sequence[Kind]) -> str:
+    """The DDL of a view over the tables of these kinds."""
+    return environment().get_template(f"store/{name}.sql").render(kinds=kinds, columns=METADATA_COLUMNS)
 
 
 def migrations() -> list[tuple[int, str, str]]:

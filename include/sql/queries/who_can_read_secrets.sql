@@ -1,0 +1,75 @@
+-- Who may read Secrets? A null namespace: those of every namespace; null names: every Secret there.
+WITH role AS (
+    SELECT
+        context_name,
+        'Role' AS kind,
+        namespace,
+        name,
+        rules
+    FROM k8s_roles
+    UNION ALL
+    SELECT
+        context_name,
+        'ClusterRole' AS kind,
+        NULL AS namespace,
+        name,
+        rules
+    FROM k8s_clusterroles
+),
+
+reading AS (
+    SELECT
+        role.context_name,
+        role.kind,
+        role.namespace,
+        role.name,
+        rule.rule -> 'verbs' AS verbs,
+        rule.rule -> 'resourceNames' AS secret_names
+    FROM role
+    CROSS JOIN LATERAL jsonb_array_elements(role.rules) AS rule (rule)
+    WHERE
+        rule.rule -> 'apiGroups' ?| array['', '*']
+        AND rule.rule -> 'resources' ?| array['secrets', '*']
+        AND rule.rule -> 'verbs' ?| array['get', 'list', 'watch', '*']
+),
+
+binding AS (
+    SELECT
+        context_name,
+        namespace,
+        name,
+        role_kind,
+        role_name,
+        subjects
+    FROM k8s_rolebindings
+    UNION ALL
+    SELECT
+        context_name,
+        NULL AS namespace,
+        name,
+        role_kind,
+        role_name,
+        subjects
+    FROM k8s_clusterrolebindings
+)
+
+SELECT DISTINCT
+    binding.context_name,
+    subject.kind AS subject_kind,
+    subject.namespace AS subject_namespace,
+    subject.name AS subject_name,
+    binding.namespace,
+    reading.verbs,
+    reading.secret_names,
+    reading.kind AS role_kind,
+    reading.name AS role_name,
+    binding.name AS binding_name
+FROM binding
+INNER JOIN reading
+    ON
+        binding.context_name = reading.context_name
+        AND binding.role_kind = reading.kind
+        AND binding.role_name = reading.name
+        AND (reading.kind = 'ClusterRole' OR binding.namespace = reading.namespace)
+CROSS JOIN LATERAL jsonb_to_recordset(binding.subjects) AS subject (kind text, namespace text, name text)
+ORDER BY binding.context_name, subject.kind, subject.namespace, subject.name, binding.namespace;

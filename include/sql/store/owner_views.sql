@@ -1,0 +1,103 @@
+-- From each object up to its root, and from an owner down to all that is its own.
+CREATE OR REPLACE VIEW k8s_owner_chain AS
+SELECT
+    object.context_name,
+    object.kind,
+    object."group",
+    object.namespace,
+    object.name,
+    object.uid,
+    chain.depth,
+    chain.owner ->> 'kind' AS owner_kind,
+    CASE WHEN chain.owner ->> 'apiVersion' ~ '/' THEN split_part(chain.owner ->> 'apiVersion', '/', 1) ELSE '' END
+        AS owner_group,
+    chain.owner ->> 'name' AS owner_name,
+    chain.owner ->> 'uid' AS owner_uid,
+    chain.is_root
+FROM k8s_objects AS object
+CROSS JOIN LATERAL (
+    WITH RECURSIVE up (depth, owner) AS (
+        SELECT
+            1,
+            k8s_owner(object.owner_references)
+        WHERE object.owner_references <> '[]'
+        UNION ALL
+        SELECT
+            up.depth + 1,
+            k8s_owner(found.owner_references)
+        FROM up
+        CROSS JOIN LATERAL (
+            -- OFFSET 0 keeps this apart, so that only the one table of the owner's kind is looked into.
+            SELECT owner.owner_references
+            FROM k8s_objects AS owner
+            WHERE
+                owner.context_name = object.context_name
+                AND owner.uid = up.owner ->> 'uid'
+                AND owner.kind = up.owner ->> 'kind'
+                AND owner.owner_references <> '[]'
+            OFFSET 0
+        ) AS found
+        WHERE up.depth < 20
+    )
+
+    SELECT
+        up.depth,
+        up.owner,
+        up.depth = max(up.depth) OVER () AS is_root
+    FROM up
+) AS chain;
+
+COMMENT ON VIEW k8s_owner_chain IS
+'A row for each owner of each object, from the nearest (depth 1) to the root (is_root); also where the owner is not in the inventory.';
+
+CREATE OR REPLACE FUNCTION k8s_owned_by(of_context text, of_uid text)
+RETURNS TABLE (depth integer, kind text, "group" text, namespace text, name text, uid text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
+BEGIN ATOMIC
+WITH RECURSIVE down AS (
+    SELECT
+        0 AS depth,
+        NULL::text AS kind,
+        NULL::text AS "group",
+        NULL::text AS namespace,
+        NULL::text AS name,
+        of_uid AS uid
+    UNION ALL
+    SELECT
+        down.depth + 1,
+        owned.kind,
+        owned."group",
+        owned.namespace,
+        owned.name,
+        owned.uid
+    FROM down
+    CROSS JOIN LATERAL (
+        SELECT
+            object.kind,
+            object."group",
+            object.namespace,
+            object.name,
+            object.uid
+        FROM k8s_objects AS object
+        WHERE
+            object.context_name = of_context
+            AND object.owner_references <> '[]'
+            AND k8s_owner(object.owner_references) ->> 'uid' = down.uid
+        OFFSET 0
+    ) AS owned
+    WHERE down.depth < 20
+)
+
+SELECT
+    down.depth,
+    down.kind,
+    down."group",
+    down.namespace,
+    down.name,
+    down.uid
+FROM down
+WHERE down.depth > 0;
+END;
+
+COMMENT ON FUNCTION k8s_owned_by(text, text) IS
+'Everything that an object (context, uid) owns, directly (depth 1) or through others.';
