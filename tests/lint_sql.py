@@ -14,6 +14,9 @@ from k8s_inventory.store.statements import FOLDER
 
 UNKNOWN_TO_SQLFLUFF = ("stage.sql", "references.sql", "owner_views.sql")
 """COPY ... FROM STDIN with options; functions whose body is BEGIN ATOMIC."""
+MADE_OF_MACROS = ("edges_view.sql",)
+"""Whose layout, once rendered, is nobody's choice."""
+
 PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
@@ -24,6 +27,8 @@ def main() -> int:
         if path.name in UNKNOWN_TO_SQLFLUFF:
             continue
         for problem in linter.lint_string(rendered(path)).get_violations():
+            if path.name in MADE_OF_MACROS and problem.rule_code() in ("LT02", "AL09"):
+                continue
             failed += 1
             print(f"{path.relative_to(FOLDER)}:{problem.line_no}: {problem.rule_code()} {problem.desc()}")
     return int(failed > 0)

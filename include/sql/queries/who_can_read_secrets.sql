@@ -28,9 +28,9 @@ reading AS (
     FROM role
     CROSS JOIN LATERAL jsonb_array_elements(role.rules) AS rule (rule)
     WHERE
-        rule.rule -> 'apiGroups' ?| array['', '*']
-        AND rule.rule -> 'resources' ?| array['secrets', '*']
-        AND rule.rule -> 'verbs' ?| array['get', 'list', 'watch', '*']
+        rule.rule -> 'apiGroups' ?| ARRAY['', '*']
+        AND rule.rule -> 'resources' ?| ARRAY['secrets', '*']
+        AND rule.rule -> 'verbs' ?| ARRAY['get', 'list', 'watch', '*']
 ),
 
 binding AS (

@@ -1,21 +1,43 @@
--- Which object leads to which. The target's uid is null where it is not in the inventory: it is missing, or was not read.
-CREATE OR REPLACE VIEW k8s_edges AS
+{#- What every branch selects; the target's parts are expressions. -#}
+{%- macro edge(relation, source_kind, source_group, target_kind, target_group, target_namespace, target_name, target_uid) -%}
 SELECT
     source.context_name,
-    'owned by'::text AS relation,
-    source.kind AS source_kind,
-    source."group" AS source_group,
+    {{ relation | literal }}::text AS relation,
+    {{ source_kind }} AS source_kind,
+    {{ source_group }} AS source_group,
     source.namespace AS source_namespace,
     source.name AS source_name,
     source.uid AS source_uid,
-    owner.kind AS target_kind,
-    CASE WHEN owner."apiVersion" ~ '/' THEN split_part(owner."apiVersion", '/', 1) ELSE '' END AS target_group,
-    CASE
+    {{ target_kind }} AS target_kind,
+    {{ target_group }} AS target_group,
+    {{ target_namespace }} AS target_namespace,
+    {{ target_name }} AS target_name,
+    {{ target_uid }} AS target_uid
+{%- endmacro -%}
+{%- macro group_of(api_version) -%}
+CASE WHEN {{ api_version }} ~ '/' THEN split_part({{ api_version }}, '/', 1) ELSE '' END
+{%- endmacro -%}
+{%- macro uid_of(table, name, namespace=none) -%}
+(
+        SELECT target.uid
+        FROM {{ table }} AS target
+        WHERE
+            target.context_name = source.context_name
+            AND target.name = {{ name }}
+            {%- if namespace %}
+            AND target.namespace = {{ namespace }}
+            {%- endif %}
+    )
+{%- endmacro -%}
+-- Which object leads to which. The target's uid is null where it is not in the inventory: it is missing, or was not read.
+CREATE OR REPLACE VIEW k8s_edges AS
+{% set namespace_of_owner %}CASE
         WHEN owner.kind IN ({{ kinds | rejectattr("namespaced") | map(attribute="kind") | map("literal") | join(", ") }}) THEN NULL
         WHEN
             owner.kind NOT IN ({{ kinds | selectattr("namespaced") | map(attribute="kind") | map("literal") | join(", ") }})
             AND EXISTS (
-                SELECT 1 FROM k8s_custom_resources AS definition
+                SELECT 1
+                FROM k8s_custom_resources AS definition
                 WHERE
                     definition.context_name = source.context_name
                     AND definition.api_group = split_part(owner."apiVersion", '/', 1)
@@ -24,26 +46,15 @@ SELECT
             )
             THEN NULL
         ELSE source.namespace
-    END AS target_namespace,
-    owner.name AS target_name,
-    owner.uid AS target_uid
+    END
+{%- endset -%}
+{{ edge("owned by", "source.kind", 'source."group"', "owner.kind", group_of('owner."apiVersion"'), namespace_of_owner, "owner.name", "owner.uid") }}
 FROM k8s_objects AS source
-CROSS JOIN LATERAL
+CROSS JOIN
     jsonb_to_recordset(source.owner_references) AS owner ("apiVersion" text, kind text, name text, uid text)
+
 UNION ALL
-SELECT
-    source.context_name,
-    'selects',
-    'Service',
-    '',
-    source.namespace,
-    source.name,
-    source.uid,
-    'Pod',
-    '',
-    target.namespace,
-    target.name,
-    target.uid
+{{ edge("selects", "'Service'", "''", "'Pod'", "''", "target.namespace", "target.name", "target.uid") }}
 FROM k8s_services AS source
 INNER JOIN k8s_pods AS target
     ON
@@ -51,244 +62,89 @@ INNER JOIN k8s_pods AS target
         AND source.namespace = target.namespace
         AND target.labels @> source.selector
 WHERE source.selector <> '{}'
+
 UNION ALL
-SELECT
-    source.context_name,
-    'selects',
-    'NetworkPolicy',
-    'networking.k8s.io',
-    source.namespace,
-    source.name,
-    source.uid,
-    'Pod',
-    '',
-    target.namespace,
-    target.name,
-    target.uid
+{{ edge("selects", "'NetworkPolicy'", "'networking.k8s.io'", "'Pod'", "''", "target.namespace", "target.name", "target.uid") }}
 FROM k8s_networkpolicies AS source
 INNER JOIN k8s_pods AS target
     ON
         source.context_name = target.context_name
         AND source.namespace = target.namespace
         AND k8s_selects(source.pod_selector, target.labels)
+
 UNION ALL
-SELECT
-    source.context_name,
-    'runs on',
-    'Pod',
-    '',
-    source.namespace,
-    source.name,
-    source.uid,
-    'Node',
-    '',
-    NULL,
-    source.node_name,
-    target.uid
+{{ edge("runs on", "'Pod'", "''", "'Node'", "''", "NULL", "source.node_name", uid_of("k8s_nodes", "source.node_name")) }}
 FROM k8s_pods AS source
-LEFT JOIN k8s_nodes AS target
-    ON source.context_name = target.context_name AND source.node_name = target.name
 WHERE source.node_name <> ''
+
 UNION ALL
-SELECT
-    source.context_name,
-    'uses',
-    'Pod',
-    '',
-    source.namespace,
-    source.name,
-    source.uid,
-    'ServiceAccount',
-    '',
-    source.namespace,
-    source.service_account_name,
-    target.uid
+{{ edge("uses", "'Pod'", "''", "'ServiceAccount'", "''", "source.namespace", "source.service_account_name", uid_of("k8s_serviceaccounts", "source.service_account_name", "source.namespace")) }}
 FROM k8s_pods AS source
-LEFT JOIN k8s_serviceaccounts AS target
-    ON
-        source.context_name = target.context_name
-        AND source.namespace = target.namespace
-        AND source.service_account_name = target.name
 WHERE source.service_account_name <> ''
+
 UNION ALL
-SELECT
-    source.context_name,
-    'mounts',
-    'Pod',
-    '',
-    source.namespace,
-    source.name,
-    source.uid,
-    used.kind,
-    '',
-    source.namespace,
-    used.name,
-    CASE used.kind
-        WHEN 'ConfigMap' THEN (
-            SELECT target.uid FROM k8s_configmaps AS target
-            WHERE
-                target.context_name = source.context_name
-                AND target.namespace = source.namespace
-                AND target.name = used.name
-        )
-        WHEN 'Secret' THEN (
-            SELECT target.uid FROM k8s_secrets AS target
-            WHERE
-                target.context_name = source.context_name
-                AND target.namespace = source.namespace
-                AND target.name = used.name
-        )
-        ELSE (
-            SELECT target.uid FROM k8s_persistentvolumeclaims AS target
-            WHERE
-                target.context_name = source.context_name
-                AND target.namespace = source.namespace
-                AND target.name = used.name
-        )
+{% set uid_of_used %}CASE used.kind
+    {%- for kind, table in (("ConfigMap", "k8s_configmaps"), ("Secret", "k8s_secrets"), ("PersistentVolumeClaim", "k8s_persistentvolumeclaims")) %}
+        WHEN {{ kind | literal }} THEN {{ uid_of(table, "used.name", "source.namespace") }}
+    {%- endfor %}
     END
+{%- endset -%}
+{{ edge("mounts", "'Pod'", "''", "used.kind", "''", "source.namespace", "used.name", uid_of_used) }}
 FROM k8s_pods AS source
-CROSS JOIN LATERAL k8s_pod_references(source.name, source.spec) AS used
+CROSS JOIN k8s_pod_references(source.name, source.spec) AS used
+
 UNION ALL
-SELECT
-    source.context_name,
-    'bound to',
-    'PersistentVolumeClaim',
-    '',
-    source.namespace,
-    source.name,
-    source.uid,
-    'PersistentVolume',
-    '',
-    NULL,
-    source.volume_name,
-    target.uid
+{{ edge("bound to", "'PersistentVolumeClaim'", "''", "'PersistentVolume'", "''", "NULL", "source.volume_name", uid_of("k8s_persistentvolumes", "source.volume_name")) }}
 FROM k8s_persistentvolumeclaims AS source
-LEFT JOIN k8s_persistentvolumes AS target
-    ON source.context_name = target.context_name AND source.volume_name = target.name
 WHERE source.volume_name <> ''
+
 UNION ALL
-SELECT
-    source.context_name,
-    'routes to',
-    'Ingress',
-    'networking.k8s.io',
-    source.namespace,
-    source.name,
-    source.uid,
-    'Service',
-    '',
-    source.namespace,
-    backend.name,
-    target.uid
+{{ edge("routes to", "'Ingress'", "'networking.k8s.io'", "'Service'", "''", "source.namespace", "backend.service", uid_of("k8s_services", "backend.service", "source.namespace")) }}
 FROM k8s_ingresses AS source
-CROSS JOIN LATERAL unnest(source.backend_services) AS backend (name)
-LEFT JOIN k8s_services AS target
-    ON
-        source.context_name = target.context_name
-        AND source.namespace = target.namespace
-        AND backend.name = target.name
+CROSS JOIN unnest(source.backend_services) AS backend (service)
+
 UNION ALL
-SELECT
-    source.context_name,
-    'scales',
-    'HorizontalPodAutoscaler',
-    'autoscaling',
-    source.namespace,
-    source.name,
-    source.uid,
-    source.target_kind,
-    CASE WHEN source.target_api_version ~ '/' THEN split_part(source.target_api_version, '/', 1) ELSE '' END,
-    source.namespace,
-    source.target_name,
-    (
+{% set uid_of_scaled %}(
         SELECT target.uid
         FROM k8s_objects AS target
         WHERE
             target.context_name = source.context_name
             AND target.kind = source.target_kind
-            AND target."group"
-            = CASE WHEN source.target_api_version ~ '/' THEN split_part(source.target_api_version, '/', 1) ELSE '' END
+            AND target."group" = {{ group_of("source.target_api_version") }}
             AND target.namespace = source.namespace
             AND target.name = source.target_name
     )
+{%- endset -%}
+{{ edge("scales", "'HorizontalPodAutoscaler'", "'autoscaling'", "source.target_kind", group_of("source.target_api_version"), "source.namespace", "source.target_name", uid_of_scaled) }}
 FROM k8s_horizontalpodautoscalers AS source
-{%- for table, kind in (("k8s_rolebindings", "RoleBinding"), ("k8s_clusterrolebindings", "ClusterRoleBinding")) %}
+
+{% for kind in ("RoleBinding", "ClusterRoleBinding") -%}
+{%- set source_kind, table = kind | literal, ("k8s_" ~ kind | lower ~ "s") | identifier -%}
 UNION ALL
-SELECT
-    source.context_name,
-    'grants',
-    {{ kind | literal }},
-    'rbac.authorization.k8s.io',
-    source.namespace,
-    source.name,
-    source.uid,
-    source.role_kind,
-    'rbac.authorization.k8s.io',
-    CASE source.role_kind WHEN 'Role' THEN source.namespace END,
-    source.role_name,
-    CASE source.role_kind
-        WHEN 'Role' THEN (
-            SELECT target.uid FROM k8s_roles AS target
-            WHERE
-                target.context_name = source.context_name
-                AND target.namespace = source.namespace
-                AND target.name = source.role_name
-        )
-        ELSE (
-            SELECT target.uid FROM k8s_clusterroles AS target
-            WHERE target.context_name = source.context_name AND target.name = source.role_name
-        )
+{% set uid_of_role %}CASE source.role_kind
+        WHEN 'Role' THEN {{ uid_of("k8s_roles", "source.role_name", "source.namespace") }}
+        WHEN 'ClusterRole' THEN {{ uid_of("k8s_clusterroles", "source.role_name") }}
     END
-FROM {{ table | identifier }} AS source
+{%- endset -%}
+{{ edge("grants", source_kind, "'rbac.authorization.k8s.io'", "source.role_kind", "'rbac.authorization.k8s.io'", "CASE source.role_kind WHEN 'Role' THEN source.namespace END", "source.role_name", uid_of_role) }}
+FROM {{ table }} AS source
+
 UNION ALL
-SELECT
-    source.context_name,
-    'grants to',
-    {{ kind | literal }},
-    'rbac.authorization.k8s.io',
-    source.namespace,
-    source.name,
-    source.uid,
-    subject.kind,
-    coalesce(subject."apiGroup", ''),
-    subject.namespace,
-    subject.name,
-    target.uid
-FROM {{ table | identifier }} AS source
-CROSS JOIN LATERAL jsonb_to_recordset(source.subjects)
-    AS subject (kind text, "apiGroup" text, namespace text, name text)
-LEFT JOIN k8s_serviceaccounts AS target
-    ON
-        subject.kind = 'ServiceAccount'
-        AND source.context_name = target.context_name
-        AND subject.namespace = target.namespace
-        AND subject.name = target.name
-{%- endfor %}
-{%- for table, kind in (
-    ("k8s_validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
-    ("k8s_mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
-) %}
+{% set uid_of_subject = "CASE subject.kind WHEN 'ServiceAccount' THEN " ~ uid_of("k8s_serviceaccounts", "subject.name", "subject.namespace") ~ " END" -%}
+{{ edge("grants to", source_kind, "'rbac.authorization.k8s.io'", "subject.kind", "coalesce(subject.\"apiGroup\", '')", "subject.namespace", "subject.name", uid_of_subject) }}
+FROM {{ table }} AS source
+CROSS JOIN
+    jsonb_to_recordset(source.subjects) AS subject (kind text, "apiGroup" text, namespace text, name text)
+
+{% endfor -%}
+{%- for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration") -%}
 UNION ALL
-SELECT
-    source.context_name,
-    'calls',
-    {{ kind | literal }},
-    'admissionregistration.k8s.io',
-    source.namespace,
-    source.name,
-    source.uid,
-    'Service',
-    '',
-    split_part(called.service, '/', 1),
-    split_part(called.service, '/', 2),
-    target.uid
-FROM {{ table | identifier }} AS source
-CROSS JOIN LATERAL unnest(source.webhook_services) AS called (service)
-LEFT JOIN k8s_services AS target
-    ON
-        source.context_name = target.context_name
-        AND split_part(called.service, '/', 1) = target.namespace
-        AND split_part(called.service, '/', 2) = target.name
+{{ edge("calls", kind | literal, "'admissionregistration.k8s.io'", "'Service'", "''", "split_part(called.service, '/', 1)", "split_part(called.service, '/', 2)", uid_of("k8s_services", "split_part(called.service, '/', 2)", "split_part(called.service, '/', 1)")) }}
+FROM {{ ("k8s_" ~ kind | lower ~ "s") | identifier }} AS source
+CROSS JOIN unnest(source.webhook_services) AS called (service)
+{%- if not loop.last %}
+
+{% endif %}
 {%- endfor %};
 
 COMMENT ON VIEW k8s_edges IS
