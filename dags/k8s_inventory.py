@@ -42,6 +42,26 @@ with DAG(
             title="Resources",
             description="Families, kinds (custom: plural.group), patterns (csi*), exclusions (-events). Empty: all.",
         ),
+        "namespaces": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "string"},
+            examples=["shop", "team-*", "-kube-system"],
+            title="Namespaces",
+            description="Names, patterns, exclusions (-kube-system). Empty: all.",
+        ),
+        "label_selectors": Param(
+            None,
+            type=["null", "object"],
+            title="Label selectors",
+            description='By kind, such as {"pods": "app=web"}. Other objects are left alone.',
+        ),
+        "field_selectors": Param(
+            None,
+            type=["null", "object"],
+            title="Field selectors",
+            description='By kind, such as {"events": "type=Warning"}.',
+        ),
         "page_size": Param(
             None,
             type=["null", "integer"],

@@ -15,7 +15,16 @@ from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, TABLES, Column, Kind
 from k8s_inventory.settings import AIRFLOW_ONLY, Settings, environment_name
 
 FOLDER = Path(__file__).parent
-_PARAMS = ("contexts", "resources", "page_size", "verify", "accept_repointed")
+_PARAMS = (
+    "contexts",
+    "resources",
+    "namespaces",
+    "label_selectors",
+    "field_selectors",
+    "page_size",
+    "verify",
+    "accept_repointed",
+)
 
 
 def tables() -> str:

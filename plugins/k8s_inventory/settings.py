@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ AIRFLOW_ONLY = frozenset({"postgres_conn_id", "kubernetes_conn_ids", "max_tasks"
 """Settings that mean something to the DAG alone."""
 
 Names = Annotated[list[str], NoDecode]
+Selectors = Annotated[dict[str, str], NoDecode]
 
 
 class SettingsError(Exception):
@@ -52,6 +54,17 @@ class Settings(BaseSettings):
         default=None,
         description="What to read: families, `custom`, kinds (plural, short name or plural.group), "
         "patterns (*.cert-manager.io), exclusions (-events). By default every family.",
+    )
+    namespaces: Names | None = Field(
+        default=None,
+        description="Namespaces to read: names, patterns (shop-*), exclusions (-kube-system). Cluster-wide kinds are "
+        "read all the same. By default all.",
+    )
+    label_selectors: Selectors = Field(
+        default={}, description='Label selectors by kind, such as {"pods": "app=web"}. Other objects are left alone.'
+    )
+    field_selectors: Selectors = Field(
+        default={}, description='Field selectors by kind, such as {"events": "type=Warning"}.'
     )
     page_size: int = Field(default=500, ge=1, le=10_000, description="Objects asked for in one request.")
     verify: bool = Field(
@@ -111,6 +124,7 @@ class Settings(BaseSettings):
         "kubernetes_conn_ids",
         "contexts",
         "resources",
+        "namespaces",
         "accept_repointed",
         "keep_env",
         "keep_labels",
@@ -128,7 +142,17 @@ class Settings(BaseSettings):
             value = list(dict.fromkeys(str(each).strip() for each in value if str(each).strip()))
         return value
 
-    @field_validator("contexts", "resources")
+    @field_validator("label_selectors", "field_selectors", mode="before")
+    @classmethod
+    def _json_object(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                raise ValueError('must be a JSON object, such as {"pods": "app=web"}') from None
+        return value
+
+    @field_validator("contexts", "resources", "namespaces")
     @classmethod
     def _not_empty(cls, value: list[str] | None) -> list[str] | None:
         if value == []:

@@ -1,6 +1,7 @@
 UPDATE k8s_sync_runs
 SET
     outcome = %(outcome)s,
+    scope = %(scope)s,
     error = %(error)s,
     pages = %(pages)s,
     objects = %(objects)s,

@@ -1,7 +1,15 @@
--- What the last complete listing of a target left, and whether the weekly verification is due.
+-- What the last complete listing of a part left, or of the whole where that part never was read by itself; and whether
+-- the weekly verification is due.
 SELECT
-    fingerprint,
-    resource_version,
-    last_verified_at IS NULL OR last_verified_at < now() - make_interval(days => %(verify_days)s) AS verify_due
-FROM k8s_sync_targets
-WHERE context_name = %(context_name)s AND kind = %(kind)s;
+    CASE WHEN part.kind IS NULL THEN target.fingerprint || %(selection)s ELSE part.fingerprint END AS fingerprint,
+    coalesce(part.resource_version, target.resource_version) AS resource_version,
+    coalesce(part.last_verified_at, target.last_verified_at) IS NULL
+    OR coalesce(part.last_verified_at, target.last_verified_at) < now() - make_interval(days => %(verify_days)s)
+        AS verify_due
+FROM k8s_sync_targets AS target
+LEFT JOIN k8s_sync_parts AS part
+    ON
+        target.context_name = part.context_name
+        AND target.kind = part.kind
+        AND part.namespace = %(part)s
+WHERE target.context_name = %(context_name)s AND target.kind = %(kind)s;

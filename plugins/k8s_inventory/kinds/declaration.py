@@ -104,10 +104,10 @@ class Kind:
         """The version of the group to read, if it can be had."""
         return self.versions[0]
 
-    def list_path(self, version: str) -> str:
-        """The path of the cluster-wide list in this version of the group."""
+    def list_path(self, version: str, namespace: str | None = None) -> str:
+        """The path of the list in this version of the group: cluster-wide, or of one namespace."""
         root = f"/apis/{self.group}/{version}" if self.group else f"/api/{version}"
-        return f"{root}/{self.plural}"
+        return f"{root}/namespaces/{namespace}/{self.plural}" if namespace else f"{root}/{self.plural}"
 
 
 METADATA_COLUMNS = (

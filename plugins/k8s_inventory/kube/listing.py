@@ -8,7 +8,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -72,13 +72,28 @@ class Page(Generic[Item]):
 class Listing(Generic[Item]):
     """One attempt to list a kind; iterate `pages()`, then look at `incomplete`.
 
-    `incomplete` is None after a complete listing, and else says why pages are missing or inconsistent.
+    `namespace` narrows it to one, `selectors` (`labelSelector`, `fieldSelector`) to what they select. `path` is what is
+    read, once there are pages. `incomplete` is None after a complete listing, and else says why pages are missing or
+    inconsistent.
     """
 
-    def __init__(self, session: Session, kind: Kind, *, item: type[Item], page_size: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        kind: Kind,
+        *,
+        item: type[Item],
+        page_size: int,
+        namespace: str | None = None,
+        selectors: Mapping[str, str] | None = None,
+    ) -> None:
         self.session = session
         self.kind = kind
         self.page_size = page_size
+        self.namespace = namespace
+        self.selectors = dict(selectors or {})
+        self.path = ""
+        self._version = ""
         self.incomplete: str | None = None
         self._decoder = msgspec.json.Decoder(ListPage[item])  # type: ignore[valid-type]
         self._restarted = False
@@ -90,10 +105,10 @@ class Listing(Generic[Item]):
         Raises the `KubeError` of the first page, or of a later one where credentials or rights were lost.
         A later page that is lost for any other reason ends the listing as incomplete.
         """
-        path = self._path_served()
+        self.path = self._path_served()
         while True:
             try:
-                yield from self._snapshot(path)
+                yield from self._snapshot(self.path)
                 return
             except _Restart:
                 log.warning(
@@ -105,7 +120,8 @@ class Listing(Generic[Item]):
         last: NotFound | NoSuchPath | None = None
         versions = self.kind.versions
         for version in versions:
-            path = self.kind.list_path(version)
+            self._version = version
+            path = self.kind.list_path(version, self.namespace)
             if len(versions) == 1:
                 return path
             try:
@@ -208,11 +224,11 @@ class Listing(Generic[Item]):
             return self.session.get(path, query)
         body = self.session.get(path, {**query, **tables.QUERY}, accept=tables.ACCEPT)
         where = f"context {self.session.context.name}, {self.kind.name}"
-        return tables.as_list(body, self.kind, path.split("/")[-2], where=where)
+        return tables.as_list(body, self.kind, self._version, where=where)
 
     def _download(self, path: str) -> Iterator[_Download]:
         token: str | None = None
-        query: dict[str, Any] = {"limit": self.page_size}
+        query: dict[str, Any] = {"limit": self.page_size, **self.selectors}
         while True:
             start = time.monotonic()
             try:

@@ -30,14 +30,14 @@ class SyncOperator(BaseOperator):
 
     :param work: what `plan` returned for this task: `label`, `context`, `kinds`, `custom` (patterns of kinds without a
         declaration), and `named`, those of its kinds that the user asked for by name.
-    :param create_staging, see, stage, merge, prune, prune_absent: the SQL that it runs, as templates of
+    :param create_staging, see, stage, merge, missing, prune, prune_absent: the SQL that it runs, as templates of
         include/sql/store; the UI shows them rendered. Values are bound when they run.
 
     A target that is not complete fails its task, after all others were tried; a forbidden or absent kind that was
     not named does not, and skips the task where it has no other. A retry repeats only what was not complete.
     """
 
-    template_fields = ("create_staging", "see", "stage", "merge", "prune", "prune_absent")
+    template_fields = ("create_staging", "see", "stage", "merge", "missing", "prune", "prune_absent")
     template_ext = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(template_fields, "sql")
     operator_extra_links = (ReportLink(),)
@@ -51,6 +51,7 @@ class SyncOperator(BaseOperator):
         see: str = "store/see.sql",
         stage: str = "store/stage.sql",
         merge: str = "store/merge.sql",
+        missing: str = "store/missing.sql",
         prune: str = "store/prune.sql",
         prune_absent: str = "store/prune_absent.sql",
         **kwargs: Any,
@@ -61,6 +62,7 @@ class SyncOperator(BaseOperator):
         self.see = see
         self.stage = stage
         self.merge = merge
+        self.missing = missing
         self.prune = prune
         self.prune_absent = prune_absent
 

@@ -3,6 +3,16 @@
 from k8s_inventory.store.database import Store
 from k8s_inventory.store.errors import StoreError, TargetBusy
 from k8s_inventory.store.statements import Statements
-from k8s_inventory.store.target import Attempt, LastComplete, Target, forget_context
+from k8s_inventory.store.target import Attempt, LastComplete, Part, Target, forget_context
 
-__all__ = ["Attempt", "LastComplete", "Statements", "Store", "StoreError", "Target", "TargetBusy", "forget_context"]
+__all__ = [
+    "Attempt",
+    "LastComplete",
+    "Part",
+    "Statements",
+    "Store",
+    "StoreError",
+    "Target",
+    "TargetBusy",
+    "forget_context",
+]

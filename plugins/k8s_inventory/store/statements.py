@@ -64,6 +64,7 @@ class Statements:
     see: str
     stage: str
     merge: str
+    missing: str
     prune: str
     prune_absent: str
 

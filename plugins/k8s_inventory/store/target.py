@@ -29,6 +29,14 @@ class LastComplete:
     verify_due: bool
 
 
+@dataclass(frozen=True)
+class Part:
+    """What a listing covers that is narrower than its kind: a namespace (empty: all) and the selectors, as text."""
+
+    namespace: str = ""
+    selection: str = ""
+
+
 @dataclass
 class Attempt:
     """What an attempt counted; the columns of k8s_sync_runs of the same names."""
@@ -42,6 +50,7 @@ class Attempt:
     bytes: int = 0
     resource_version: str | None = None
     seconds: float = 0.0
+    scope: str = "all"
 
 
 class Target:
@@ -103,9 +112,12 @@ class Target:
             )
             self._id = begun[0]["id"]
 
-    def last_complete(self) -> LastComplete:
+    def last_complete(self, part: Part | None = None) -> LastComplete:
+        """Of the part, or where that never was, of the whole."""
         with explained(self._doing):
-            return LastComplete(**self._store.rows("last_complete", {**self._key, "verify_days": VERIFY_DAYS})[0])
+            of_part = {"part": part.namespace if part else None, "selection": part.selection if part else ""}
+            parameters = {**self._key, "verify_days": VERIFY_DAYS, **of_part}
+            return LastComplete(**self._store.rows("last_complete", parameters)[0])
 
     def cluster(self) -> dict[str, Any] | None:
         """cluster_uid, server and ca_fingerprint that this context led to last."""
@@ -144,6 +156,13 @@ class Target:
             with cursor.copy(self._statements.stage) as copy:
                 self._rows.write(copy, self._context_name, rows)
 
+    def missing(self, part: Part, *, label_selector: str | None, most: int) -> list[tuple[str, str | None, str]]:
+        """(uid, namespace, name) of stored objects that the listing of the part lacks, though they have its labels."""
+        parameters = {**self._where, "namespace": part.namespace or None, "selector": label_selector, "most": most}
+        with explained(self._doing), self._connection.cursor() as cursor:
+            cursor.execute(self._statements.missing, parameters)
+            return cursor.fetchall()
+
     # -- end ---------------------------------------------------------------------------------------
 
     def end(self, attempt: Attempt, *, fingerprint: str | None = None) -> Attempt:
@@ -156,7 +175,8 @@ class Target:
                 self._refuse_lost_lock()
                 attempt.changed = self._merge()
             if attempt.outcome == "complete":
-                attempt.deleted = self._execute(self._statements.prune)
+                attempt.deleted = self._execute(self._statements.prune, namespace=None, gone=None)
+                self._store.run("forget_parts", self._key)
                 complete = {"fingerprint": fingerprint, "resource_version": attempt.resource_version}
                 self._store.run("target_complete", {**self._key, **complete, "rewritten": self._rewritten})
             elif attempt.outcome == "partial" and self._rewritten:
@@ -164,18 +184,47 @@ class Target:
             attempt.seconds = self._end_row(attempt)
         return attempt
 
+    def end_part(
+        self, part: Part, attempt: Attempt, *, fingerprint: str | None = None, gone: Sequence[str] | None = None
+    ) -> None:
+        """Ends the listing of a part, in one transaction: as `end` does, but pruning only within the part.
+
+        `gone`, where it is given, are the uids whose absence is proven; it then is the only proof.
+        """
+        with explained(self._doing), self._connection.transaction():
+            if attempt.outcome in ("complete", "partial"):
+                self._refuse_lost_lock()
+                attempt.changed = self._merge()
+                if self._rewritten:
+                    self._store.run("target_mixed", self._key)
+            if attempt.outcome == "complete":
+                where = {"namespace": part.namespace or None, "gone": gone}
+                attempt.deleted = self._execute(self._statements.prune, **where)
+            names = ("outcome", "error", "objects", "changed", "deleted", "resource_version")
+            counts = {name: getattr(attempt, name) for name in names}
+            of_part = {"namespace": part.namespace, "fingerprint": fingerprint, "rewritten": self._rewritten}
+            self._store.run("end_part", {**self._key, **of_part, **counts})
+
+    def prune_gone_namespaces(self, live: Sequence[str]) -> int:
+        """Deletes the rows of namespaces that are not among those that a complete listing of them held."""
+        with explained(self._doing), self._connection.transaction():
+            self._refuse_lost_lock()
+            self._store.run("forget_gone_parts", {**self._key, "live_namespaces": list(live)})
+            return self._execute(self._statements.prune_absent, live_namespaces=list(live))
+
     def end_proven_absent(self, attempt: Attempt) -> Attempt:
         """Ends an attempt on a kind that is proven to be gone from the cluster: its rows go, too."""
         with explained(self._doing), self._connection.transaction():
             self._refuse_lost_lock()
-            attempt.deleted = self._execute(self._statements.prune_absent)
+            attempt.deleted = self._execute(self._statements.prune_absent, live_namespaces=None)
+            self._store.run("forget_parts", self._key)
             attempt.seconds = self._end_row(attempt)
         return attempt
 
     def end_without_rows(self, attempt: Attempt) -> Attempt:
-        """Ends an attempt that reads no objects: its status row alone."""
+        """Ends an attempt whose rows are stored already, or that has none: its status row alone."""
         with explained(self._doing), self._connection.transaction():
-            if attempt.outcome == "complete":
+            if attempt.outcome == "complete" and attempt.scope == "all":
                 nothing = {"fingerprint": None, "resource_version": None, "rewritten": False}
                 self._store.run("target_complete", {**self._key, **nothing})
             attempt.seconds = self._end_row(attempt)
@@ -184,7 +233,7 @@ class Target:
     def delete_all(self) -> int:
         """Deletes the context's rows of this kind, on the user's word."""
         with explained(self._doing):
-            return self._execute(self._statements.prune_absent)
+            return self._execute(self._statements.prune_absent, live_namespaces=None)
 
     def _end_row(self, attempt: Attempt) -> float:
         row = {name: value for name, value in vars(attempt).items() if name != "seconds"}
@@ -218,6 +267,6 @@ def forget_context(store: Store, context_name: str, kinds: Mapping[str, Kind] = 
         with Target.locked(store, kind, context_name) as target:
             deleted[kind.table] = deleted.get(kind.table, 0) + target.delete_all()
     with explained(f"forgetting {context_name}"), store.connection.transaction():
-        for name in ("forget_runs", "forget_targets", "forget_context"):
+        for name in ("forget_runs", "forget_all_parts", "forget_targets", "forget_context"):
             store.run(name, {"context_name": context_name})
     return deleted

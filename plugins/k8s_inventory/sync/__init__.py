@@ -2,7 +2,8 @@
 
 from k8s_inventory.sync.custom import choose, find_custom
 from k8s_inventory.sync.plan import Custom, PlanError, Selection, select
-from k8s_inventory.sync.target import Result, Run, Sink, SinkError, read_target, sync_target
+from k8s_inventory.sync.reading import Sink, SinkError
+from k8s_inventory.sync.target import Result, Run, read_target, sync_target
 from k8s_inventory.sync.verdict import Verdict, advice, verdict
 
 __all__ = [

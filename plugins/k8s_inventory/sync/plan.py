@@ -112,6 +112,8 @@ def select(settings: Settings, configured: Collection[str]) -> Selection:
         close = {name: name for name in configured}
         raise PlanError(f"unknown context {_listed(unknown, close)}; there is {', '.join(sorted(configured))}")
     _check_redact(settings.redact)
+    for name in ("label_selectors", "field_selectors"):
+        _refuse_unknown(f"kind in `{name}`:", [word for word in getattr(settings, name) if not _is_kind(word.lower())])
     entries, named = _entries(settings.resources or [])
     return Selection(tuple(contexts if contexts is not None else configured), entries, named)
 
@@ -169,12 +171,16 @@ def _check_redact(rules: Sequence[str]) -> None:
         if not (colon and word and path.strip()):
             raise PlanError(f"redact: {rule!r} must be kind:JSONPath, such as pods:.spec.containers[*].args")
         word = word.lower()
-        is_known = word not in FAMILIES and word != CUSTOM and (_meant(word) or _is_custom(word))
+        is_known = _is_kind(word) or (_is_pattern(word) and (_meant(word) or _is_custom(word)))
         _refuse_unknown("kind in `redact`:", [] if is_known else [word])
         try:
             check_path(path)
         except ValueError as error:
             raise PlanError(f"redact: {rule!r}: {error}") from None
+
+
+def _is_kind(word: str) -> bool:
+    return word in NAMES or is_custom(word)
 
 
 def _meant(word: str) -> tuple[Kind, ...]:

@@ -1,0 +1,6 @@
+DELETE FROM k8s_sync_parts
+WHERE
+    context_name = %(context_name)s
+    AND kind = %(kind)s
+    AND namespace <> ''
+    AND namespace <> all(%(live_namespaces)s::text[]);

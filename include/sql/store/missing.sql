@@ -1,0 +1,16 @@
+-- Stored objects that a listing under selectors lacks, though their labels would have been selected.
+SELECT
+    stored.uid,
+    stored.namespace,
+    stored.name
+FROM {{ table | identifier }} AS stored
+WHERE
+    stored.context_name = %(context_name)s
+    {%- for name in shared_by %}
+    AND stored.{{ name | identifier }} = {{ "%(" + name + ")s" }}
+    {%- endfor %}
+    AND (%(namespace)s::text IS NULL OR stored.namespace = %(namespace)s)
+    AND (%(selector)s::text IS NULL OR k8s_matches(stored.labels, %(selector)s))
+    AND NOT EXISTS (SELECT 1 FROM pg_temp.k8s_seen AS seen WHERE seen.uid = stored.uid)
+ORDER BY stored.uid
+LIMIT %(most)s;
