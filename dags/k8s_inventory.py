@@ -1,6 +1,6 @@
 """The DAGs. They declare; nothing is read or connected to when Airflow imports this file.
 
-plan  ->  sync (one mapped task a context x family, or x kind where kinds are named)  ->  report
+plan  ->  sync (one mapped task a context x family, or x kind where kinds are named)  ->  views (of CRDs)  ->  report
 """
 
 from __future__ import annotations
@@ -10,7 +10,13 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import DAG, Param
 
-from k8s_inventory.operators import ForgetOperator, PlanOperator, ReportOperator, SyncOperator
+from k8s_inventory.operators import (
+    CrdViewsOperator,
+    ForgetOperator,
+    PlanOperator,
+    ReportOperator,
+    SyncOperator,
+)
 
 POOL = os.environ.get("K8S_POOL", "default_pool")
 RETRIES = int(os.environ.get("K8S_RETRIES", "2"))
@@ -95,8 +101,9 @@ with DAG(
         max_retry_delay=timedelta(minutes=10),
         map_index_template="{{ task.label }}",
     ).expand(work=plan.output)
+    views = CrdViewsOperator(task_id="views", trigger_rule="all_done", retries=RETRIES)
     report = ReportOperator(task_id="report", trigger_rule="all_done")
-    sync >> report
+    sync >> views >> report
 
 with DAG(
     dag_id="k8s_inventory_forget",

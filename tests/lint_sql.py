@@ -37,9 +37,11 @@ def main() -> int:
 def rendered(path: Path) -> str:
     """The SQL as it runs, for the smallest kind, with a literal for each bound value."""
     template = statements.environment().get_template(str(path.relative_to(FOLDER)))
-    text = template.render(
-        {**statements.variables(KINDS["namespaces"]), "kinds": [KINDS["namespaces"], CUSTOM_OBJECTS]}
-    )
+    given = {**statements.variables(KINDS["namespaces"]), "kinds": [KINDS["namespaces"], CUSTOM_OBJECTS]}
+    if path.name == "crd_view.sql":
+        given |= {"view": "crd_things", "group": "example.com", "plural": "things"}
+        given["columns"] = [{"name": "name", "expression": "name"}]
+    text = template.render(given)
     return PARAMETER.sub("'value'", text).rstrip() + "\n"
 
 

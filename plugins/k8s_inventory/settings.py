@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-AIRFLOW_ONLY = frozenset({"postgres_conn_id", "kubernetes_conn_ids", "max_tasks"})
+AIRFLOW_ONLY = frozenset({"postgres_conn_id", "kubernetes_conn_ids", "kinds_at_once", "max_tasks"})
 """Settings that mean something to the DAG alone."""
 
 Names = Annotated[list[str], NoDecode]
@@ -112,6 +112,12 @@ class Settings(BaseSettings):
     )
     lock_wait: float = Field(
         default=60, ge=0, le=3600, description="Seconds to wait for a target that another task writes."
+    )
+    kinds_at_once: int = Field(
+        default=4,
+        ge=1,
+        le=16,
+        description="Kinds that a task reads side by side, each with a database session of its own.",
     )
     max_tasks: int = Field(
         default=300,

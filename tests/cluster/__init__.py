@@ -4,6 +4,6 @@
 controller manager and the scheduler. Everything listens on 127.0.0.1 only.
 """
 
-from tests.cluster.cluster import Cluster, Rejected, User, kubeconfig
+from tests.cluster.cluster import Cluster, Rejected, User, kubeconfig, wait_until
 
-__all__ = ["Cluster", "Rejected", "User", "kubeconfig"]
+__all__ = ["Cluster", "Rejected", "User", "kubeconfig", "wait_until"]

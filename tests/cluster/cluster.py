@@ -54,6 +54,15 @@ class Rejected(Exception):
         self.status = status
 
 
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 60) -> None:
+    """Waits for what the control plane does by itself; raises `TimeoutError` if it does not."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not after {seconds:g} s: {what}")
+        time.sleep(0.1)
+
+
 @dataclass
 class Cluster:
     """A running control plane; `directory` holds its data, certificates, logs and `state.json`."""
@@ -292,17 +301,28 @@ class Cluster:
     def until_served(self, path: str) -> None:
         """Waits for the kind of a new CRD: it is served, and in discovery, some moments after it was made."""
         _, _, group, version, *_, plural = path.split("/")
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
+
+        def is_served() -> bool:
             try:
                 self.list(path)
                 resources = self.request("GET", f"/apis/{group}/{version}")["resources"]
-                if any(each["name"] == plural for each in resources):
-                    return
             except Rejected:
-                pass
-            time.sleep(0.1)
-        raise TimeoutError(f"{path} is not served")
+                return False
+            return any(each["name"] == plural for each in resources)
+
+        wait_until(is_served, f"{path} is served")
+
+    def until_gone(self, path: str) -> None:
+        """Waits for an object that was deleted: finalizers may have to be done before."""
+
+        def is_gone() -> bool:
+            try:
+                self.request("GET", path)
+            except Rejected as error:
+                return error.status == 404
+            return False
+
+        wait_until(is_gone, f"{path} is gone")
 
     def grant(self, user: User, rules: Sequence[Mapping[str, Any]]) -> None:
         """Gives a user a ClusterRole of its own with these rules."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from k8s_inventory.kinds import CUSTOM_OBJECTS
+from k8s_inventory.kinds import CUSTOM_OBJECTS, PrinterColumn
+from k8s_inventory.kinds.custom import as_json, custom_kind_named, from_json
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.discovery import discover
 from k8s_inventory.kube.session import JSON, Session
@@ -365,6 +367,46 @@ def test_a_changed_definition_rewrites_the_rows(
     _, results = find(context_of(shop), "gadgets.shop.example")
     assert results["gadgets.shop.example"].attempt.changed == 1
     assert _rows(store, "printer_columns", "plural = 'gadgets'") == [({"Called": "g"},)]
+
+
+def test_a_run_discovers_a_context_once(shop: Cluster, store: Store) -> None:
+    asked: list[str] = []
+
+    def note(path: str, real: Answer) -> Answer | None:
+        asked.append(path.partition("?")[0])
+        return None
+
+    def found(run: str, *include: str) -> set[str]:
+        with Proxy(shop) as proxy:
+            proxy.spoil = note
+            with Session(proxy.context, IMPATIENT) as session:
+                settings = Settings.load({})
+                result, kinds = find_custom(session, store, Custom(include), run=Run(run), settings=settings)
+        assert result.attempt.outcome == "complete"
+        assert result.attempt.objects == len(kinds)
+        return {kind.name for kind in kinds}
+
+    whole = found("one", "*")
+    assert asked.count("/apis") == asked.count(CRDS) == 1
+    asked.clear()
+    assert found("one", "widgets.*") == {"widgets.shop.example", "widgets.other.example"}
+    assert found("one", "gadgets.shop.example", "nothings.nowhere.example") == {
+        "gadgets.shop.example",
+        "nothings.nowhere.example",
+    }
+    assert {"/apis", CRDS}.isdisjoint(asked)
+    assert found("two", "*") == whole
+    assert "/apis" in asked, "another run asks anew"
+    store.connection.execute("UPDATE k8s_sync_discoveries SET discovered_at = now() - interval '1 day'")
+    asked.clear()
+    found("two", "*")
+    assert "/apis" in asked, "so does one that is run again long after"
+
+
+def test_a_kind_survives_the_database() -> None:
+    columns = (PrinterColumn("Age", "date", ".metadata.creationTimestamp"),)
+    kind = replace(custom_kind_named("a.b.example"), printer_columns=columns, revision="u/1", listed_as="As")
+    assert from_json(json.loads(json.dumps(as_json(kind)))) == kind
 
 
 def test_the_table_holds_what_its_kinds_share() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +15,7 @@ from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.store.statements import FOLDER
 from k8s_inventory.sync import Run, sync_target
-from tests.cluster import Cluster, kubeconfig
+from tests.cluster import Cluster, kubeconfig, wait_until
 from tests.cluster.objects import NODE, crd, cron_job, deployment, fake_node, namespace, service
 from tests.conftest import IMPATIENT
 
@@ -77,13 +76,6 @@ MOUNTED: dict[str, Any] = {
 }
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "the controllers did not come to it"
-        time.sleep(0.1)
-
-
 @pytest.fixture(scope="module")
 def shop(start_cluster: Callable[..., Cluster]) -> Cluster:
     cluster = start_cluster(controllers=True)
@@ -116,14 +108,22 @@ def shop(start_cluster: Callable[..., Cluster]) -> Cluster:
     _storage(cluster)
     _network(cluster)
     _access(cluster)
-    _until(lambda: len(_pods(cluster)) == 4)
-    _until(lambda: len(cluster.list(f"{SHOP}/persistentvolumeclaims")) == 2)
-    _until(lambda: all(each["spec"].get("nodeName") or each["metadata"]["name"] == "mounts" for each in _pods(cluster)))
+    wait_until(lambda: len(_pods(cluster)) == 4, "pods of the Deployment and the Job")
+    wait_until(lambda: len(cluster.list(f"{SHOP}/persistentvolumeclaims")) == 2, "the claim of an ephemeral volume")
+    scheduled = ("web", "nightly")
+    wait_until(
+        lambda: all(each["spec"].get("nodeName") for each in _pods(cluster) if _name(each).startswith(scheduled)),
+        "pods are scheduled",
+    )
     return cluster
 
 
 def _pods(cluster: Cluster) -> list[dict[str, Any]]:
     return cluster.list(f"{SHOP}/pods")
+
+
+def _name(item: dict[str, Any]) -> str:
+    return str(item["metadata"]["name"])
 
 
 def _owner(item: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.settings import Settings, SettingsError
 from k8s_inventory.store import Store
 from k8s_inventory.sync import PlanError, Result, select
-from tests.cluster import Cluster
+from tests.cluster import Cluster, wait_until
 from tests.cluster.cluster import User
 from tests.cluster.objects import namespace, pod
 from tests.equality import status_of
@@ -54,19 +53,11 @@ def pods(town: Cluster) -> Iterator[Cluster]:
     yield town
     for each in town.list("/api/v1/pods"):
         town.delete(_path(each))
-    _until_gone(town)
+    wait_until(lambda: not town.list("/api/v1/pods"), "pods are gone")
 
 
 def _path(item: dict[str, Any]) -> str:
     return f"/api/v1/namespaces/{item['metadata']['namespace']}/pods/{item['metadata']['name']}"
-
-
-def _until_gone(cluster: Cluster) -> None:
-    for _ in range(100):
-        if not cluster.list("/api/v1/pods"):
-            return
-        time.sleep(0.1)
-    raise AssertionError("pods stay")
 
 
 def _delete(cluster: Cluster, *places: str) -> None:

@@ -30,6 +30,7 @@ from k8s_inventory.sync import (
     choose,
     find_custom,
     read_target,
+    refresh_crd_views,
     select,
     sync_target,
 )
@@ -149,6 +150,8 @@ class Source:
                 else:
                     left.pop((target.context_name, target.kind.name), None)  # custom kinds are not known beforehand
                     yield target
+        if not stopped.is_set():
+            self._refresh_views()
         why = "the sync was stopped before it was read" if stopped.is_set() else "not read; the plugin's log has more"
         for (name, _), kind in left.items():
             yield Target(kind, name, Spool(kind, name, stopped), f"context {name}, {kind.name}: {why}")
@@ -175,6 +178,17 @@ class Source:
                 store.mark_configured(self._contexts)
             except StoreError as error:
                 raise BadInput(f"database_url: {error}") from None
+
+    def _refresh_views(self) -> None:
+        """Of CRDs, if there is a database to have them in. Rows are complete without them: a failure is only logged."""
+        try:
+            if store := self.open_store():
+                with store:
+                    kept = refresh_crd_views(store).kept
+                    for view, reason in kept.items():
+                        log.warning("%s stays as it is: %s", view, reason)
+        except (BadInput, StoreError) as error:
+            log.warning("views of CRDs: %s", error)
 
     def open_store(self) -> Store | None:
         url = self.settings.database_url

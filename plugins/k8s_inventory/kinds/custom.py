@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from k8s_inventory.kinds.declaration import Column, Kind
+from k8s_inventory.kinds.declaration import Column, Kind, PrinterColumn
 
 CUSTOM_OBJECTS = Kind(
     name="custom",
@@ -43,6 +45,28 @@ def custom_kind(*, group: str, version: str, kind: str, plural: str, namespaced:
         versions=(version,),
         namespaced=namespaced,
     )
+
+
+def as_json(kind: Kind) -> dict[str, Any]:
+    """What tells a custom kind from others, in JSON's terms."""
+    return {
+        "group": kind.group,
+        "version": kind.version,
+        "kind": kind.kind,
+        "plural": kind.plural,
+        "namespaced": kind.namespaced,
+        "listed_as": kind.listed_as,
+        "revision": kind.revision,
+        "printer_columns": [[each.name, each.type, each.json_path] for each in kind.printer_columns],
+    }
+
+
+def from_json(found: Mapping[str, Any]) -> Kind:
+    """The kind that `as_json` was given."""
+    names = {name: found[name] for name in ("group", "version", "kind", "plural", "namespaced")}
+    columns = tuple(PrinterColumn(*each) for each in found["printer_columns"])
+    described = {"listed_as": found["listed_as"], "revision": found["revision"], "printer_columns": columns}
+    return replace(custom_kind(**names), **described)
 
 
 def custom_kind_named(name: str) -> Kind:

@@ -176,7 +176,7 @@ def _take(
     found.kinds[name] = custom_kind(group=group, version=version, kind=kind, plural=plural, namespaced=is_namespaced)
 
 
-def described(session: Session, kinds: Sequence[Kind], *, page_size: int) -> list[Kind]:
+def describe(session: Session, kinds: Sequence[Kind], *, page_size: int) -> list[Kind]:
     """The kinds with what their CRDs say of them. Where these may not be read, the kinds as they are."""
     made = {kind.name: kind for kind in kinds}
     query: dict[str, Any] = {"limit": page_size}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.sdk import Context
 
+    from k8s_inventory.kinds import Kind
     from k8s_inventory.settings import Settings
     from k8s_inventory.sync import Result
 
@@ -123,7 +125,7 @@ class SyncOperator(BaseOperator):
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.kinds import KINDS
         from k8s_inventory.store import Statements
-        from k8s_inventory.sync import Custom, PlanError, Run, find_custom, sync_target
+        from k8s_inventory.sync import Custom, PlanError, Run, find_custom, sync_kinds
         from k8s_inventory.sync.contexts import open_session
 
         task_instance = context["ti"]
@@ -136,37 +138,33 @@ class SyncOperator(BaseOperator):
         if context_name not in contexts:
             raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
         results: list[Result] = []
-        with (
-            InventoryHook(settings).store() as store,
-            open_session(contexts[context_name](), settings) as session,
-        ):
+        with ExitStack() as stack:
+            store = stack.enter_context(InventoryHook(settings).store())
+            session = stack.enter_context(open_session(contexts[context_name](), settings))
             store.check_schema()
-            done = {
-                (row["context_name"], row["kind"])
-                for row in store.run_report(run.run_id)
-                if row["outcome"] == "complete"
-            }
             if custom.include:
                 discovery, found = find_custom(session, store, custom, run=run, settings=settings)
                 results.append(discovery)
                 kinds += found
-            for kind in kinds:
-                if run.attempt > 1 and len(kinds) > 1 and (context_name, kind.name) in done:
-                    self.log.info("%s · %s: complete by an earlier attempt", context_name, kind.name)
-                    continue
-                result = sync_target(session, store, kind, run=run, settings=settings, statements=rendered)
+            if run.attempt > 1 and len(kinds) > 1:
+                kinds = self._left(kinds, store.run_report(run.run_id))
+            more = min(settings.kinds_at_once, len(kinds)) - 1
+            stores = [store, *(stack.enter_context(InventoryHook(settings).store()) for _ in range(more))]
+            for result in sync_kinds(session, stores, kinds, run=run, settings=settings, statements=rendered):
                 attempt = result.attempt
                 self.log.info(
                     "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",
-                    *(
-                        context_name,
-                        kind.name,
-                        attempt.outcome,
-                        attempt.objects,
-                        attempt.changed,
-                        attempt.deleted,
-                        attempt.seconds,
-                    ),
+                    *(context_name, result.kind, attempt.outcome),
+                    *(attempt.objects, attempt.changed, attempt.deleted, attempt.seconds),
                 )
                 results.append(result)
         return results
+
+    def _left(self, kinds: Sequence[Kind], report: Sequence[Mapping[str, Any]]) -> list[Kind]:
+        """The kinds that no earlier attempt of this run has completed."""
+        context_name = self.work["context"]
+        done = {row["kind"] for row in report if (row["context_name"], row["outcome"]) == (context_name, "complete")}
+        for kind in kinds:
+            if kind.name in done:
+                self.log.info("%s · %s: complete by an earlier attempt", context_name, kind.name)
+        return [kind for kind in kinds if kind.name not in done]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from k8s_inventory.kinds import TABLES, Kind
 from k8s_inventory.store import statements
@@ -101,11 +102,17 @@ class Store:
                 return []
             # The lock comes before the transaction: within one, the server may answer from what it has cached of
             # the catalogue, and miss the tables that the task before us has just made.
-            self.connection.execute(f"SELECT pg_advisory_lock({_SCHEMA_LOCK})")
-            try:
-                with self.connection.transaction():
-                    return self._apply(kinds)
-            finally:
+            with self.schema_locked(), self.connection.transaction():
+                return self._apply(kinds)
+
+    @contextmanager
+    def schema_locked(self) -> Iterator[None]:
+        """One session at a time may change the schema."""
+        self.connection.execute(f"SELECT pg_advisory_lock({_SCHEMA_LOCK})")
+        try:
+            yield
+        finally:
+            with suppress(psycopg.Error):  # a lost session has lost its locks
                 self.connection.execute(f"SELECT pg_advisory_unlock({_SCHEMA_LOCK})")
 
     def check_schema(self, kinds: Iterable[Kind] = TABLES) -> None:
@@ -213,6 +220,17 @@ class Store:
             )
         return found[0]["error"] if found else None
 
+    def discovery(self, *, run_id: str, context_name: str) -> Any | None:
+        """What `discovered` noted for this run, in JSON's terms; None if nothing was."""
+        with explained("reading the run"):
+            found = self.rows("discovery", {"run_id": run_id, "context_name": context_name})
+        return found[0]["found"] if found else None
+
+    def discovered(self, found: Any, *, run_id: str, context_name: str) -> None:
+        """Notes what a context serves for the other tasks of the run."""
+        with explained("writing the run"):
+            self.run("discovered", {"run_id": run_id, "context_name": context_name, "found": Jsonb(found)})
+
     def run_report(self, run_id: str) -> list[dict[str, Any]]:
         """The last attempt of each target of a run: context_name, kind, outcome, objects, changed, ..."""
         with explained("reading the run"):
@@ -223,7 +241,11 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
     """The DDL of what is made again whenever it changes, by its name: functions, tables, then the views over them."""
     if not kinds:
         return {}
-    functions = {"k8s_selects": statements.sql("selectors"), "k8s_owner": statements.sql("references")}
+    functions = {
+        "k8s_selects": statements.sql("selectors"),
+        "k8s_owner": statements.sql("references"),
+        "k8s_to_text": statements.sql("casts"),
+    }
     tables = {kind.table: statements.kind_table(kind) for kind in kinds}
     views = {"k8s_objects": statements.view("objects_view", kinds)}
     if len(kinds) == len(TABLES):

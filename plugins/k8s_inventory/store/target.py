@@ -267,6 +267,6 @@ def forget_context(store: Store, context_name: str, kinds: Mapping[str, Kind] = 
         with Target.locked(store, kind, context_name) as target:
             deleted[kind.table] = deleted.get(kind.table, 0) + target.delete_all()
     with explained(f"forgetting {context_name}"), store.connection.transaction():
-        for name in ("forget_runs", "forget_all_parts", "forget_targets", "forget_context"):
+        for name in ("forget_runs", "forget_all_parts", "forget_targets", "forget_discovery", "forget_context"):
             store.run(name, {"context_name": context_name})
     return deleted

@@ -1,13 +1,16 @@
 """DRIVE: one target from its lock to its status row, and which targets there are."""
 
+from k8s_inventory.sync.crd_views import MayNotMakeViews, refresh_crd_views
 from k8s_inventory.sync.custom import choose, find_custom
 from k8s_inventory.sync.plan import Custom, PlanError, Selection, select
 from k8s_inventory.sync.reading import Sink, SinkError
+from k8s_inventory.sync.side_by_side import sync_kinds
 from k8s_inventory.sync.target import Result, Run, read_target, sync_target
 from k8s_inventory.sync.verdict import Verdict, advice, verdict
 
 __all__ = [
     "Custom",
+    "MayNotMakeViews",
     "PlanError",
     "Result",
     "Run",
@@ -19,7 +22,9 @@ __all__ = [
     "choose",
     "find_custom",
     "read_target",
+    "refresh_crd_views",
     "select",
+    "sync_kinds",
     "sync_target",
     "verdict",
 ]

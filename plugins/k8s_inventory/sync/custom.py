@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS, Kind
-from k8s_inventory.kinds.custom import custom_kind_named, is_custom
-from k8s_inventory.kube.discovery import described, discover
+from k8s_inventory.kinds.custom import as_json, custom_kind_named, from_json, is_custom
+from k8s_inventory.kube.discovery import Discovery, describe, discover
 from k8s_inventory.kube.errors import KubeError
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
@@ -21,7 +21,7 @@ def find_custom(
     """What `choose` returns, with a status row of its own: the target `custom`.
 
     Kinds that the inventory holds come even if discovery lacks them: their listing then proves that they are gone,
-    or not.
+    or not. What one task of a run has found, the others take from it.
     """
     name = session.context.name
     kinds: list[Kind] = []
@@ -34,26 +34,41 @@ def find_custom(
             result = _failed(name, error)
         else:
             known = [kind for kind in store.known_kinds(name) if is_custom(kind)]
-            result, kinds = choose(session, custom, settings, known)
+            noted = store.discovery(run_id=run.run_id, context_name=name)
+            found = Discovery({kind.name: kind for kind in map(from_json, noted)}) if noted is not None else None
+            result, kinds, found = _choose(session, custom, settings, known, found)
+            if found and not found.failed and noted is None:
+                store.discovered([as_json(kind) for kind in found.kinds.values()], run_id=run.run_id, context_name=name)
         target.end_without_rows(result.attempt)
     return result, kinds
 
 
-def choose(
-    session: Session, custom: Custom, settings: Settings, known: Collection[str] = ()
-) -> tuple[Result, list[Kind]]:
+def choose(session: Session, custom: Custom, settings: Settings) -> tuple[Result, list[Kind]]:
     """The kinds of this context that `custom` chooses, and how discovery went.
 
     A group that can not be discovered makes that `failed`; the kinds of all others are returned.
     """
+    result, kinds, _ = _choose(session, custom, settings)
+    return result, kinds
+
+
+def _choose(
+    session: Session,
+    custom: Custom,
+    settings: Settings,
+    known: Collection[str] = (),
+    found: Discovery | None = None,
+) -> tuple[Result, list[Kind], Discovery | None]:
     name = session.context.name
     try:
-        found = discover(session)
-        lacking = {each: custom_kind_named(each) for each in (*known, *custom.explicit) if each not in found.kinds}
-        chosen = [kind for kind in {**found.kinds, **lacking}.values() if custom.takes(kind.name)]
-        kinds = described(session, chosen, page_size=settings.page_size)
+        if found is None:
+            found = discover(session)
+            described = describe(session, list(found.kinds.values()), page_size=settings.page_size)
+            found = Discovery({kind.name: kind for kind in described}, found.failed)
     except KubeError as error:
-        return _failed(name, error), []
+        return _failed(name, error), [], None
+    lacking = {each: custom_kind_named(each) for each in (*known, *custom.explicit) if each not in found.kinds}
+    kinds = [kind for kind in {**found.kinds, **lacking}.values() if custom.takes(kind.name)]
     attempt = Attempt("complete", objects=len(kinds))
     failed = {group: why for group, why in found.failed.items() if custom.takes(f"*.{group}")}
     if failed:
@@ -63,7 +78,7 @@ def choose(
             f"context {name}: what these API groups serve could not be had, so kinds of theirs may be missing; their "
             f"rows stay. {reasons}. Mend them, or leave them out: resources=-*.GROUP"
         )
-    return Result(name, CUSTOM_OBJECTS.name, attempt, retryable=True), kinds
+    return Result(name, CUSTOM_OBJECTS.name, attempt, retryable=True), kinds, found
 
 
 def _failed(name: str, error: KubeError) -> Result:

@@ -1,0 +1,31 @@
+"""Typed views of custom objects, after the CRDs were read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class CrdViewsOperator(BaseOperator):
+    """Makes and drops the views `crd_<plural>_<group>`; skipped where its role may make none."""
+
+    def execute(self, context: Context) -> list[str]:
+        from k8s_inventory.hooks.inventory import InventoryHook
+        from k8s_inventory.operators.failures import explained
+        from k8s_inventory.settings import Settings
+        from k8s_inventory.sync import MayNotMakeViews, refresh_crd_views
+
+        with explained(context), InventoryHook(Settings.load(context["params"])).store() as store:
+            try:
+                changes = refresh_crd_views(store)
+            except MayNotMakeViews as error:
+                raise AirflowSkipException(str(error)) from None
+        for view, reason in changes.kept.items():
+            self.log.warning("%s stays as it is: %s", view, reason)
+        self.log.info("made or changed: %s; dropped: %s", changes.made, changes.dropped)
+        return changes.made
