@@ -58,6 +58,7 @@ bench: $(INSTALLED)  ## The measurements behind docs/performance.md
 	$(BIN)/python -m bench.typed_client
 	$(BIN)/python -m bench.cloudquery_sync
 	$(BIN)/python -m bench.relations
+	$(BIN)/python -m bench.many_crds
 
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --upgrade

@@ -96,7 +96,9 @@ def rbac() -> str:
         "```yaml\n" + cluster_role() + "```\n\n"
         "Objects of custom kinds need a rule for each API group that you want to have in `k8s_custom_objects`; a kind\n"
         "without one is `forbidden`, by its name, and nothing else changes:\n\n"
-        "```yaml\n- apiGroups:\n  - cert-manager.io\n  resources:\n  - '*'\n  verbs:\n  - list\n```\n"
+        "```yaml\n- apiGroups:\n  - cert-manager.io\n  resources:\n  - '*'\n  verbs:\n  - list\n```\n\n"
+        "In single namespaces, a Role with the same rules does for these; see [choosing.md](choosing.md). A kind that is read\n"
+        "under a selector also takes `get`, to learn whether what is missing is gone.\n"
     )
 
 

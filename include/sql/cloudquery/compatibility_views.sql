@@ -372,3 +372,789 @@ SELECT
     (status ->> 'lastScheduleTime')::timestamptz AS status_last_schedule_time,
     (status ->> 'lastSuccessfulTime')::timestamptz AS status_last_successful_time
 FROM k8s_cronjobs;
+
+CREATE OR REPLACE VIEW k8s_core_replication_controllers AS
+SELECT
+    uid,
+    context_name AS context,
+    'ReplicationController'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    (spec ->> 'minReadySeconds')::bigint AS spec_min_ready_seconds,
+    (spec ->> 'replicas')::bigint AS spec_replicas,
+    spec -> 'selector' AS spec_selector,
+    spec -> 'template' AS spec_template,
+    (status ->> 'availableReplicas')::bigint AS status_available_replicas,
+    status -> 'conditions' AS status_conditions,
+    (status ->> 'fullyLabeledReplicas')::bigint AS status_fully_labeled_replicas,
+    (status ->> 'observedGeneration')::bigint AS status_observed_generation,
+    (status ->> 'readyReplicas')::bigint AS status_ready_replicas,
+    (status ->> 'replicas')::bigint AS status_replicas
+FROM k8s_replicationcontrollers;
+
+CREATE OR REPLACE VIEW k8s_autoscaling_hpas AS
+SELECT
+    uid,
+    context_name AS context,
+    'HorizontalPodAutoscaler'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec -> 'behavior' AS spec_behavior,
+    (spec ->> 'maxReplicas')::bigint AS spec_max_replicas,
+    spec -> 'metrics' AS spec_metrics,
+    (spec ->> 'minReplicas')::bigint AS spec_min_replicas,
+    spec -> 'scaleTargetRef' AS spec_scale_target_ref,
+    status -> 'conditions' AS status_conditions,
+    status -> 'currentMetrics' AS status_current_metrics,
+    (status ->> 'currentReplicas')::bigint AS status_current_replicas,
+    (status ->> 'desiredReplicas')::bigint AS status_desired_replicas,
+    (status ->> 'lastScaleTime')::timestamptz AS status_last_scale_time,
+    (status ->> 'observedGeneration')::bigint AS status_observed_generation
+FROM k8s_horizontalpodautoscalers;
+
+CREATE OR REPLACE VIEW k8s_policy_pod_disruption_budgets AS
+SELECT
+    uid,
+    context_name AS context,
+    'PodDisruptionBudget'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec -> 'maxUnavailable' AS spec_max_unavailable,
+    spec -> 'minAvailable' AS spec_min_available,
+    spec -> 'selector' AS spec_selector,
+    spec ->> 'unhealthyPodEvictionPolicy' AS spec_unhealthy_pod_eviction_policy,
+    status -> 'conditions' AS status_conditions,
+    (status ->> 'currentHealthy')::bigint AS status_current_healthy,
+    (status ->> 'desiredHealthy')::bigint AS status_desired_healthy,
+    status -> 'disruptedPods' AS status_disrupted_pods,
+    (status ->> 'disruptionsAllowed')::bigint AS status_disruptions_allowed,
+    (status ->> 'expectedPods')::bigint AS status_expected_pods,
+    (status ->> 'observedGeneration')::bigint AS status_observed_generation
+FROM k8s_poddisruptionbudgets;
+
+CREATE OR REPLACE VIEW k8s_core_config_maps AS
+SELECT
+    uid,
+    context_name AS context,
+    'ConfigMap'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data -> 'binaryData' AS binary_data,
+    data -> 'data' AS data,
+    (data ->> 'immutable')::boolean AS immutable
+FROM k8s_configmaps;
+
+CREATE OR REPLACE VIEW k8s_core_secrets AS
+SELECT
+    uid,
+    context_name AS context,
+    'Secret'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    type
+FROM k8s_secrets;
+
+CREATE OR REPLACE VIEW k8s_core_resource_quotas AS
+SELECT
+    uid,
+    context_name AS context,
+    'ResourceQuota'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec -> 'hard' AS spec_hard,
+    spec -> 'scopeSelector' AS spec_scope_selector,
+    spec -> 'scopes' AS spec_scopes,
+    status -> 'hard' AS status_hard,
+    status -> 'used' AS status_used
+FROM k8s_resourcequotas;
+
+CREATE OR REPLACE VIEW k8s_core_limit_ranges AS
+SELECT
+    uid,
+    context_name AS context,
+    'LimitRange'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec -> 'limits' AS spec_limits
+FROM k8s_limitranges;
+
+CREATE OR REPLACE VIEW k8s_scheduling_priority_classes AS
+SELECT
+    uid,
+    context_name AS context,
+    'PriorityClass'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data ->> 'description' AS description,
+    (data ->> 'globalDefault')::boolean AS global_default,
+    data ->> 'preemptionPolicy' AS preemption_policy,
+    (data ->> 'value')::bigint AS value
+FROM k8s_priorityclasses;
+
+CREATE OR REPLACE VIEW k8s_coordination_leases AS
+SELECT
+    uid,
+    context_name AS context,
+    'Lease'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    (spec ->> 'acquireTime')::timestamptz AS spec_acquire_time,
+    spec ->> 'holderIdentity' AS spec_holder_identity,
+    (spec ->> 'leaseDurationSeconds')::bigint AS spec_lease_duration_seconds,
+    (spec ->> 'leaseTransitions')::bigint AS spec_lease_transitions,
+    spec ->> 'preferredHolder' AS spec_preferred_holder,
+    (spec ->> 'renewTime')::timestamptz AS spec_renew_time,
+    spec ->> 'strategy' AS spec_strategy
+FROM k8s_leases;
+
+CREATE OR REPLACE VIEW k8s_core_endpoints AS
+SELECT
+    uid,
+    context_name AS context,
+    'Endpoints'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data -> 'subsets' AS subsets
+FROM k8s_endpoints;
+
+CREATE OR REPLACE VIEW k8s_discovery_endpoint_slices AS
+SELECT
+    uid,
+    context_name AS context,
+    'EndpointSlice'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data ->> 'addressType' AS address_type,
+    data -> 'endpoints' AS endpoints,
+    data -> 'ports' AS ports
+FROM k8s_endpointslices;
+
+CREATE OR REPLACE VIEW k8s_networking_ingresses AS
+SELECT
+    uid,
+    context_name AS context,
+    'Ingress'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec -> 'defaultBackend' AS spec_default_backend,
+    spec ->> 'ingressClassName' AS spec_ingress_class_name,
+    spec -> 'rules' AS spec_rules,
+    spec -> 'tls' AS spec_tls,
+    status -> 'loadBalancer' AS status_load_balancer
+FROM k8s_ingresses;
+
+CREATE OR REPLACE VIEW k8s_networking_ingress_classes AS
+SELECT
+    uid,
+    context_name AS context,
+    'IngressClass'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec ->> 'controller' AS spec_controller,
+    spec -> 'parameters' AS spec_parameters
+FROM k8s_ingressclasses;
+
+CREATE OR REPLACE VIEW k8s_networking_network_policies AS
+SELECT
+    uid,
+    context_name AS context,
+    'NetworkPolicy'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec -> 'egress' AS spec_egress,
+    spec -> 'ingress' AS spec_ingress,
+    spec -> 'podSelector' AS spec_pod_selector,
+    spec -> 'policyTypes' AS spec_policy_types
+FROM k8s_networkpolicies;
+
+CREATE OR REPLACE VIEW k8s_core_pvs AS
+SELECT
+    uid,
+    context_name AS context,
+    'PersistentVolume'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec -> 'accessModes' AS spec_access_modes,
+    spec -> 'awsElasticBlockStore' AS spec_aws_elastic_block_store,
+    spec -> 'azureDisk' AS spec_azure_disk,
+    spec -> 'azureFile' AS spec_azure_file,
+    spec -> 'capacity' AS spec_capacity,
+    spec -> 'cephfs' AS spec_cephfs,
+    spec -> 'cinder' AS spec_cinder,
+    spec -> 'claimRef' AS spec_claim_ref,
+    spec -> 'csi' AS spec_csi,
+    spec -> 'fc' AS spec_fc,
+    spec -> 'flexVolume' AS spec_flex_volume,
+    spec -> 'flocker' AS spec_flocker,
+    spec -> 'gcePersistentDisk' AS spec_gce_persistent_disk,
+    spec -> 'glusterfs' AS spec_glusterfs,
+    spec -> 'hostPath' AS spec_host_path,
+    spec -> 'iscsi' AS spec_iscsi,
+    spec -> 'local' AS spec_local,
+    spec -> 'mountOptions' AS spec_mount_options,
+    spec -> 'nfs' AS spec_nfs,
+    spec -> 'nodeAffinity' AS spec_node_affinity,
+    spec ->> 'persistentVolumeReclaimPolicy' AS spec_persistent_volume_reclaim_policy,
+    spec -> 'photonPersistentDisk' AS spec_photon_persistent_disk,
+    spec -> 'portworxVolume' AS spec_portworx_volume,
+    spec -> 'quobyte' AS spec_quobyte,
+    spec -> 'rbd' AS spec_rbd,
+    spec -> 'scaleIO' AS spec_scale_io,
+    spec ->> 'storageClassName' AS spec_storage_class_name,
+    spec -> 'storageos' AS spec_storageos,
+    spec ->> 'volumeAttributesClassName' AS spec_volume_attributes_class_name,
+    spec ->> 'volumeMode' AS spec_volume_mode,
+    spec -> 'vsphereVolume' AS spec_vsphere_volume,
+    (status ->> 'lastPhaseTransitionTime')::timestamptz AS status_last_phase_transition_time,
+    status ->> 'message' AS status_message,
+    status ->> 'phase' AS status_phase,
+    status ->> 'reason' AS status_reason
+FROM k8s_persistentvolumes;
+
+CREATE OR REPLACE VIEW k8s_core_pvcs AS
+SELECT
+    uid,
+    context_name AS context,
+    'PersistentVolumeClaim'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec -> 'accessModes' AS spec_access_modes,
+    spec -> 'dataSource' AS spec_data_source,
+    spec -> 'dataSourceRef' AS spec_data_source_ref,
+    spec -> 'resources' AS spec_resources,
+    spec -> 'selector' AS spec_selector,
+    spec ->> 'storageClassName' AS spec_storage_class_name,
+    spec ->> 'volumeAttributesClassName' AS spec_volume_attributes_class_name,
+    spec ->> 'volumeMode' AS spec_volume_mode,
+    spec ->> 'volumeName' AS spec_volume_name,
+    status -> 'accessModes' AS status_access_modes,
+    status -> 'allocatedResourceStatuses' AS status_allocated_resource_statuses,
+    status -> 'allocatedResources' AS status_allocated_resources,
+    status -> 'capacity' AS status_capacity,
+    status -> 'conditions' AS status_conditions,
+    status ->> 'currentVolumeAttributesClassName' AS status_current_volume_attributes_class_name,
+    status -> 'modifyVolumeStatus' AS status_modify_volume_status,
+    status ->> 'phase' AS status_phase
+FROM k8s_persistentvolumeclaims;
+
+CREATE OR REPLACE VIEW k8s_storage_storage_classes AS
+SELECT
+    uid,
+    context_name AS context,
+    'StorageClass'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    (data ->> 'allowVolumeExpansion')::boolean AS allow_volume_expansion,
+    data -> 'allowedTopologies' AS allowed_topologies,
+    data -> 'mountOptions' AS mount_options,
+    data -> 'parameters' AS parameters,
+    data ->> 'provisioner' AS provisioner,
+    data ->> 'reclaimPolicy' AS reclaim_policy,
+    data ->> 'volumeBindingMode' AS volume_binding_mode
+FROM k8s_storageclasses;
+
+CREATE OR REPLACE VIEW k8s_storage_volume_attachments AS
+SELECT
+    uid,
+    context_name AS context,
+    'VolumeAttachment'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec ->> 'attacher' AS spec_attacher,
+    spec ->> 'nodeName' AS spec_node_name,
+    spec -> 'source' AS spec_source,
+    status -> 'attachError' AS status_attach_error,
+    (status ->> 'attached')::boolean AS status_attached,
+    status -> 'attachmentMetadata' AS status_attachment_metadata,
+    status -> 'detachError' AS status_detach_error
+FROM k8s_volumeattachments;
+
+CREATE OR REPLACE VIEW k8s_storage_csi_drivers AS
+SELECT
+    uid,
+    context_name AS context,
+    'CSIDriver'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    (spec ->> 'attachRequired')::boolean AS spec_attach_required,
+    spec ->> 'fsGroupPolicy' AS spec_fs_group_policy,
+    (spec ->> 'nodeAllocatableUpdatePeriodSeconds')::bigint AS spec_node_allocatable_update_period_seconds,
+    (spec ->> 'podInfoOnMount')::boolean AS spec_pod_info_on_mount,
+    (spec ->> 'preventPodSchedulingIfMissing')::boolean AS spec_prevent_pod_scheduling_if_missing,
+    (spec ->> 'requiresRepublish')::boolean AS spec_requires_republish,
+    (spec ->> 'seLinuxMount')::boolean AS spec_se_linux_mount,
+    (spec ->> 'serviceAccountTokenInSecrets')::boolean AS spec_service_account_token_in_secrets,
+    (spec ->> 'storageCapacity')::boolean AS spec_storage_capacity,
+    spec -> 'tokenRequests' AS spec_token_requests,
+    spec -> 'volumeLifecycleModes' AS spec_volume_lifecycle_modes
+FROM k8s_csidrivers;
+
+CREATE OR REPLACE VIEW k8s_storage_csi_nodes AS
+SELECT
+    uid,
+    context_name AS context,
+    'CSINode'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec -> 'drivers' AS spec_drivers
+FROM k8s_csinodes;
+
+CREATE OR REPLACE VIEW k8s_storage_csi_storage_capacities AS
+SELECT
+    uid,
+    context_name AS context,
+    'CSIStorageCapacity'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data ->> 'capacity' AS capacity,
+    data ->> 'maximumVolumeSize' AS maximum_volume_size,
+    data -> 'nodeTopology' AS node_topology,
+    data ->> 'storageClassName' AS storage_class_name
+FROM k8s_csistoragecapacities;
+
+CREATE OR REPLACE VIEW k8s_core_service_accounts AS
+SELECT
+    uid,
+    context_name AS context,
+    'ServiceAccount'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    (data ->> 'automountServiceAccountToken')::boolean AS automount_service_account_token,
+    data -> 'imagePullSecrets' AS image_pull_secrets,
+    data -> 'secrets' AS secrets
+FROM k8s_serviceaccounts;
+
+CREATE OR REPLACE VIEW k8s_rbac_roles AS
+SELECT
+    uid,
+    context_name AS context,
+    'Role'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data -> 'rules' AS rules
+FROM k8s_roles;
+
+CREATE OR REPLACE VIEW k8s_rbac_role_bindings AS
+SELECT
+    uid,
+    context_name AS context,
+    'RoleBinding'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data -> 'roleRef' AS role_ref,
+    data -> 'subjects' AS subjects
+FROM k8s_rolebindings;
+
+CREATE OR REPLACE VIEW k8s_rbac_cluster_roles AS
+SELECT
+    uid,
+    context_name AS context,
+    'ClusterRole'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data -> 'aggregationRule' AS aggregation_rule,
+    data -> 'rules' AS rules
+FROM k8s_clusterroles;
+
+CREATE OR REPLACE VIEW k8s_rbac_cluster_role_bindings AS
+SELECT
+    uid,
+    context_name AS context,
+    'ClusterRoleBinding'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data -> 'roleRef' AS role_ref,
+    data -> 'subjects' AS subjects
+FROM k8s_clusterrolebindings;
+
+CREATE OR REPLACE VIEW k8s_certificates_signing_requests AS
+SELECT
+    uid,
+    context_name AS context,
+    'CertificateSigningRequest'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    (spec ->> 'expirationSeconds')::bigint AS spec_expiration_seconds,
+    spec -> 'extra' AS spec_extra,
+    spec -> 'groups' AS spec_groups,
+    spec ->> 'request' AS spec_request,
+    spec ->> 'signerName' AS spec_signer_name,
+    spec ->> 'uid' AS spec_uid,
+    spec -> 'usages' AS spec_usages,
+    spec ->> 'username' AS spec_username,
+    status ->> 'certificate' AS status_certificate,
+    status -> 'conditions' AS status_conditions
+FROM k8s_certificatesigningrequests;
+
+CREATE OR REPLACE VIEW k8s_admissionregistration_validating_webhook_configurations AS
+SELECT
+    uid,
+    context_name AS context,
+    'ValidatingWebhookConfiguration'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data -> 'webhooks' AS webhooks
+FROM k8s_validatingwebhookconfigurations;
+
+CREATE OR REPLACE VIEW k8s_admissionregistration_mutating_webhook_configurations AS
+SELECT
+    uid,
+    context_name AS context,
+    'MutatingWebhookConfiguration'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data -> 'webhooks' AS webhooks
+FROM k8s_mutatingwebhookconfigurations;
+
+CREATE OR REPLACE VIEW k8s_core_nodes AS
+SELECT
+    uid,
+    context_name AS context,
+    'Node'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    spec -> 'configSource' AS spec_config_source,
+    spec ->> 'externalID' AS spec_external_id,
+    spec ->> 'podCIDR' AS spec_pod_cidr,
+    spec -> 'podCIDRs' AS spec_pod_cidrs,
+    spec ->> 'providerID' AS spec_provider_id,
+    spec -> 'taints' AS spec_taints,
+    (spec ->> 'unschedulable')::boolean AS spec_unschedulable,
+    status -> 'addresses' AS status_addresses,
+    status -> 'allocatable' AS status_allocatable,
+    status -> 'capacity' AS status_capacity,
+    status -> 'conditions' AS status_conditions,
+    status -> 'config' AS status_config,
+    status -> 'daemonEndpoints' AS status_daemon_endpoints,
+    status -> 'declaredFeatures' AS status_declared_features,
+    status -> 'features' AS status_features,
+    status -> 'images' AS status_images,
+    status -> 'nodeInfo' AS status_node_info,
+    status ->> 'phase' AS status_phase,
+    status -> 'runtimeHandlers' AS status_runtime_handlers,
+    status -> 'volumesAttached' AS status_volumes_attached,
+    status -> 'volumesInUse' AS status_volumes_in_use
+FROM k8s_nodes;
+
+CREATE OR REPLACE VIEW k8s_core_events AS
+SELECT
+    uid,
+    context_name AS context,
+    'Event'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data ->> 'action' AS action,
+    (data ->> 'count')::bigint AS count,
+    (data ->> 'eventTime')::timestamptz AS event_time,
+    (data ->> 'firstTimestamp')::timestamptz AS first_timestamp,
+    data -> 'involvedObject' AS involved_object,
+    (data ->> 'lastTimestamp')::timestamptz AS last_timestamp,
+    data ->> 'message' AS message,
+    data ->> 'reason' AS reason,
+    data -> 'related' AS related,
+    data ->> 'reportingComponent' AS reporting_component,
+    data ->> 'reportingInstance' AS reporting_instance,
+    data -> 'series' AS series,
+    data -> 'source' AS source,
+    data ->> 'type' AS type
+FROM k8s_events;
+
+CREATE OR REPLACE VIEW k8s_nodes_runtime_classes AS
+SELECT
+    uid,
+    context_name AS context,
+    'RuntimeClass'::text AS kind,
+    api_version,
+    name,
+    namespace,
+    resource_version,
+    generation,
+    created_at AS creation_timestamp,
+    deletion_requested_at AS deletion_timestamp,
+    labels,
+    annotations,
+    owner_references,
+    finalizers,
+    data ->> 'handler' AS handler,
+    data -> 'overhead' AS overhead,
+    data -> 'scheduling' AS scheduling
+FROM k8s_runtimeclasses;
