@@ -2,8 +2,8 @@
 
     python -m bench.many_crds --crds 2000
 
-Every kind has one object. The pace at which a cluster is asked (`requests_per_second`) is taken off, since at its default
-it is all that there would be to see.
+Every kind has one object. The pace at which a cluster is asked (`requests_per_second`) is taken off: at its default
+there would be nothing else to see.
 """
 
 from __future__ import annotations

@@ -64,8 +64,22 @@ VIEWS = {
 
 NOT_FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
 COMMON = frozenset(
-    "uid context kind api_version name namespace resource_version generation creation_timestamp deletion_timestamp labels "
-    "annotations owner_references finalizers".split()
+    [
+        "uid",
+        "context",
+        "kind",
+        "api_version",
+        "name",
+        "namespace",
+        "resource_version",
+        "generation",
+        "creation_timestamp",
+        "deletion_timestamp",
+        "labels",
+        "annotations",
+        "owner_references",
+        "finalizers",
+    ]
 )
 
 
