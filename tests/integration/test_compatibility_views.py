@@ -64,22 +64,8 @@ VIEWS = {
 
 NOT_FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
 COMMON = frozenset(
-    [
-        "uid",
-        "context",
-        "kind",
-        "api_version",
-        "name",
-        "namespace",
-        "resource_version",
-        "generation",
-        "creation_timestamp",
-        "deletion_timestamp",
-        "labels",
-        "annotations",
-        "owner_references",
-        "finalizers",
-    ]
+    {"uid", "context", "kind", "api_version", "name", "namespace", "resource_version", "generation", "labels"}
+    | {"annotations", "owner_references", "finalizers", "creation_timestamp", "deletion_timestamp"}
 )
 
 
