@@ -155,3 +155,11 @@ def test_no_two_tasks_take_the_same_custom_kind() -> None:
     assert Custom(**grouped["custom"]).takes("a.x.example")
     both = select(Settings.load({"resources": ["*.x.example", "-*.x.example", "pods"]}), CONFIGURED)
     assert not both.custom.takes("a.x.example")
+
+
+def test_a_kind_that_only_old_clusters_have_is_a_custom_one() -> None:
+    chosen = select(Settings.load({"resources": ["podsecuritypolicies.policy"]}), ["prod"])
+    assert chosen.custom.explicit == ("podsecuritypolicies.policy",)
+    for word in ("deploymentz.apps", "pod.", "pods.core"):
+        with pytest.raises(PlanError, match="unknown resource"):
+            select(Settings.load({"resources": [word]}), ["prod"])

@@ -76,5 +76,5 @@ def custom_kind_named(name: str) -> Kind:
 
 
 def is_custom(name: str) -> bool:
-    """Whether this is the name of a custom kind: `plural.group`, and groups of such have a dot themselves."""
-    return name.count(".") >= 2
+    """Whether this is the name of a custom kind, `plural.group`; those of declared kinds have no dot."""
+    return "." in name

@@ -10,7 +10,6 @@ from typing import Any
 
 from k8s_inventory.collector import check_path
 from k8s_inventory.kinds import FAMILIES, KINDS, NAMES, Kind
-from k8s_inventory.kinds.custom import is_custom
 from k8s_inventory.settings import Settings
 
 MOST_TASKS = 1024
@@ -180,7 +179,7 @@ def _check_redact(rules: Sequence[str]) -> None:
 
 
 def _is_kind(word: str) -> bool:
-    return word in NAMES or is_custom(word)
+    return word in NAMES or _is_custom_name(word)
 
 
 def _meant(word: str) -> tuple[Kind, ...]:
@@ -202,7 +201,17 @@ def _is_custom(word: str) -> bool:
     """Whether a word chooses kinds without a declaration: all of them, one by its name, or a pattern of names."""
     if word in (CUSTOM, "*"):
         return True
-    return "." in word and not _meant(word) and (is_custom(word) or _is_pattern(word))
+    return "." in word and not _meant(word) and (_is_custom_name(word) or _is_pattern(word))
+
+
+def _is_custom_name(word: str) -> bool:
+    """Groups have a dot, but for the oldest of Kubernetes' own: a kind that only old clusters have there
+    (podsecuritypolicies.policy) is a custom one, and a misspelt deployments.apps is none."""
+    group = word.partition(".")[2]
+    if "." in group:
+        return True
+    is_known_group = any(kind.group == group for kind in KINDS.values() if group)
+    return is_known_group and not difflib.get_close_matches(word, list(NAMES), n=1, cutoff=0.85)
 
 
 def _pattern(word: str) -> str:
