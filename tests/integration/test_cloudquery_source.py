@@ -325,3 +325,31 @@ def test_what_test_connection_says(cluster: Cluster, config: Path, tmp_path: Pat
     unknown = tmp_path / "unknown"
     unknown.write_text(kubeconfig({"unknown": cluster}, user=User("stranger")))
     assert "401" in str(source(unknown).test_connection())
+
+
+# -- less than a whole kind ------------------------------------------------------------------------
+
+
+def test_only_the_namespaces_and_labels_that_were_chosen_are_sent(cluster: Cluster, config: Path) -> None:
+    everything = {row["uid"]: row for row in read(source(config), "k8s_services")["test", "services"][1]}
+    wanted = {uid for uid, row in everything.items() if row["namespace"] == "shop"}
+    assert 0 < len(wanted) < len(everything)
+    problem, sent = read(source(config, namespaces=["sho*", "-nowhere"]), "k8s_services")["test", "services"]
+    assert problem is None
+    assert {row["uid"] for row in sent} == wanted
+    assert len(sent) == len(wanted)
+    problem, sent = read(source(config, label_selectors={"pods": "app=web-1"}), "k8s_pods")["test", "pods"]
+    assert problem is None
+    assert [row["name"] for row in sent] == ["web-1"]
+
+
+def test_a_namespace_that_is_not_complete_keeps_the_target_back(proxy: Proxy, proxied: Path) -> None:
+    forbidden = json.dumps({"kind": "Status", "code": 403, "message": "no"}).encode()
+    proxy.spoil = lambda path, real: Answer(403, forbidden) if "/namespaces/default/pods" in path else None
+    problem, sent = read(source(proxied, namespaces=["shop", "default"]), "k8s_pods")["proxied", "pods"]
+    assert "1 of 2 namespaces are not complete, their rows stay: default" in str(problem)
+    assert sent == []
+    proxy.spoil = lambda path, real: Answer(403, forbidden) if path.startswith("/api/v1/pods") else None
+    problem, sent = read(source(proxied), "k8s_pods")["proxied", "pods"]
+    assert problem is None, "every namespace could be read by itself"
+    assert len(sent) == len(read(source(proxied, namespaces=["*"]), "k8s_pods")["proxied", "pods"][1]) > 0

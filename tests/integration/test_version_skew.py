@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from k8s_inventory.kinds.custom import custom_kind_named
 from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.discovery import discover
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
@@ -47,6 +49,29 @@ def test_a_kind_is_read_in_the_version_that_there_is(
     assert row is not None
     assert row[0] == "resource.k8s.io/v1beta1"
     assert sync(context_of(old), kind).attempt.changed == 0
+
+
+def test_a_core_kind_of_a_later_kubernetes(cluster: Cluster, context_of: Callable[..., Context]) -> None:
+    resource = {"resource": "wheels", "responseKind": {"kind": "Wheel"}, "scope": "Namespaced", "verbs": ["list"]}
+
+    def later(path: str, real: Answer) -> Answer | None:
+        if path != "/api":
+            return None
+        value = real.json
+        if value["kind"] != "APIGroupDiscoveryList":
+            return None
+        value["items"][0]["versions"][0]["resources"].append(resource)
+        return real.with_json(value)
+
+    with Proxy(cluster) as proxy:
+        proxy.spoil = later
+        with Session(proxy.context, IMPATIENT) as session:
+            found = discover(session).kinds
+    assert found["wheels.core"].list_path("v1", "shop") == "/api/v1/namespaces/shop/wheels"
+    assert custom_kind_named("wheels.core").group == ""
+    with Session(context_of(cluster), IMPATIENT) as session:
+        assert discover(session).kinds == {name: kind for name, kind in found.items() if name != "wheels.core"}
+    assert not any(name.endswith(".core") for name in found if name != "wheels.core"), "what is declared, and no status"
 
 
 def test_a_kind_that_only_old_clusters_have(cluster: Cluster, store: Store) -> None:

@@ -33,12 +33,15 @@ CUSTOM_OBJECTS = Kind(
 )
 """What all kinds of the table have in common; `custom_kind` makes one of them."""
 
+CORE = "core"
+"""Stands in names for the group that has none."""
+
 
 def custom_kind(*, group: str, version: str, kind: str, plural: str, namespaced: bool) -> Kind:
-    """The kind of these names, as discovery lists it. Its `name` is `plural.group`."""
+    """The kind of these names, as discovery lists it. Its `name` is `plural.group`, `plural.core` without a group."""
     return replace(
         CUSTOM_OBJECTS,
-        name=f"{plural}.{group}",
+        name=f"{plural}.{group or CORE}",
         kind=kind,
         plural=plural,
         group=group,
@@ -72,7 +75,7 @@ def from_json(found: Mapping[str, Any]) -> Kind:
 def custom_kind_named(name: str) -> Kind:
     """The kind `plural.group`, of which no more is known than its name: it is not served any more, or not yet."""
     plural, _, group = name.partition(".")
-    return custom_kind(group=group, version="v1", kind=plural, plural=plural, namespaced=True)
+    return custom_kind(group="" if group == CORE else group, version="v1", kind=plural, plural=plural, namespaced=True)
 
 
 def is_custom(name: str) -> bool:

@@ -79,6 +79,10 @@ class _Groups(msgspec.Struct, frozen=True):
     groups: list[Group]
 
 
+class _CoreVersions(msgspec.Struct, frozen=True):
+    versions: list[str]
+
+
 class _Resources(msgspec.Struct, frozen=True):
     class Resource(msgspec.Struct, frozen=True):
         name: str
@@ -119,8 +123,8 @@ class _Crds(msgspec.Struct, frozen=True):
     metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
-_SAME = {"events.events.k8s.io"}
-"""Second doors to the objects of a kind that is declared under another group."""
+_LEFT_OUT = {"events.events.k8s.io", "componentstatuses.core"}
+"""A second door to the objects of a kind that is declared under another group; and objects that have no uid."""
 
 
 def discover(session: Session) -> Discovery:
@@ -128,14 +132,21 @@ def discover(session: Session) -> Discovery:
 
     Only kinds without a declaration are listed. Raises a `KubeError` where not even the groups can be read.
     """
-    body = session.get("/apis", accept=f"{_AGGREGATED},{JSON}")
-    if decoded(session, "/apis", body, _Header).kind == "APIGroupDiscoveryList":
-        return _aggregated(decoded(session, "/apis", body, _Aggregated))
-    return _classic(session, decoded(session, "/apis", body, _Groups))
-
-
-def _aggregated(served: _Aggregated) -> Discovery:
     found = Discovery()
+    for root in ("/api", "/apis"):
+        body = session.get(root, accept=f"{_AGGREGATED},{JSON}")
+        if decoded(session, root, body, _Header).kind == "APIGroupDiscoveryList":
+            _aggregated(found, decoded(session, root, body, _Aggregated))
+        elif root == "/api":
+            versions = decoded(session, root, body, _CoreVersions).versions
+            _classic(session, found, _Groups.Group("", [_Groups.Group.Version(each) for each in versions]))
+        else:
+            for group in decoded(session, root, body, _Groups).groups:
+                _classic(session, found, group)
+    return found
+
+
+def _aggregated(found: Discovery, served: _Aggregated) -> None:
     for group in served.items:
         name = group.metadata.name
         for version in group.versions:
@@ -144,36 +155,33 @@ def _aggregated(served: _Aggregated) -> Discovery:
             for each in version.resources:
                 is_namespaced = each.scope == "Namespaced"
                 _take(found, name, version.version, each.response_kind.kind, each.resource, is_namespaced, each.verbs)
-    return found
 
 
-def _classic(session: Session, served: _Groups) -> Discovery:
-    found = Discovery()
-    for group in served.groups:
-        # The preferred version comes first; the others are read for what it lacks.
-        versions = [each.version for each in group.versions]
-        versions.sort(key=lambda version: group.preferred is None or version != group.preferred.version)
-        for version in versions:
-            path = f"/apis/{group.name}/{version}"
-            try:
-                resources = answer(session, path, _Resources).resources
-            except KubeError as error:
-                if error.outcome in ("unauthorized", "unreachable"):
-                    raise
-                found.failed[group.name] = str(error)
-                continue
-            for each in resources:
-                _take(found, group.name, version, each.kind, each.name, each.namespaced, each.verbs)
-    return found
+def _classic(session: Session, found: Discovery, group: _Groups.Group) -> None:
+    # The preferred version comes first; the others are read for what it lacks.
+    versions = [each.version for each in group.versions]
+    versions.sort(key=lambda version: group.preferred is None or version != group.preferred.version)
+    for version in versions:
+        path = f"/apis/{group.name}/{version}" if group.name else f"/api/{version}"
+        try:
+            resources = answer(session, path, _Resources).resources
+        except KubeError as error:
+            if error.outcome in ("unauthorized", "unreachable"):
+                raise
+            found.failed[group.name] = str(error)
+            continue
+        for each in resources:
+            _take(found, group.name, version, each.kind, each.name, each.namespaced, each.verbs)
 
 
 def _take(
     found: Discovery, group: str, version: str, kind: str, plural: str, is_namespaced: bool, verbs: Sequence[str]
 ) -> None:
-    name = f"{plural}.{group}"
-    if "list" not in verbs or "/" in plural or name in found.kinds or name in NAMES or name in _SAME:
+    made = custom_kind(group=group, version=version, kind=kind, plural=plural, namespaced=is_namespaced)
+    is_declared = (made.name if group else plural) in NAMES
+    if "list" not in verbs or "/" in plural or made.name in found.kinds or is_declared or made.name in _LEFT_OUT:
         return
-    found.kinds[name] = custom_kind(group=group, version=version, kind=kind, plural=plural, namespaced=is_namespaced)
+    found.kinds[made.name] = made
 
 
 def describe(session: Session, kinds: Sequence[Kind], *, page_size: int) -> list[Kind]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from k8s_inventory.collector import check_path
 from k8s_inventory.kinds import FAMILIES, KINDS, NAMES, Kind
+from k8s_inventory.kinds.custom import CORE
 from k8s_inventory.settings import Settings
 
 MOST_TASKS = 1024
@@ -207,10 +208,12 @@ def _is_custom(word: str) -> bool:
 def _is_custom_name(word: str) -> bool:
     """Groups have a dot, but for the oldest of Kubernetes' own: a kind that only old clusters have there
     (podsecuritypolicies.policy) is a custom one, and a misspelt deployments.apps is none."""
-    group = word.partition(".")[2]
+    plural, _, group = word.partition(".")
     if "." in group:
         return True
-    is_known_group = any(kind.group == group for kind in KINDS.values() if group)
+    if group == CORE and plural in NAMES:
+        return False
+    is_known_group = any((kind.group or CORE) == group for kind in KINDS.values())
     return is_known_group and not difflib.get_close_matches(word, list(NAMES), n=1, cutoff=0.85)
 
 
