@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from k8s_inventory.collector.openapi import LONGEST_NAME, schema_columns, snake_case
+from k8s_inventory.collector.openapi import LONGEST_NAME, _priority, schema_columns, snake_case
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Session
@@ -371,6 +371,12 @@ def test_a_conversion_webhook_that_is_down_fails_its_kind_alone(
 )
 def test_names_in_snake_case(name: str, snake: str) -> None:
     assert snake_case(name) == snake
+
+
+def test_versions_are_preferred_as_by_the_api_server() -> None:
+    """The example of Kubernetes' own documentation."""
+    wanted = ["v10", "v2", "v1", "v11beta2", "v10beta3", "v3beta1", "v12alpha1", "v11alpha2", "foo1", "foo10"]
+    assert sorted(wanted[::-1], key=_priority) == wanted
 
 
 def test_the_preferred_version_makes_the_columns() -> None:

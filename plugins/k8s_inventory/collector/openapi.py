@@ -69,18 +69,21 @@ def _schema(definition: Mapping[str, Any]) -> Mapping[str, Any]:
     served = [each for each in definition.get("versions") or () if each.get("served")]
     if not served:
         return {}
-    version = max(served, key=lambda each: _priority(str(each["name"])))
+    version = min(served, key=lambda each: _priority(str(each["name"])))
     found: Mapping[str, Any] = (version.get("schema") or {}).get("openAPIV3Schema") or {}
     return found
 
 
 def _priority(version: str) -> tuple[int, int, int, str]:
-    """https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#version-priority"""
+    """Sorts the preferred version first: v10, v2, v1, v2beta1, v1alpha1, then what has no such name, by the alphabet.
+
+    https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#version-priority
+    """
     match = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
     if match is None:
         return 0, 0, 0, version
     major, stage, minor = match.groups()
-    return {"alpha": 1, "beta": 2, None: 3}[stage], int(major), int(minor or 0), version
+    return {"alpha": -1, "beta": -2, None: -3}[stage], -int(major), -int(minor or 0), version
 
 
 def _fields(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
