@@ -17,11 +17,15 @@ from tests.installed import PROJECT
 
 @dataclass
 class CloudQuery:
-    """A folder to run in. `plugin` is the source's program; `destination` the spec of tests/destination.py."""
+    """A folder to run in. `plugin` is the source's program; `destination` the spec of tests/destination.py.
+
+    `destination_at` is where that is served already (host:port); by default the CLI starts it.
+    """
 
     folder: Path
     plugin: Path
     destination: dict[str, Any]
+    destination_at: str | None = None
 
     @property
     def database(self) -> str:
@@ -46,12 +50,12 @@ class CloudQuery:
         destination.chmod(0o755)
         spec = {
             "name": "pg",
-            "registry": "local",
-            "path": str(destination),
+            **({"registry": "grpc", "path": at} if (at := self.destination_at) else {"registry": "local"}),
             "version": "v1.0.0",
             "write_mode": write_mode,
             "spec": self.destination,
         }
+        spec.setdefault("path", str(destination))
         path = self.folder / "cloudquery.yml"
         path.write_text(yaml.safe_dump_all([*documents, {"kind": "destination", "spec": spec}]))
         return path

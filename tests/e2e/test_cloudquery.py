@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +26,11 @@ from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Custom, Run, find_custom, sync_target
-from tests.cluster import Cluster, kubeconfig
+from tests.cluster import Cluster, kubeconfig, wait_until
 from tests.cluster.cluster import ADMIN, User, free_ports
 from tests.cluster.objects import pod
 from tests.e2e.cloudquery_cli import CloudQuery
-from tests.installed import install
+from tests.installed import PROJECT, install
 from tests.proxy import Answer, Proxy
 
 PODS = "/api/v1/namespaces/shop/pods"
@@ -43,9 +46,29 @@ def plugin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
+@pytest.fixture(scope="module")
+def destination_at() -> Iterator[str]:
+    """The tests' destination, served once: a busy machine takes longer to start it than the CLI waits."""
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "tests.destination", "serve", "--address", f"127.0.0.1:{port}"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+
+        def is_up() -> bool:
+            assert process.poll() is None, "the destination ended at once"
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return True
+            return False
+
+        try:
+            wait_until(is_up, "the destination listens")
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
 @pytest.fixture
-def cq(plugin: Path, tmp_path: Path, database_url: str) -> CloudQuery:
-    return CloudQuery(tmp_path, plugin, {"url": database_url})
+def cq(plugin: Path, tmp_path: Path, database_url: str, destination_at: str) -> CloudQuery:
+    return CloudQuery(tmp_path, plugin, {"url": database_url}, destination_at)
 
 
 @pytest.fixture(scope="module")
