@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
@@ -27,7 +27,7 @@ _LITERAL = re.compile(rb'"value":"(?:[^"\\]|\\.)*"')
 _REDACTED_LITERAL = b'"value":' + msgspec.json.encode(REDACTED)
 
 
-def redact_env(value: bytes, arrays: Iterable[msgspec.Raw], keep: tuple[str, ...] = ()) -> bytes:
+def redact_env(value: bytes, arrays: Sequence[msgspec.Raw], keep: tuple[str, ...] = ()) -> bytes:
     """`value` with the literal values of these `env` arrays, parts of it and in its order, replaced by `REDACTED`.
 
     Variables whose names match a pattern of `keep` stay. Arrays are replaced as text, which can hit no string by
@@ -49,7 +49,7 @@ def redact_env(value: bytes, arrays: Iterable[msgspec.Raw], keep: tuple[str, ...
     return b"".join((*pieces, value[start:])) if pieces else value
 
 
-def _redacted_anywhere(value: bytes, arrays: Iterable[msgspec.Raw], keep: tuple[str, ...]) -> bytes:
+def _redacted_anywhere(value: bytes, arrays: Sequence[msgspec.Raw], keep: tuple[str, ...]) -> bytes:
     """The same for JSON that is not just as Kubernetes writes it: with a space before the array, say."""
     for original in map(bytes, arrays):
         if b'"value"' in original:

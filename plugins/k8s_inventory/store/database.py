@@ -108,7 +108,8 @@ class Store:
     @contextmanager
     def schema_locked(self) -> Iterator[None]:
         """One session at a time may change the schema."""
-        self.connection.execute(f"SELECT pg_advisory_lock({_SCHEMA_LOCK})")
+        with explained("locking the schema"):
+            self.connection.execute(f"SELECT pg_advisory_lock({_SCHEMA_LOCK})")
         try:
             yield
         finally:

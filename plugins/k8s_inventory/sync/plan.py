@@ -35,7 +35,7 @@ class Custom:
     @property
     def explicit(self) -> tuple[str, ...]:
         """What is chosen by its own name."""
-        return tuple(word for word in self.include if not _is_pattern(word))
+        return tuple(word for word in self.include if not is_pattern(word))
 
     def takes(self, name: str) -> bool:
         def matches(patterns: Iterable[str]) -> bool:
@@ -66,7 +66,7 @@ class Selection:
         """Everything that is chosen of the kinds without a declaration."""
         include = tuple(pattern for entry in self.entries for pattern in entry.custom.include)
         exclude = tuple(pattern for entry in self.entries for pattern in entry.custom.exclude)
-        return Custom(include, tuple(pattern for pattern in exclude if _is_pattern(pattern) or pattern not in include))
+        return Custom(include, tuple(pattern for pattern in exclude if is_pattern(pattern) or pattern not in include))
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -130,7 +130,7 @@ def _entries(resources: Sequence[str]) -> tuple[tuple[Entry, ...], frozenset[str
     excluded = [word[1:] for word in words if word.startswith("-")]
     exclude = tuple(_pattern(word) for word in excluded if "." in word or _is_custom(word))
     include = dict.fromkeys(_pattern(word) for word in chosen if _is_custom(word)) if chosen else {"*": None}
-    explicit = tuple(word for word in include if not _is_pattern(word) and not Custom(exclude).takes(word))
+    explicit = tuple(word for word in include if not is_pattern(word) and not Custom(exclude).takes(word))
     named |= set(explicit)
     entries: dict[str, tuple[Kind, ...]] = {}
     taken = set(out)
@@ -144,7 +144,7 @@ def _entries(resources: Sequence[str]) -> tuple[tuple[Entry, ...], frozenset[str
         taken |= {kind.name for kind in kinds}
     made = [Entry(name, kinds) for name, kinds in entries.items() if kinds]
     made += [Entry(word, custom=Custom((word,))) for word in explicit]
-    patterns = tuple(word for word in include if _is_pattern(word))
+    patterns = tuple(word for word in include if is_pattern(word))
     if patterns and "*" not in exclude:
         made.append(Entry(CUSTOM, custom=Custom(patterns, (*exclude, *explicit))))
     if not made:
@@ -171,7 +171,7 @@ def _check_redact(rules: Sequence[str]) -> None:
         if not (colon and word and path.strip()):
             raise PlanError(f"redact: {rule!r} must be kind:JSONPath, such as pods:.spec.containers[*].args")
         word = word.lower()
-        is_known = _is_kind(word) or (_is_pattern(word) and (_meant(word) or _is_custom(word)))
+        is_known = _is_kind(word) or (is_pattern(word) and (_meant(word) or _is_custom(word)))
         _refuse_unknown("kind in `redact`:", [] if is_known else [word])
         try:
             check_path(path)
@@ -189,12 +189,13 @@ def _meant(word: str) -> tuple[Kind, ...]:
         return FAMILIES[word]
     if word in NAMES:
         return (NAMES[word],)
-    if not _is_pattern(word):
+    if not is_pattern(word):
         return ()
     return tuple(dict.fromkeys(kind for alias, kind in NAMES.items() if fnmatchcase(alias, word)))
 
 
-def _is_pattern(word: str) -> bool:
+def is_pattern(word: str) -> bool:
+    """Whether a word stands for all names that it matches."""
     return bool(set(word) & set("*?["))
 
 
@@ -202,7 +203,7 @@ def _is_custom(word: str) -> bool:
     """Whether a word chooses kinds without a declaration: all of them, one by its name, or a pattern of names."""
     if word in (CUSTOM, "*"):
         return True
-    return "." in word and not _meant(word) and (_is_custom_name(word) or _is_pattern(word))
+    return "." in word and not _meant(word) and (_is_custom_name(word) or is_pattern(word))
 
 
 def _is_custom_name(word: str) -> bool:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from k8s_inventory.kinds import NAMES, Kind
 from k8s_inventory.settings import Settings
+from k8s_inventory.sync.plan import is_pattern
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Scope:
     @property
     def needs_namespaces(self) -> bool:
         """Whether it takes a list of all namespaces to know which are meant."""
-        return any(word.startswith("-") or set(word) & set("*?[") for word in self.namespaces or ())
+        return any(word.startswith("-") or is_pattern(word) for word in self.namespaces or ())
 
     def names(self, live: Sequence[str] | None) -> list[str]:
         """The namespaces that are meant, of those there are; where these are not known, those that are named."""
