@@ -33,23 +33,19 @@ from tests.installed import build_wheel, install
 TIME_BOUND, ROWS_BOUND, MEMORY_BOUND_MB = 2.5, 30_000, 200
 
 RECORDED = """
-import json, sys, threading, time
+import gc, json, sys, threading, time
 from pathlib import Path
 from k8s_inventory.cloudquery.source import Source
 from k8s_inventory.kube.session import Session
 body, pages = Path(sys.argv[1]).read_bytes(), int(sys.argv[2])
-head, tail = body.split(b'"metadata":{', 1)
-left = pages
-def get(self, path, query=None, **_):
-    global left
-    left -= 1
-    token = b'"continue":"more",' if left else b'"continue":"",'
-    return head + b'"metadata":{' + token + tail
-Session.get = get
+more = body.replace(b'"metadata":{', b'"metadata":{"continue":"more",', 1)
+recorded = iter([more] * (pages - 1) + [body])
+Session.get = lambda self, path, query=None, **_: next(recorded)
 context = {"name": "recorded", "context": {"cluster": "recorded"}}
 cluster = {"name": "recorded", "cluster": {"server": "http://127.0.0.1:1"}}
 Path(sys.argv[3]).write_text(json.dumps({"contexts": [context], "clusters": [cluster], "users": []}))
 source = Source(json.dumps({"kubeconfig": sys.argv[3]}).encode())
+gc.freeze()  # as the plugin does when it begins to serve
 start = time.perf_counter()
 for target in source.read(source.kinds(["k8s_pods"]), threading.Event()):
     assert target.problem is None, target.problem

@@ -63,7 +63,7 @@ def page_of(*objects: dict[str, Any]) -> bytes:
 
 def columns_of(body: bytes, total: int) -> list[list[Any]]:
     decoder = Decoder(PODS)
-    (columns,) = decoder.columns(body, api_version="v1", wanted=range(total), total=total)
+    (columns,) = decoder.columns(body, api_version="v1", wanted=range(total), total=total, at_once=total)
     return columns
 
 

@@ -30,8 +30,8 @@ def rows(
     decoder = Decoder(KINDS[kind], Redaction(env=redact))
     chosen = range(len(objects)) if wanted is None else wanted
     names = [column.name for column in KINDS[kind].columns]
-    made = decoder.rows(body, api_version="v1", wanted=chosen, total=len(objects))
-    return [dict(zip(names, row, strict=True)) for row in made]
+    made = decoder.columns(body, api_version="v1", wanted=chosen, total=len(objects), at_once=2)
+    return [dict(zip(names, row, strict=True)) for columns in made for row in zip(*columns, strict=True)]
 
 
 def test_every_conversion_that_is_declared_exists_and_every_one_is_declared() -> None:
@@ -96,8 +96,8 @@ def test_what_is_kept_whole_is_kept_exactly(value: Any) -> None:
     kind = Kind(name="x", kind="X", plural="xs", table="xs", description="", typed_columns=(), rest=("spec",))
     item = {"metadata": {"uid": "u", "name": "n"}, "spec": {"value": value}}
     body = json.dumps({"items": [item]}).encode()
-    (row,) = Decoder(kind).rows(body, api_version="v1", wanted=[0], total=1)
-    assert json.loads(row[-1]) == {"value": _storable(value)}
+    (columns,) = Decoder(kind).columns(body, api_version="v1", wanted=[0], total=1, at_once=1)
+    assert json.loads(columns[-1][0]) == {"value": _storable(value)}
 
 
 def _storable(value: Any) -> Any:

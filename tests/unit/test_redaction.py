@@ -28,10 +28,10 @@ def row(kind: str, item: dict[str, Any], **settings: Any) -> dict[str, Any]:
     chosen = KINDS.get(kind, WIDGETS)
     decoder = Decoder(chosen, redaction_of(Settings.load(settings), chosen))
     body = json.dumps({"items": [item]}).encode()
-    (values,) = decoder.rows(body, api_version="v1", wanted=[0], total=1)
+    (columns,) = decoder.columns(body, api_version="v1", wanted=[0], total=1, at_once=1)
     return {
         column.name: json.loads(value) if column.type == "jsonb" and value is not None else value
-        for column, value in zip(chosen.columns, values, strict=True)
+        for column, (value,) in zip(chosen.columns, columns, strict=True)
     }
 
 

@@ -7,6 +7,7 @@ CloudQuery's Python SDK, which takes 60 MB, ignores `--network` and lacks TestCo
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -209,6 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: signalled.set())
     pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps 25 MB for itself
+    gc.freeze()  # what is imported stays: looking for garbage in it again and again takes an eighth of a sync
     servicer = PluginServicer()
     # Without so_reuseport=0 a second server shares the port silently, and gets half of the calls.
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=10), options=[("grpc.so_reuseport", 0)])

@@ -40,21 +40,21 @@ def pod_summary(pod: Any) -> PodSummary:
     spec, status = pod.spec, pod.status
     init_containers = spec.init_containers or ()
     sidecars = {each.name for each in init_containers if each.restart_policy == "Always"}
-    conditions = {each.type: each.status for each in reversed(status.conditions or ())}
     reason = status.reason or status.phase
-    if any(each.type == "PodScheduled" and each.reason == "SchedulingGated" for each in status.conditions or ()):
+    if "SchedulingGated" in [each.reason for each in status.conditions or () if each.type == "PodScheduled"]:
         reason = "SchedulingGated"
 
     init = _init_phase(status.init_container_statuses or (), sidecars, len(init_containers))
     restarts, last_restart, ready = init.restarts, init.last_restart, init.ready
     if init.reason is not None:
         reason = init.reason
-    if init.reason is None or conditions.get("Initialized") == "True":
+    if init.reason is None or _holds(pod, "Initialized"):
         restarts, last_restart = init.sidecar_restarts, init.sidecar_last_restart
         has_running, error_reason = False, ""
         for container in reversed(status.container_statuses or ()):
             restarts += container.restart_count or 0
-            last_restart = _later(last_restart, container)
+            if container.last_state.terminated is not None:
+                last_restart = _later(last_restart, container)
             state = container.state
             if state.waiting is not None and state.waiting.reason:
                 reason = state.waiting.reason
@@ -66,7 +66,7 @@ def pod_summary(pod: Any) -> PodSummary:
                 has_running = True
                 ready += 1
         if reason == "Completed":
-            if has_running and conditions.get("Ready") == "True":
+            if has_running and _holds(pod, "Ready"):
                 reason = "Running"
             elif error_reason:
                 reason = error_reason
@@ -79,16 +79,10 @@ def pod_summary(pod: Any) -> PodSummary:
             reason = "Terminating"
 
     gates = spec.readiness_gates or ()
-    gates_ready = sum(conditions.get(gate.condition_type) == "True" for gate in gates)
-    return PodSummary(
-        display_status=reason,
-        ready_containers=ready,
-        total_containers=len(spec.containers or ()) + len(sidecars),
-        restarts=restarts,
-        last_restart_at=last_restart,
-        readiness_gates_ready=gates_ready if gates else None,
-        readiness_gates_total=len(gates) or None,
-    )
+    gates_ready = len([gate for gate in gates if _holds(pod, gate.condition_type)])
+    total = len(spec.containers or ()) + len(sidecars)
+    of_gates = (gates_ready, len(gates)) if gates else (None, None)
+    return PodSummary(reason, ready, total, restarts, last_restart, *of_gates)
 
 
 class _InitPhase(NamedTuple):
@@ -360,6 +354,11 @@ def priority_level_shares(level: Any) -> int | None:
 
 def _condition(item: Any, of_type: str) -> Any:
     return next((each for each in item.status.conditions or () if each.type == of_type), None)
+
+
+def _holds(item: Any, of_type: str) -> bool:
+    condition = _condition(item, of_type)
+    return condition is not None and condition.status == "True"
 
 
 def _condition_part(of_type: str, part: str) -> Conversion:

@@ -12,12 +12,20 @@ import msgspec
 from k8s_inventory.collector import structs
 from k8s_inventory.collector.conversions import CONVERSIONS, Conversion, config_map_digests
 from k8s_inventory.collector.printing import printer
-from k8s_inventory.collector.redact import drop_last_applied, holds_last_applied, redact_env, redact_values, storable
+from k8s_inventory.collector.redact import (
+    drop_last_applied,
+    holds_last_applied,
+    holds_nul,
+    redact_env,
+    redact_values,
+    storable,
+)
 from k8s_inventory.collector.rules import Redaction, redact_templates, redactor
 from k8s_inventory.kinds import Column, Kind
 
-Row = tuple[Any, ...]
-"""The values of `Kind.columns`, in order: str, int, Decimal, bool, aware datetime, list[str], bytes of JSON, None."""
+Columns = list[list[Any]]
+"""The values of some objects, a list for each of `Kind.columns`: str, int, Decimal, bool, aware datetime, list[str],
+bytes of JSON, None."""
 
 DECODER_VERSION = 1
 """Part of a target's fingerprint: raise it when a conversion changes what a row holds."""
@@ -90,14 +98,15 @@ class Decoder:
         self._fields = [each for each in struct.__struct_fields__ if each not in kind.rest]
         self._parts = [(name, _Part(kind, name, paths)) for name in kind.rest]
         part_fields = self._parts[0][1].fields if self._flat else kind.rest
-        view_fields = (*part_fields, *self._fields, "api_version", "raw", "shared")
-        self._view_type = msgspec.defstruct(f"{kind.kind}View", [(name, Any) for name in view_fields], frozen=True)
+        view_fields = [(name, Any) for name in (*part_fields, *self._fields)]
+        self._view_type = msgspec.defstruct(f"{kind.kind}View", view_fields, frozen=True, gc=False)
         self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct)
         self.item = msgspec.Raw if self._apart else struct
         all_items = msgspec.defstruct("Items", [("items", list[struct] | None, None)])  # type: ignore[valid-type]
         self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
         self._env_lists = _env_lists(kind) if env else {}
         self._shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
+        self._types = [column.type for column in kind.columns]
         self._values = [_values(column, kind, self._conversions) for column in kind.columns]
 
     def columns(
@@ -108,29 +117,25 @@ class Decoder:
         wanted: Sequence[int],
         total: int,
         items: Sequence[Any] | None = None,
-        at_once: int = 100,
-    ) -> Iterator[list[list[Any]]]:
-        """The values of the wanted items of a page, by their index among its `total`: a list for each column.
+        at_once: int,
+    ) -> Iterator[Columns]:
+        """The values of the wanted items of a page, by their index among its `total`.
 
         `at_once` objects at a time, which bounds what is held of them. `items` are those wanted, where the caller has
         them as `item` already. Raises `UndecodableObject`.
         """
-        clean = storable(body)
         drop = drop_last_applied if holds_last_applied(body) else None
-        if items is None or clean is not body:
-            items = self._items(clean, wanted, total)
-        for start in range(0, len(items), at_once):
-            views = [self._view(item, api_version, drop) for item in items[start : start + at_once]]
-            try:
-                made = [values(views) for values in self._values]
-            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-                raise self._incomputable(views, error) from error
-            yield made
+        left = self._items(body, wanted, total) if items is None else items
+        for start in range(0, len(left), at_once):
+            columns = self._columns(left[start : start + at_once], api_version, drop)
+            if any(map(holds_nul, self._types, columns)):
+                left = self._items(storable(body), wanted, total)
+                columns = self._columns(left[start : start + at_once], api_version, drop)
+            yield columns
 
-    def rows(self, body: bytes, *, api_version: str, wanted: Sequence[int], total: int) -> Iterator[Row]:
-        """What `columns` gives, as rows: few at once, so that a database works on some while the next are made."""
-        for columns in self.columns(body, api_version=api_version, wanted=wanted, total=total, at_once=10):
-            yield from zip(*columns, strict=True)
+    def _columns(self, items: Sequence[Any], api_version: str, drop: Callable[[bytes], bytes] | None) -> Columns:
+        chunk = self._chunk(items, api_version, drop)
+        return [self._computed(values, chunk) for values in self._values]
 
     def _items(self, body: bytes, wanted: Sequence[int], total: int) -> Sequence[Any]:
         if len(wanted) == total and not self._apart:
@@ -153,7 +158,7 @@ class Decoder:
             shown = msgspec.Raw(self._printer(drop_last_applied(kept)) if self._printer else b"{}")
             printed = {"printer_columns": shown} if self.kind.shared_by else {}
             item = msgspec.structs.replace(self._one.decode(typed), **self._rest(typed), **printed)
-            return item if kept is typed else _Redacted(item.metadata, item, self._rest(kept))
+            return _Redacted(item, self._rest(kept)) if self._redactor else item
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._undecodable(_named.decode(raw).metadata, error) from error
 
@@ -165,36 +170,45 @@ class Decoder:
             found[_DATA] = msgspec.Raw(msgspec.json.encode(fields))
         return found
 
-    def _view(self, item: Any, api_version: str, drop: Callable[[bytes], bytes] | None) -> Any:
-        """What a column's value is read from: the item, with the parts that a row keeps whole decoded, too."""
-        parts: list[Any] = []
-        raws: dict[str, bytes | None] = {}
-        shared: dict[str, Any] = {}
-        kept: dict[str, msgspec.Raw] | None = None
-        if type(item) is _Redacted:
-            item, kept = item.typed, item.kept
+    def _chunk(self, items: Sequence[Any], api_version: str, drop: Callable[[bytes], bytes] | None) -> _Chunk:
+        """The items with the parts that a row keeps whole decoded, too."""
+        kept = [item.kept for item in items] if self._redactor else None
+        items = [item.typed for item in items] if self._redactor else items
+        fields: list[Sequence[Any]] = []
+        raws: dict[str, list[bytes | None]] = {}
+        for name, part in self._parts:
+            whole = list(map(bytes, map(attrgetter(name), items)))
+            try:
+                decoded = [each or part.empty for each in map(part.decode, whole)]
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                raise self._undecodable_part(part, items, whole) from None
+            fields += [list(map(attrgetter(each), decoded)) for each in part.fields] if self._flat else [decoded]
+            if kept is not None:
+                whole = [bytes(each.get(name, structs.NULL)) for each in kept]
+            raws[name] = [self._kept(name, raw, each, drop) for raw, each in zip(whole, decoded, strict=True)]
+        fields += [list(map(attrgetter(name), items)) for name in self._fields]
+        chunk = _Chunk(list(map(self._view_type, *fields)), raws, {}, api_version)
+        for name in self._shared:
+            chunk.shared[name] = self._computed(_each(self._conversions[name]), chunk)
+        return chunk
+
+    def _computed(self, values: _Values, chunk: _Chunk) -> list[Any]:
         try:
-            for name, part in self._parts:
-                raw = bytes(getattr(item, name))
-                decoded = part.decode(raw)
-                parts += [getattr(decoded, each) for each in part.fields] if self._flat else [decoded]
-                raws[name] = self._kept(name, bytes(kept.get(name, b"null")) if kept else raw, decoded, drop)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise self._undecodable(item.metadata, error) from error
-        view = self._view_type(*parts, *[getattr(item, name) for name in self._fields], api_version, raws, shared)
-        try:
-            for name in self._shared:
-                shared[name] = self._conversions[name](view)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise self._incomputable([view], error) from error
-        return view
+            return values(chunk)
+        except _INCOMPUTABLE:
+            for index, view in enumerate(chunk.views):
+                try:
+                    values(chunk.only(index))
+                except _INCOMPUTABLE as error:
+                    raise self._incomputable(view.metadata, error) from error
+            raise
 
     def _kept(self, name: str, raw: bytes, decoded: Any, drop: Callable[[bytes], bytes] | None) -> bytes | None:
         """What a row keeps of a field that it keeps whole."""
         if raw == b"null":
             return None
-        for containers in self._env_lists.get(name, ()):
-            arrays = [container.env for container in containers(decoded) or ()]
+        if name in self._env_lists:
+            arrays = [each.env for containers in self._env_lists[name](decoded) if containers for each in containers]
             raw = redact_env(raw, arrays, self._redaction.keep_env)
         if self._redacted_values:
             raw = redact_values(raw, self._redacted_values)
@@ -203,16 +217,25 @@ class Decoder:
     def _is_data(self, path: str) -> bool:
         return self._flat and path.partition(".")[0] not in ("apiVersion", "metadata")
 
-    def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
-        place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
-        return UndecodableObject(f"{self.kind.name} {place}: {error}")
+    def _undecodable_part(self, part: _Part, items: Sequence[Any], whole: Sequence[bytes]) -> UndecodableObject:
+        for item, raw in zip(items, whole, strict=True):
+            try:
+                part.decode(raw)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                return self._undecodable(item.metadata, error)
+        raise AssertionError("every object could be decoded")
 
-    def _incomputable(self, views: Sequence[Any], error: Exception) -> UndecodableObject:
-        """Names the objects, as they may be several, and why: most likely what a path of `redact` took away."""
-        names = ", ".join(view.metadata.name for view in views[:3])
+    def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
+        return UndecodableObject(f"{self._named(metadata)}: {error}")
+
+    def _named(self, metadata: Any) -> str:
+        place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
+        return f"{self.kind.name} {place}"
+
+    def _incomputable(self, metadata: Any, error: Exception) -> UndecodableObject:
+        """Most likely what a path of `redact` took away."""
         return UndecodableObject(
-            f"{self.kind.name} {names}{' ...' if len(views) > 3 else ''}: a column can not be computed "
-            f"({type(error).__name__})"
+            f"{self._named(metadata)}: a column can not be computed ({type(error).__name__})"
             + ("; a path of the setting `redact` may have taken away too much" if self._redactor else "")
         )
 
@@ -220,23 +243,41 @@ class Decoder:
 class _Redacted(NamedTuple):
     """An object as typed columns are read from it, and what a row keeps of it whole."""
 
-    metadata: Any
     typed: Any
     kept: dict[str, msgspec.Raw]
+
+
+class _Chunk(NamedTuple):
+    """Some objects of a page, as their columns are read from them; each list is in their order.
+
+    `kept` are the fields that a row keeps whole, `shared` what several columns are computed from.
+    """
+
+    views: list[Any]
+    kept: dict[str, list[bytes | None]]
+    shared: dict[str, list[Any]]
+    api_version: str
+
+    def only(self, index: int) -> _Chunk:
+        """The one object of this index."""
+        kept, shared = ({name: [each[index]] for name, each in lists.items()} for lists in (self.kept, self.shared))
+        return _Chunk([self.views[index]], kept, shared, self.api_version)
+
+
+_Values = Callable[[_Chunk], list[Any]]
+_INCOMPUTABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class _Part:
     """One field of the object that a row keeps whole, and what typed columns read out of it."""
 
     def __init__(self, kind: Kind, name: str, paths: Iterable[tuple[str, str]]) -> None:
-        inner = [(path.partition(".")[2], sql_type) for path, sql_type in paths if path.partition(".")[0] == name]
-        struct = structs.build(f"{kind.kind}_{name}", [each for each in inner if each[0]])
+        of_part = [(path.partition(".")[2], sql_type) for path, sql_type in paths if path.partition(".")[0] == name]
+        struct = structs.build(f"{kind.kind}_{name}", [each for each in of_part if each[0]])
         self.fields = struct.__struct_fields__
-        self._empty = struct()
-        self._decoder = msgspec.json.Decoder(struct)
-
-    def decode(self, raw: bytes) -> Any:
-        return self._empty if raw == b"null" or not self.fields else self._decoder.decode(raw)
+        self.empty = struct()
+        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct | None if self.fields else msgspec.Raw)
+        self.decode = decoder.decode  # what no column is read from may be anything
 
 
 def _paths(kind: Kind, env: bool) -> Iterator[tuple[str, str]]:
@@ -251,59 +292,69 @@ def _paths(kind: Kind, env: bool) -> Iterator[tuple[str, str]]:
             yield f"{path}[].env", "jsonb"
 
 
-def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
+def _env_lists(kind: Kind) -> dict[str, Callable[[Any], Sequence[Any]]]:
     """For each field that a row keeps whole: how to reach the lists of containers in it."""
-    found: dict[str, list[Callable[[Any], Any]]] = {}
+    found: dict[str, list[str]] = {}
     for path in kind.redacted_env:
-        name, _, inner = path.partition(".")
-        if kind.rest == (_DATA,):
-            name, inner = _DATA, path
-        found.setdefault(name, []).append(_nullable(structs.attribute_path(inner)))
-    return found
+        name, _, inner = (_DATA, "", path) if kind.rest == (_DATA,) else path.partition(".")
+        found.setdefault(name, []).append(structs.attribute_path(inner))
+    return {name: _all_nullable(paths) for name, paths in found.items()}
 
 
-def _values(column: Column, kind: Kind, conversions: Mapping[str, Conversion]) -> Callable[[Sequence[Any]], list[Any]]:
+def _all_nullable(paths: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
+    get_all, each_alone = attrgetter(*paths), [_nullable(path) for path in paths]
+
+    def values(item: Any) -> Sequence[Any]:
+        try:
+            return get_all(item)
+        except AttributeError:
+            return [get(item) for get in each_alone]
+
+    return values
+
+
+def _values(column: Column, kind: Kind, conversions: Mapping[str, Conversion]) -> _Values:
     """How a column's values are read off decoded objects."""
     if column.name == "api_version":  # the items of a list carry none of their own
-        return _each(attrgetter("api_version"))
+        return lambda chunk: [chunk.api_version] * len(chunk.views)
     if column.name in kind.rest:
-        return lambda items: [item.raw[column.name] for item in items]
+        return lambda chunk: chunk.kept[column.name]
     convert = column.convert
     if column.of_kind is not None:
         constant = getattr(kind, column.of_kind)
-        return lambda items: [constant] * len(items)
+        return lambda chunk: [constant] * len(chunk.views)
     if convert is not None and "." in convert:
         name, _, part = convert.partition(".")
         get_part = attrgetter(part)
-        return lambda items: [get_part(item.shared[name]) for item in items]
+        return lambda chunk: list(map(get_part, chunk.shared[name]))
     if column.path is None:
         return _each(conversions[str(convert)])
     values = _at(structs.attribute_path(column.path))
     if column.type == "jsonb":
         make = conversions[convert] if convert else _json_or_none
-        return lambda items: [make(value or structs.NULL) for value in values(items)]
+        return lambda chunk: [make(value or structs.NULL) for value in values(chunk)]
     if convert is not None:
         make = conversions[convert]
-        return lambda items: [make(value) for value in values(items)]
+        return lambda chunk: list(map(make, values(chunk)))
     if column.required:
         empty: Any = [] if column.type == "text[]" else ""
-        return lambda items: [value or empty for value in values(items)]
+        return lambda chunk: [value or empty for value in values(chunk)]
     return values
 
 
-def _each(value: Callable[[Any], Any]) -> Callable[[Sequence[Any]], list[Any]]:
-    return lambda items: list(map(value, items))
+def _each(value: Callable[[Any], Any]) -> _Values:
+    return lambda chunk: list(map(value, chunk.views))
 
 
-def _at(path: str) -> Callable[[Sequence[Any]], list[Any]]:
+def _at(path: str) -> _Values:
     """The attributes at `path`; None where the API server sent null for an object on the way."""
     get, get_nullable = attrgetter(path), _nullable(path)
 
-    def values(items: Sequence[Any]) -> list[Any]:
+    def values(chunk: _Chunk) -> list[Any]:
         try:
-            return list(map(get, items))
+            return list(map(get, chunk.views))
         except AttributeError:
-            return list(map(get_nullable, items))
+            return list(map(get_nullable, chunk.views))
 
     return values
 

@@ -31,9 +31,13 @@ class _Container(NamedTuple):
     """JSON of one container: `wanted` by its spec, `actual` by its status, `allocated` by its node."""
 
     wanted: bytes
-    is_sidecar: bool = False
-    actual: bytes = b"null"
-    allocated: bytes = b"null"
+    is_sidecar: bool
+    actual: bytes
+    allocated: bytes
+
+
+_Key = tuple[bytes, bool, bytes, bytes]
+"""A `_Container` as a plain tuple: one is made for every container there is."""
 
 
 class _Resources(msgspec.Struct, frozen=True, gc=False):
@@ -46,43 +50,40 @@ _decoder = msgspec.json.Decoder(_Resources | None)
 
 def pod_resources(pod: Any) -> PodResources:
     spec, status = pod.spec, pod.status
+    pending = [each.type for each in status.conditions or () if each.reason == "Infeasible"]
     return _pod_resources(
         _containers(spec.containers, status.container_statuses),
         _containers(spec.init_containers, status.init_container_statuses, is_init=True),
         bytes(spec.resources),
         bytes(spec.overhead),
-        infeasible=any(
-            each.reason == "Infeasible" and each.type == "PodResizePending" for each in status.conditions or ()
-        ),
+        "PodResizePending" in pending,
     )
 
 
-def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tuple[_Container, ...]:
+def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tuple[_Key, ...]:
     """Only a container that goes on running, which an init container does as a sidecar, counts by its status, too."""
-    by_name = {each.name: each for each in statuses or ()}
-    found = []
+    found: list[_Key] = []
     for each in containers or ():
         is_sidecar = is_init and each.restart_policy == "Always"
-        status = by_name.get(each.name) if is_sidecar or not is_init else None
-        of_status = (bytes(status.resources), bytes(status.allocated_resources)) if status else ()
-        found.append(_Container(bytes(each.resources), is_sidecar, *of_status))
+        actual = allocated = b"null"
+        if is_sidecar or not is_init:
+            for status in statuses or ():
+                if status.name == each.name:
+                    actual, allocated = bytes(status.resources), bytes(status.allocated_resources)
+                    break
+        found.append((bytes(each.resources), is_sidecar, actual, allocated))
     return tuple(found)
 
 
 @lru_cache(4096)
 def _pod_resources(
-    containers: Sequence[_Container],
-    init_containers: Sequence[_Container],
-    of_pod: bytes,
-    overhead: bytes,
-    *,
-    infeasible: bool,
+    containers: Sequence[_Key], init_containers: Sequence[_Key], of_pod: bytes, overhead: bytes, infeasible: bool
 ) -> PodResources:
     """Pods of one template have the same sums, which are worth remembering."""
     requests, limits = (
         _sum(
-            [_of_container(each, part, infeasible) for each in containers],
-            [(each.is_sidecar, _of_container(each, part, infeasible)) for each in init_containers],
+            [_of_container(_Container(*each), part, infeasible) for each in containers],
+            [(each[1], _of_container(_Container(*each), part, infeasible)) for each in init_containers],
             _numbers(of_pod, part),
             quantities(overhead),
             is_limit=part == "limits",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
@@ -22,44 +22,33 @@ _REDACTED_RAW = msgspec.Raw(msgspec.json.encode(REDACTED))
 
 _ESCAPE = re.compile(rb"\\(?:u0000|.)")
 _NUL = rb"\u0000"
-_ENV = b'"env":'
 _LITERAL = re.compile(rb'"value":"(?:[^"\\]|\\.)*"')
 _REDACTED_LITERAL = b'"value":' + msgspec.json.encode(REDACTED)
 
 
-def redact_env(value: bytes, arrays: Sequence[msgspec.Raw], keep: tuple[str, ...] = ()) -> bytes:
-    """`value` with the literal values of these `env` arrays, parts of it and in its order, replaced by `REDACTED`.
+def redact_env(value: bytes, arrays: Iterable[msgspec.Raw], keep: tuple[str, ...] = ()) -> bytes:
+    """`value` with the literal values of these `env` arrays, parts of it, replaced by `REDACTED`.
 
-    Variables whose names match a pattern of `keep` stay. Arrays are replaced as text, which can hit no string by
-    accident: within a JSON string quotes are escaped.
+    Variables whose names match a pattern of `keep` stay. Arrays are replaced as text, wherever it stands, which can hit
+    no string by accident: within a JSON string quotes are escaped.
     """
-    pieces: list[bytes] = []
-    start = 0
+    last = b""
     for each in arrays:
         original = bytes(each)
-        if b'"value"' not in original:
+        if original == last:  # containers of one pod often have the same
             continue
+        last = original
         redacted = _redacted(original, keep)
-        at = value.find(_ENV + original, start)
-        if at < 0:
-            return _redacted_anywhere(value, arrays, keep)
-        at += len(_ENV)
-        pieces += value[start:at], redacted
-        start = at + len(original)
-    return b"".join((*pieces, value[start:])) if pieces else value
-
-
-def _redacted_anywhere(value: bytes, arrays: Sequence[msgspec.Raw], keep: tuple[str, ...]) -> bytes:
-    """The same for JSON that is not just as Kubernetes writes it: with a space before the array, say."""
-    for original in map(bytes, arrays):
-        if b'"value"' in original:
-            value = value.replace(original, _redacted(original, keep))
+        if redacted != original:
+            value = redacted.join(value.split(original))  # half the time of replace()
     return value
 
 
 @lru_cache(1024)
 def _redacted(env: bytes, keep: tuple[str, ...]) -> bytes:
     """Pods of one template have the same array, which is worth remembering."""
+    if b'"value"' not in env:
+        return env
     if not keep:
         redacted, replaced = _LITERAL.subn(_REDACTED_LITERAL, env)
         if replaced == env.count(b'"value"'):
@@ -103,6 +92,18 @@ def _without_last_applied(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_last_applied(each) for each in value]
     return value
+
+
+def holds_nul(sql_type: str, values: Sequence[Any]) -> bool:
+    """Whether a column of these values holds U+0000. Looking for it here takes a fifth of what it takes in the page."""
+    present: Iterator[Any] = filter(None, values)
+    if sql_type == "jsonb":
+        return any(_NUL in value for value in present if b"\\" in value)
+    if sql_type == "text[]":
+        present = map("".join, present)
+    elif sql_type != "text":
+        return False
+    return "\0" in "".join(present)
 
 
 def storable(body: bytes) -> bytes:

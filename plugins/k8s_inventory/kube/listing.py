@@ -95,9 +95,13 @@ class Listing(Generic[Item]):
         self.path = ""
         self._version = ""
         self.incomplete: str | None = None
-        self._decoder = msgspec.json.Decoder(ListPage[item])  # type: ignore[valid-type]
+        self.decode_items_to(item)
         self._restarted = False
         self._revision = ""
+
+    def decode_items_to(self, item: type[Item]) -> None:
+        """Decodes the items of the next page, and of all that follow, as far as this type goes."""
+        self._decoder = msgspec.json.Decoder(ListPage[item])  # type: ignore[valid-type]
 
     def pages(self) -> Iterator[Page[Item]]:
         """Yields each page while the next one downloads.

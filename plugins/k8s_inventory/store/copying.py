@@ -22,8 +22,6 @@ _END = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _TEXT_OID = 25
-_CHUNK = 65_536
-"""Bytes that go to the server at a time, so that it works on them while the next rows are made."""
 
 _length = struct.Struct("!i").pack
 _integer = struct.Struct("!ii").pack
@@ -89,15 +87,21 @@ class BinaryRows:
         self._encoders = [_ENCODERS[column.type] for column in kind.columns]
         self._width = struct.pack("!h", len(self._encoders) + 1)
 
-    def write(self, copy: Copy, context_name: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Writes a whole COPY: header, rows (context_name before each) and trailer."""
+    def write(self, copy: Copy, context_name: str, chunks: Iterable[Sequence[Sequence[Any]]]) -> None:
+        """Writes a whole COPY: header, rows (context_name before each) and trailer.
+
+        Each chunk holds the values of some rows, a list for each column.
+        """
         start = self._width + _text(context_name)
-        buffer = bytearray(_HEADER)
-        for row in rows:
-            buffer += start
-            for encode, value in zip(self._encoders, row, strict=True):
-                buffer += _NULL if value is None else encode(value)
-            if len(buffer) > _CHUNK:
-                copy.write(bytes(buffer))
-                buffer.clear()
-        copy.write(bytes(buffer + _END))
+        copy.write(_HEADER)
+        for columns in chunks:
+            encoded = map(_column, self._encoders, columns)
+            copy.write(b"".join([start + b"".join(row) for row in zip(*encoded, strict=True)]))
+        copy.write(_END)
+
+
+def _column(encode: Callable[[Any], bytes], values: Sequence[Any]) -> list[bytes]:
+    first = values[0] if values else None
+    if values.count(first) == len(values):  # half of a kind's columns are mostly of one value
+        return [_NULL if first is None else encode(first)] * len(values)
+    return [_NULL if value is None else encode(value) for value in values]

@@ -150,11 +150,11 @@ class Target:
             cursor.execute(self._statements.see, parameters)
             return [row[0] for row in cursor]
 
-    def stage(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Copies rows (the values of `Kind.columns`) to the staging table."""
+    def stage(self, chunks: Iterable[Sequence[Sequence[Any]]]) -> None:
+        """Copies rows to the staging table; each chunk holds some, a list of values for each of `Kind.columns`."""
         with explained(self._doing), self._connection.cursor() as cursor:
             with cursor.copy(self._statements.stage) as copy:
-                self._rows.write(copy, self._context_name, rows)
+                self._rows.write(copy, self._context_name, chunks)
 
     def missing(self, part: Part, *, label_selector: str | None, most: int) -> list[tuple[str, str | None, str]]:
         """(uid, namespace, name) of stored objects that the listing of the part lacks, though they have its labels."""

@@ -6,11 +6,12 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 
-from k8s_inventory.collector import DECODER_VERSION, Decoder, Envelope, UndecodableObject
+from k8s_inventory.collector import DECODER_VERSION, Columns, Decoder, Envelope, UndecodableObject
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.cluster import ClusterInfo
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NotFound, Unsupported
@@ -30,6 +31,10 @@ _METADATA_ALONE = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 """Of a Secret, too, nothing else is asked for."""
 
 
+ROWS_TO_DATABASE, ROWS_TO_SINK = 50, 250
+"""Rows that are made at once. The database works on some while the next are made; Arrow's arrays are best long."""
+
+
 class SinkError(Exception):
     """What kept a sink from taking rows; the message names the object if one is at fault."""
 
@@ -40,7 +45,7 @@ class Sink(Protocol):
     def start(self) -> None:
         """A listing begins. Not always the first: what came before it counts no more."""
 
-    def add(self, columns: list[list[Any]]) -> None:
+    def add(self, columns: Columns) -> None:
         """A page's rows: the values of each of `Kind.columns`."""
 
 
@@ -204,11 +209,11 @@ class Reading:
         """Lists one part, or the whole, into staging and sink; returns the path that was read."""
         session, kind, target, sink, decoder = self.session, self.kind, self._target, self._sink, self._decoder
         # Where every object is decoded in the end, it is at once; else no further than to see whether it changed.
-        item: type[Any] = decoder.item if sink else Envelope
+        whole = sink is not None
         listing: Listing[Any] = Listing(
             session,
             kind,
-            item=item,
+            item=decoder.item if whole else Envelope,
             page_size=self._settings.page_size,
             namespace=part.namespace or None if part else None,
             selectors=self.scope.selectors,
@@ -227,10 +232,10 @@ class Reading:
             versions = _versions(page, session, kind)
             wanted = target.see(list(versions), list(versions.values())) if target else []
             total = len(page.items)
-            if sink:
-                _to_sink(sink, decoder, page, target, wanted)
-            elif target and wanted:
-                target.stage(decoder.rows(page.body, api_version=page.api_version, wanted=wanted, total=total))
+            self._take(page, wanted, page.items if whole and not _is_raw(page.items) else None)
+            if sink is None and decoder.item is not msgspec.Raw:  # pages are mostly like the one before
+                whole = total > 0 and len(wanted) == total
+                listing.decode_items_to(decoder.item if whole else Envelope)
             attempt.pages += 1
             attempt.objects += total
             attempt.bytes += len(page.body)
@@ -238,6 +243,24 @@ class Reading:
         attempt.outcome = "partial" if listing.incomplete else "complete"
         attempt.error = listing.incomplete
         return listing.path
+
+    def _take(self, page: Page[Any], wanted: Sequence[int], items: Sequence[Any] | None) -> None:
+        """All rows of the page to the sink, those wanted to the target. `items` where they are decoded already."""
+        target, sink, total = self._target, self._sink, len(page.items)
+        columns = partial(self._decoder.columns, page.body, api_version=page.api_version, total=total)
+        if sink is None:
+            if target and wanted:
+                items = items and [items[index] for index in wanted]
+                target.stage(columns(wanted=wanted, items=items, at_once=ROWS_TO_DATABASE))
+            return
+        of_target = set(wanted)
+        start = 0
+        for made in columns(wanted=range(total), items=items, at_once=ROWS_TO_SINK):
+            sink.add(made)
+            count = len(made[0])
+            if target and (chosen := [index for index in range(count) if start + index in of_target]):
+                target.stage([[[values[index] for index in chosen] for values in made]])
+            start += count
 
     def _start_staging(self, target: Target, last: LastComplete, page: Page[Any], part: Part | None) -> None:
         self.fingerprint = self._fingerprint(page.api_version) + (part.selection if part else "")
@@ -260,21 +283,6 @@ class Reading:
 
 
 _WORST_FIRST = ("unauthorized", "unreachable", "failed", "partial", "forbidden", "absent", "unsupported")
-
-
-def _to_sink(sink: Sink, decoder: Decoder, page: Page[Any], target: Target | None, wanted: Sequence[int]) -> None:
-    """All rows of the page to the sink, those wanted to the target, too."""
-    total = len(page.items)
-    items = None if _is_raw(page.items) else page.items
-    of_target = set(wanted)
-    start = 0
-    for columns in decoder.columns(
-        page.body, api_version=page.api_version, wanted=range(total), total=total, items=items
-    ):
-        sink.add(columns)
-        if target and of_target:
-            target.stage(row for index, row in enumerate(zip(*columns, strict=True), start) if index in of_target)
-        start += len(columns[0])
 
 
 def _log_page(session: Session, kind: Kind, page: Page[Any], written: int) -> None:
