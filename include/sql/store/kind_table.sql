@@ -10,6 +10,9 @@ CREATE TABLE IF NOT EXISTS {{ table | identifier }} (
 ALTER TABLE {{ table | identifier }} ADD COLUMN IF NOT EXISTS {{ column.name | identifier }} {{ column.type }};
 {%- endfor %}
 
+-- Two rows to a page at the most: an object of usual size then stays in its row, which saves a quarter of writing it.
+ALTER TABLE {{ table | identifier }} SET (toast_tuple_target = 4080);
+
 -- By name, by label and by owner.
 CREATE INDEX IF NOT EXISTS {{ (table + "_name") | identifier }}
 ON {{ table | identifier }} (context_name, {% if namespaced %}namespace, {% endif %}name);
