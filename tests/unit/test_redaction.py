@@ -7,13 +7,14 @@ import hmac
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from k8s_inventory.collector import Decoder, Redaction, UndecodableObject
-from k8s_inventory.collector.redact import LAST_APPLIED, REDACTED
-from k8s_inventory.kinds import KINDS
+from k8s_inventory.collector.redact import LAST_APPLIED, REDACTED, redact_env
+from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kinds.custom import custom_kind
 from k8s_inventory.settings import Settings
 from k8s_inventory.sync import PlanError, select
@@ -23,9 +24,9 @@ PLANTED = "planted-value"
 WIDGETS = custom_kind(group="shop.example", version="v1", kind="Widget", plural="widgets", namespaced=True)
 
 
-def row(kind: str, item: dict[str, Any], **settings: Any) -> dict[str, Any]:
+def row(kind: str | Kind, item: dict[str, Any], **settings: Any) -> dict[str, Any]:
     """The row of an object under these settings, JSON decoded."""
-    chosen = KINDS.get(kind, WIDGETS)
+    chosen = kind if isinstance(kind, Kind) else KINDS.get(kind, WIDGETS)
     decoder = Decoder(chosen, redaction_of(Settings.load(settings), chosen))
     body = json.dumps({"items": [item]}).encode()
     (columns,) = decoder.columns(body, api_version="v1", wanted=[0], total=1, at_once=1)
@@ -77,6 +78,18 @@ def test_environment_values_of_pods(settings: dict[str, Any], kept: dict[str, st
     assert {each["name"]: each.get("value") for each in env} == {**kept, "REF": None}
 
 
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_equal_environments_are_all_redacted_and_equal_text_elsewhere_is_kept(separators: tuple[str, str]) -> None:
+    env = json.dumps([{"name": "ndots", "value": "5"}], separators=separators)
+    before = "".join(f'{{"name":"{name}","env"{colon}{env}}},' for name, colon in (("a", ":"), ("b", ":")))
+    value = f'{{"containers":[{before}{{"name":"c"}}],"options":{env}}}'.encode()
+    redacted = json.loads(redact_env(value, [msgspec.Raw(env.encode())] * 2))
+    assert [each.get("env", [{}])[0].get("value") for each in redacted["containers"]] == [REDACTED, REDACTED, None]
+    assert redacted["options"][0]["value"] == "5"
+    odd = value.replace(b'"env":', b'"env": ', 1)
+    assert b"5" not in redact_env(odd, [msgspec.Raw(env.encode())] * 2)  # too much rather than too little
+
+
 @pytest.mark.parametrize("kind", ["widgets", "deployments"])
 def test_environment_values_of_templates(kind: str) -> None:
     template = {"metadata": {"labels": {"secret.example/id": PLANTED}}, "spec": pod()["spec"]}
@@ -121,6 +134,21 @@ def test_a_whole_part_can_be_taken_out() -> None:
     assert found["node_name"] is None
     assert found["annotations"] == {"a.example/note": REDACTED, "b.example/note": REDACTED}
     assert found["phase"] == "Running"
+
+
+def test_a_name_of_a_declared_kind_is_not_that_of_a_custom_one() -> None:
+    item = {"metadata": {"uid": "u", "name": "w"}, "spec": {"token": PLANTED}}
+    services = custom_kind(group="serving.example", version="v1", kind="Service", plural="services", namespaced=True)
+    for rule, found in {"services": PLANTED, "services.serving.example": REDACTED, "*": REDACTED}.items():
+        assert row(services, item, redact=f"{rule}:.spec.token")["spec"]["token"] == found
+
+
+def test_paths_that_lead_nowhere_are_known() -> None:
+    redaction = redaction_of(Settings.load({"redact": "pods:.spec.nodeName,pods:.spec.nodename"}), KINDS["pods"])
+    decoder = Decoder(KINDS["pods"], redaction)
+    body = json.dumps({"items": [pod(), {"metadata": {"uid": "v", "name": "v"}}]}).encode()
+    list(decoder.columns(body, api_version="v1", wanted=[0, 1], total=2, at_once=1))
+    assert decoder.unmatched_paths == {".spec.nodename"}
 
 
 def test_elements_of_lists() -> None:

@@ -20,7 +20,7 @@ from k8s_inventory.collector.redact import (
     redact_values,
     storable,
 )
-from k8s_inventory.collector.rules import Redaction, redact_templates, redactor
+from k8s_inventory.collector.rules import Redaction, Redactor, redact_templates
 from k8s_inventory.kinds import Column, Kind
 
 Columns = list[list[Any]]
@@ -81,7 +81,7 @@ class Decoder:
     def __init__(self, kind: Kind, redaction: Redaction | None = None) -> None:
         self.kind = kind
         self._redaction = redaction or Redaction()
-        self._redactor = redactor(self._redaction, kind) if self._redaction.by_rule else None
+        self._redactor = Redactor(self._redaction, kind) if self._redaction.by_rule else None
         self._flat = kind.rest == (_DATA,)
         self._apart = _DATA in kind.rest or self._redactor is not None
         self._printer = printer(kind.printer_columns) if kind.printer_columns else None
@@ -108,6 +108,11 @@ class Decoder:
         self._shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
         self._types = [column.type for column in kind.columns]
         self._values = [_values(column, kind, self._conversions) for column in kind.columns]
+
+    @property
+    def unmatched_paths(self) -> set[str]:
+        """The paths of the redaction that led nowhere in what was decoded so far."""
+        return self._redactor.unmatched if self._redactor else set()
 
     def columns(
         self,

@@ -22,6 +22,7 @@ _REDACTED_RAW = msgspec.Raw(msgspec.json.encode(REDACTED))
 
 _ESCAPE = re.compile(rb"\\(?:u0000|.)")
 _NUL = rb"\u0000"
+_ENV = b'"env":'
 _LITERAL = re.compile(rb'"value":"(?:[^"\\]|\\.)*"')
 _REDACTED_LITERAL = b'"value":' + msgspec.json.encode(REDACTED)
 
@@ -29,26 +30,27 @@ _REDACTED_LITERAL = b'"value":' + msgspec.json.encode(REDACTED)
 def redact_env(value: bytes, arrays: Iterable[msgspec.Raw], keep: tuple[str, ...] = ()) -> bytes:
     """`value` with the literal values of these `env` arrays, parts of it, replaced by `REDACTED`.
 
-    Variables whose names match a pattern of `keep` stay. Arrays are replaced as text, wherever it stands, which can hit
-    no string by accident: within a JSON string quotes are escaped.
+    Variables whose names match a pattern of `keep` stay. Arrays are replaced as text, which can hit no string by
+    accident: within a JSON string quotes are escaped.
     """
-    last = b""
-    for each in arrays:
-        original = bytes(each)
-        if original == last:  # containers of one pod often have the same
-            continue
-        last = original
+    originals = list(map(bytes, arrays))
+    for original in dict.fromkeys(originals):
         redacted = _redacted(original, keep)
-        if redacted != original:
-            value = redacted.join(value.split(original))  # half the time of replace()
+        if redacted is None:
+            continue
+        pieces = value.split(_ENV + original)  # and join: half the time of replace()
+        if len(pieces) > originals.count(original):
+            value = (_ENV + redacted).join(pieces)
+        else:  # JSON that is not just as Kubernetes writes it: with a space before the array, say
+            value = value.replace(original, redacted)
     return value
 
 
 @lru_cache(1024)
-def _redacted(env: bytes, keep: tuple[str, ...]) -> bytes:
-    """Pods of one template have the same array, which is worth remembering."""
+def _redacted(env: bytes, keep: tuple[str, ...]) -> bytes | None:
+    """None where there is nothing to redact. Pods of one template have the same array, which is worth remembering."""
     if b'"value"' not in env:
-        return env
+        return None
     if not keep:
         redacted, replaced = _LITERAL.subn(_REDACTED_LITERAL, env)
         if replaced == env.count(b'"value"'):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from k8s_inventory.collector.jsonpath import JSONPathError, compile_places
+from k8s_inventory.collector.jsonpath import JSONPathError, Place, compile_places
 from k8s_inventory.collector.redact import REDACTED, is_kept
 from k8s_inventory.kinds import Kind
 
@@ -58,25 +58,27 @@ def check_path(path: str) -> None:
         raise ValueError(f"{path!r}: of metadata only labels and annotations can be redacted")
 
 
-def redactor(redaction: Redaction, kind: Kind) -> Callable[[bytes], tuple[bytes, bytes]]:
-    """A function that applies the whole of a redaction to an object of the kind.
+class Redactor:
+    """Applies the whole of a redaction to objects of one kind. `unmatched` are its paths that led nowhere so far."""
 
-    It returns the object twice: as it is kept, with `REDACTED` in each place, and as typed columns are read from it,
-    without the places that a typed column could not take that for.
-    """
-    finders = [compile_places(path) for path in redaction.paths]
-    leaves = list(_leaves(kind))
+    def __init__(self, redaction: Redaction, kind: Kind) -> None:
+        self.unmatched = set(redaction.paths)
+        self._redaction = redaction
+        self._finders = {path: compile_places(path) for path in redaction.paths}
+        self._leaves = list(_leaves(kind))
 
-    def apply(raw: bytes) -> tuple[bytes, bytes]:
+    def __call__(self, raw: bytes) -> tuple[bytes, bytes]:
+        """The object twice: as it is kept, with `REDACTED` in each place, and as typed columns are read from it,
+        without the places that a typed column could not take that for."""
         value = msgspec.json.decode(raw)
         for each in objects_within(value):
-            _filter_metadata(each.get("metadata"), redaction)
-            if redaction.env:
-                _redact_env(each.get("env"), redaction.keep_env)
+            _filter_metadata(each.get("metadata"), self._redaction)
+            if self._redaction.env:
+                _redact_env(each.get("env"), self._redaction.keep_env)
         metadata = value.get("metadata") or {}
         named = {field: metadata[field] for field in _NAMED_FIELDS if field in metadata}
         reachable = {**{name: each for name, each in value.items() if name not in _NOT_REACHED}, "metadata": named}
-        places = list({(id(place[0]), place[1]): place for find in finders for place in find(reachable)}.values())
+        places = self._places(reachable)
         if not places:
             kept = msgspec.json.encode(value)
             return kept, kept
@@ -91,7 +93,7 @@ def redactor(redaction: Redaction, kind: Kind) -> Callable[[bytes], tuple[bytes,
         unfit = [
             (holder, key)
             for (holder, key, path), original in zip(places, originals, strict=True)
-            if any(_is_unfit(path, original, holder, leaf) for leaf in leaves)
+            if any(_is_unfit(path, original, holder, leaf) for leaf in self._leaves)
         ]
         for holder, key in sorted(unfit, key=lambda place: (isinstance(place[1], int), place[1]), reverse=True):
             del holder[key]
@@ -99,7 +101,15 @@ def redactor(redaction: Redaction, kind: Kind) -> Callable[[bytes], tuple[bytes,
             del value[name]
         return kept, msgspec.json.encode(value)
 
-    return apply
+    def _places(self, reachable: dict[str, Any]) -> list[Place]:
+        """Where the paths lead, each place once."""
+        places: dict[tuple[int, Any], Place] = {}
+        for path, find in self._finders.items():
+            found = find(reachable)
+            places |= {(id(place[0]), place[1]): place for place in found}
+            if found:
+                self.unmatched.discard(path)
+        return list(places.values())
 
 
 @dataclass(frozen=True)

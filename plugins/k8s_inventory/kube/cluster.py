@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,7 +42,10 @@ class _Version(msgspec.Struct):
 
 
 def read_cluster(session: Session) -> ClusterInfo:
-    """Two small requests. Raises a `KubeError` where the cluster can not be asked at all."""
+    """One small request, and another for the version, which a session asks for once.
+
+    Raises a `KubeError` where the cluster can not be asked at all.
+    """
     server = session.server
     uid: str | None
     try:
@@ -50,10 +54,10 @@ def read_cluster(session: Session) -> ClusterInfo:
         uid = None
     except NotFound:
         uid = ""
-    try:
-        version = answer(session, "/version", _Version).git_version
-    except (Forbidden, NotFound):
-        version = None
+    if session.cluster_version is None:
+        with suppress(Forbidden, NotFound):
+            session.cluster_version = answer(session, "/version", _Version).git_version
+    version = session.cluster_version
     return ClusterInfo(
         uid=uid,
         server=server,

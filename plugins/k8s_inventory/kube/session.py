@@ -74,6 +74,8 @@ class Session:
     def __init__(self, context: Context, limits: Limits | None = None) -> None:
         self.context = context
         self.limits = limits or Limits()
+        self.cluster_version: str | None = None
+        """Of Kubernetes, once somebody asked for it: it changes no more often than a session is opened."""
         self._client: ApiClient | None = None
         self._lock = threading.Lock()
         self._in_flight = threading.BoundedSemaphore(self.limits.requests_in_flight)

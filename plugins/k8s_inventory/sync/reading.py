@@ -96,6 +96,7 @@ class Reading:
         self._redaction = redaction_of(settings, kind)
         self._decoder = Decoder(kind, self._redaction)
         self._cluster: ClusterInfo | None = None
+        self._decodes_all = True
         self._cover(scope_of(settings, kind))
 
     def _cover(self, scope: Scope) -> None:
@@ -106,6 +107,15 @@ class Reading:
     def read(self, cluster: ClusterInfo | None = None) -> None:
         """Sets `attempt` and `fingerprint`. Raises one of `FAILURES`."""
         self._cluster = cluster
+        self._read()
+        if self._decodes_all and self.attempt.outcome == "complete" and self.attempt.objects:
+            for path in sorted(self._decoder.unmatched_paths):
+                log.warning(
+                    "context %s, %s: the path %s of the setting `redact` leads nowhere in any of its %d objects",
+                    *(self.session.context.name, self.kind.name, path, self.attempt.objects),
+                )
+
+    def _read(self) -> None:
         live: list[str] | None = None
         if self.scope.namespaces is None:
             try:
@@ -265,6 +275,7 @@ class Reading:
     def _start_staging(self, target: Target, last: LastComplete, page: Page[Any], part: Part | None) -> None:
         self.fingerprint = self._fingerprint(page.api_version) + (part.selection if part else "")
         rewrite = self._settings.verify or _must_rewrite(last, self.fingerprint, page.resource_version)
+        self._decodes_all &= rewrite or self._sink is not None
         target.start_staging(rewrite=rewrite)
 
     def _start_sink(self, sink: Sink, *, again: bool) -> None:
