@@ -122,6 +122,42 @@ def test_verify_happens_by_itself_after_a_week(
     assert_table_equals_cluster(store, cluster, "pods")
 
 
+def test_pages_that_changed_as_a_whole_and_in_part_arrive(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
+    """A page after one of which everything was written is decoded otherwise than one after a page that was not."""
+    names = [f"turn-{number}" for number in range(6)]
+    for name in names:
+        cluster.create(PODS, pod(name))
+    context = context_of(cluster)
+    sync(context, "pods", page_size=2)
+    order = [each["metadata"]["name"] for each in cluster.list("/api/v1/pods")]
+    pairs = [order[start : start + 2] for start in range(0, len(order), 2)]
+    whole = next(index for index, pair in enumerate(pairs) if set(pair) <= set(names))
+    changed = {*pairs[whole], pairs[whole + 1][1]}
+    assert changed <= set(names)
+    for name in changed:
+        cluster.patch(f"{PODS}/{name}", {"metadata": {"labels": {"turn": "2"}}})
+    assert sync(context, "pods", page_size=2).attempt.changed == 3
+    assert_table_equals_cluster(store, cluster, "pods")
+    for name in names:
+        cluster.delete(f"{PODS}/{name}")
+
+
+def test_a_path_of_redact_that_leads_nowhere_is_a_warning(
+    cluster: Cluster, sync: Sync, context_of: ContextOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = context_of(cluster)
+    rules = "namespaces:.spec.finalizers,namespaces:.spec.finalisers"
+    for expected in (1, 0):  # the second time nothing is read anew
+        caplog.clear()
+        sync(context, "namespaces", redact=rules)
+        warnings = [each.getMessage() for each in caplog.records if "`redact`" in each.getMessage()]
+        assert len(warnings) == expected
+        assert all(".spec.finalisers of the setting `redact` leads nowhere" in each for each in warnings)
+    sync(context, "namespaces")
+
+
 def test_another_redaction_setting_rewrites_unchanged_objects(
     cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
 ) -> None:

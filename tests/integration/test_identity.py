@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from k8s_inventory.kube.cluster import ClusterInfo
+from k8s_inventory.kube.cluster import ClusterInfo, read_cluster
 from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.session import Session
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result
 from k8s_inventory.sync.identity import region, repointed
@@ -18,6 +19,7 @@ from tests.cluster import Cluster
 from tests.cluster.cluster import User
 from tests.cluster.objects import pod
 from tests.equality import assert_table_equals_cluster, rows_of, status_of
+from tests.proxy import Proxy
 
 PODS = "/api/v1/namespaces/default/pods"
 Sync = Callable[..., Result]
@@ -45,6 +47,14 @@ STORED = {"cluster_uid": "u1", "server": "https://a", "ca_fingerprint": "ca1"}
 )
 def test_what_counts_as_the_same_cluster(stored: dict[str, object] | None, now: ClusterInfo, same: bool) -> None:
     assert (repointed(stored, now) is None) is same
+
+
+def test_a_session_asks_for_the_version_once_and_for_the_identity_each_time(cluster: Cluster) -> None:
+    with Proxy(cluster) as proxy, Session(proxy.context) as session:
+        first, second = read_cluster(session), read_cluster(session)
+    assert first == second
+    assert first.version
+    assert proxy.requests == ["/api/v1/namespaces/kube-system", "/version", "/api/v1/namespaces/kube-system"]
 
 
 @pytest.mark.parametrize(
