@@ -34,6 +34,22 @@ def rows(
     return [dict(zip(names, row, strict=True)) for columns in made for row in zip(*columns, strict=True)]
 
 
+def test_a_nul_is_replaced_in_whichever_column_and_object_it_is() -> None:
+    plain = {"metadata": {"uid": "u", "name": "plain"}, "spec": {"nodeName": "\\\\u0000"}}
+    objects = [plain] * 3 + [
+        {"metadata": {"uid": "u", "name": "text"}, "spec": {"nodeName": "a\0b"}},
+        {"metadata": {"uid": "u", "name": "list", "finalizers": ["a\0b"]}},
+        {"metadata": {"uid": "u", "name": "json", "annotations": {"a": "a\0b"}}},
+    ]
+    made = rows("pods", *objects)
+    assert [row["node_name"] for row in made] == ["\\\\u0000"] * 3 + ["a\ufffdb", None, None]
+    assert [row["finalizers"] for row in made] == [[], [], [], [], ["a\ufffdb"], []]
+    assert json.loads(made[5]["annotations"]) == {"a": "a\ufffdb"}
+    for row in made[4:]:  # each alone, too
+        (alone,) = rows("pods", next(each for each in objects if each["metadata"]["name"] == row["name"]))
+        assert alone == row
+
+
 def test_every_conversion_that_is_declared_exists_and_every_one_is_declared() -> None:
     declared = {
         column.convert.partition(".")[0] for kind in KINDS.values() for column in kind.columns if column.convert

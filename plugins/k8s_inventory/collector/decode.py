@@ -131,10 +131,11 @@ class Decoder:
         """
         drop = drop_last_applied if holds_last_applied(body) else None
         left = self._items(body, wanted, total) if items is None else items
+        clean = False
         for start in range(0, len(left), at_once):
             columns = self._columns(left[start : start + at_once], api_version, drop)
-            if any(map(holds_nul, self._types, columns)):
-                left = self._items(storable(body), wanted, total)
+            if not clean and any(map(holds_nul, self._types, columns)):
+                left, clean = self._items(storable(body), wanted, total), True
                 columns = self._columns(left[start : start + at_once], api_version, drop)
             yield columns
 
@@ -307,13 +308,13 @@ def _env_lists(kind: Kind) -> dict[str, Callable[[Any], Sequence[Any]]]:
 
 
 def _all_nullable(paths: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
-    get_all, each_alone = attrgetter(*paths), [_nullable(path) for path in paths]
+    getters, nullable = [attrgetter(path) for path in paths], [_nullable(path) for path in paths]
 
     def values(item: Any) -> Sequence[Any]:
         try:
-            return get_all(item)
+            return [get(item) for get in getters]
         except AttributeError:
-            return [get(item) for get in each_alone]
+            return [get(item) for get in nullable]
 
     return values
 

@@ -27,17 +27,8 @@ class PodResources(NamedTuple):
     limits: bytes
 
 
-class _Container(NamedTuple):
-    """JSON of one container: `wanted` by its spec, `actual` by its status, `allocated` by its node."""
-
-    wanted: bytes
-    is_sidecar: bool
-    actual: bytes
-    allocated: bytes
-
-
-_Key = tuple[bytes, bool, bytes, bytes]
-"""A `_Container` as a plain tuple: one is made for every container there is."""
+_Container = tuple[bool, bytes, bytes, bytes]
+"""Whether it is a sidecar, and JSON of what it wants by its spec, has by its status, and is allocated by its node."""
 
 
 class _Resources(msgspec.Struct, frozen=True, gc=False):
@@ -60,9 +51,9 @@ def pod_resources(pod: Any) -> PodResources:
     )
 
 
-def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tuple[_Key, ...]:
+def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tuple[_Container, ...]:
     """Only a container that goes on running, which an init container does as a sidecar, counts by its status, too."""
-    found: list[_Key] = []
+    found: list[_Container] = []
     for each in containers or ():
         is_sidecar = is_init and each.restart_policy == "Always"
         actual = allocated = b"null"
@@ -71,19 +62,23 @@ def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tup
                 if status.name == each.name:
                     actual, allocated = bytes(status.resources), bytes(status.allocated_resources)
                     break
-        found.append((bytes(each.resources), is_sidecar, actual, allocated))
+        found.append((is_sidecar, bytes(each.resources), actual, allocated))
     return tuple(found)
 
 
 @lru_cache(4096)
 def _pod_resources(
-    containers: Sequence[_Key], init_containers: Sequence[_Key], of_pod: bytes, overhead: bytes, infeasible: bool
+    containers: Sequence[_Container],
+    init_containers: Sequence[_Container],
+    of_pod: bytes,
+    overhead: bytes,
+    infeasible: bool,
 ) -> PodResources:
     """Pods of one template have the same sums, which are worth remembering."""
     requests, limits = (
         _sum(
-            [_of_container(_Container(*each), part, infeasible) for each in containers],
-            [(each[1], _of_container(_Container(*each), part, infeasible)) for each in init_containers],
+            [_of_container(each, part, infeasible) for each in containers],
+            [(each[0], _of_container(each, part, infeasible)) for each in init_containers],
             _numbers(of_pod, part),
             quantities(overhead),
             is_limit=part == "limits",
@@ -102,11 +97,12 @@ def _numbers(resources: bytes, part: str) -> Numbers:
 
 def _of_container(container: _Container, part: str, infeasible: bool) -> Numbers:
     """While a container is resized, the most of what it has and will have; a resize that can not be done counts not."""
-    wanted = _numbers(container.wanted, part)
-    if container.actual == b"null":
+    _, of_spec, of_status, of_node = container
+    wanted = _numbers(of_spec, part)
+    if of_status == b"null":
         return wanted
-    actual = _numbers(container.actual, part)
-    allocated = quantities(container.allocated) if part == "requests" else {}
+    actual = _numbers(of_status, part)
+    allocated = quantities(of_node) if part == "requests" else {}
     if not actual and not allocated:
         return wanted
     most = {} if infeasible else dict(wanted)
