@@ -37,15 +37,16 @@ def rows(
 def test_a_nul_is_replaced_in_whichever_column_and_object_it_is() -> None:
     plain = {"metadata": {"uid": "u", "name": "plain"}, "spec": {"nodeName": "\\\\u0000"}}
     objects = [plain] * 3 + [
-        {"metadata": {"uid": "u", "name": "text"}, "spec": {"nodeName": "a\0b"}},
+        {"metadata": {"uid": "u", "name": "text", "namespace": "a\0b"}, "spec": {"nodeName": "node"}},
         {"metadata": {"uid": "u", "name": "list", "finalizers": ["a\0b"]}},
         {"metadata": {"uid": "u", "name": "json", "annotations": {"a": "a\0b"}}},
     ]
     made = rows("pods", *objects)
-    assert [row["node_name"] for row in made] == ["\\\\u0000"] * 3 + ["a\ufffdb", None, None]
+    assert [row["node_name"] for row in made] == ["\\\\u0000"] * 3 + ["node", None, None]
+    assert made[3]["namespace"] == "a\ufffdb"
     assert [row["finalizers"] for row in made] == [[], [], [], [], ["a\ufffdb"], []]
     assert json.loads(made[5]["annotations"]) == {"a": "a\ufffdb"}
-    for row in made[4:]:  # each alone, too
+    for row in made[3:]:  # each alone, too
         (alone,) = rows("pods", next(each for each in objects if each["metadata"]["name"] == row["name"]))
         assert alone == row
 
