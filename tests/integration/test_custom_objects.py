@@ -40,6 +40,12 @@ COLUMNS = [
     ("Number", "string", ".spec.size"),
     ("Flag", "string", ".spec.on"),
     ("Port", "string", ".spec.port"),
+    ("Empty", "string", ".spec.hosts[]"),
+    ("Some", "string", ".spec['none', 'size']"),
+    ("Elements", "string", ".spec.hosts[1,0]"),
+    ("Nested", "string", ".spec['map.k']"),
+    ("Escaped", "string", r".metadata.labels['shop\.example/tier']"),
+    ("Beyond", "string", ".spec.hosts[7]"),
 ]
 HIDDEN = [("Token", "string", ".env[0].value")]
 DATES = [("Since", "date", ".spec.since"), ("Age", "date", ".metadata.creationTimestamp")]

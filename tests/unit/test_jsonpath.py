@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from k8s_inventory.collector.jsonpath import JSONPathError, compile_path
+from k8s_inventory.collector.jsonpath import JSONPathError, compile_path, compile_places
 
 OBJECT: dict[str, Any] = {
     "metadata": {"labels": {"a.b/c": "x"}},
@@ -38,6 +38,14 @@ OBJECT: dict[str, Any] = {
         (".status.none.further", []),
         (".spec.sizes.further", []),
         (".spec.sizes[7]", []),
+        (".spec.sizes[]", [1]),
+        (".spec.sizes[2, 0]", [3, 1]),
+        (".status.conditions[0]['type','status']", ["Ready", "True"]),
+        (".metadata['labels.none']", []),
+        (".status['conditions'][0]['type']", ["Ready"]),
+        (".spec['deep.name']", []),
+        ("['spec.sizes'][0]", [1]),
+        (r"['metadata.labels.a\.b/c']", ["x"]),
         (".", [OBJECT]),
     ],
 )
@@ -45,7 +53,12 @@ def test_what_a_path_leads_to(path: str, found: list[Any]) -> None:
     assert compile_path(path)(OBJECT) == found
 
 
-@pytest.mark.parametrize("path", [".spec[", ".a[?(type==1)]", ".a[b", '.a["b]'])
+def test_where_a_union_leads_to() -> None:
+    places = compile_places(".status.conditions[1]['count','type']")(OBJECT)
+    assert [path for _, _, path in places] == [("status", "conditions", "count"), ("status", "conditions", "type")]
+
+
+@pytest.mark.parametrize("path", [".spec[", ".a[,]", ".a[?(type==1)]", ".a[b", '.a["b]'])
 def test_what_is_no_path(path: str) -> None:
     with pytest.raises(JSONPathError, match="is no JSONPath"):
         compile_path(path)

@@ -1,14 +1,15 @@
 """The JSONPath of printer columns, as the API server and kubectl read it.
 
 https://kubernetes.io/docs/reference/kubectl/jsonpath/: fields (`.spec.size`, `['a.b']`; a dot in a name is escaped),
-elements (`[0]`, `[-1]`, `[*]`, `[0:2]`), filters (`[?(@.type=="Ready")]`) and fields at any depth (`..name`).
+elements (`[0]`, which is `[]`, too, `[-1]`, `[*]`, `[0:2]`, `[0,2]`), filters (`[?(@.type=="Ready")]`), fields at any
+depth (`..name`).
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 Place = tuple[Any, Any, tuple[str, ...]]
@@ -20,10 +21,11 @@ _TOKEN = re.compile(
     r"""
     (?P<deep>\.\.)(?=[^.\[])
     | \.?\[\s*(?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*\]
-    | \.?\[\s*(?P<index>-?\d+)\s*\]
+    | \.?\[\s*(?P<index>-?\d+|)\s*\]
     | \.?\[\s*(?P<slice>-?\d*:-?\d*(?::\d+)?)\s*\]
     | \.?\[\s*(?P<all>\*)\s*\] | \.(?P<star>\*)
     | \.?\[\s*\?\s*\((?P<filter>.*?)\)\s*\]
+    | \.?\[(?P<union>[^\[\]]+,[^\[\]]+)\]
     | \.?(?P<field>(?:[^.\[\]\\\s'"{}]|\\.)+)
     """,
     re.VERBOSE,
@@ -79,14 +81,42 @@ def _step(token: re.Match[str], path: str) -> Step:
     if kind in ("all", "star"):
         return _children
     if kind == "index":
-        return _slice(slice(int(text), int(text) + 1 or None))
+        at = int(text or 0)
+        return _slice(slice(at, at + 1 or None))
     if kind == "slice":
         return _slice(slice(*(int(part) if part else None for part in text.split(":"))))
     if kind == "filter":
         return _filtered(text, path)
+    if kind == "union":
+        return _union([compile_places(f"[{each.strip()}]") for each in text.split(",")])
     if kind == "quoted":
-        text = text[1:-1]
+        return _quoted(text[1:-1])
     return _field(re.sub(r"\\(.)", r"\1", text))
+
+
+def _union(finders: Sequence[Callable[[Any], list[Place]]]) -> Step:
+    def step(place: Place) -> Iterator[Place]:
+        holder, key, path = place
+        for find in finders:
+            yield from ((found, at, (*path, *names)) for found, at, names in find(holder[key]))
+
+    return step
+
+
+def _quoted(text: str) -> Step:
+    """The field of this name, or else, as the API server reads a dot that is not escaped, the path of these names."""
+    whole = _field(re.sub(r"\\(.)", r"\1", text))
+    names = [_field(re.sub(r"\\(.)", r"\1", name)) for name in re.findall(r"(?:[^.\\]|\\.)+", text)]
+
+    def step(place: Place) -> Iterator[Place]:
+        found = list(whole(place))
+        if not found:
+            found = [place]
+            for each in names:
+                found = [after for before in found for after in each(before)]
+        yield from found
+
+    return step
 
 
 def _field(name: str) -> Step:
