@@ -15,7 +15,7 @@ from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Result, Run, sync_target
+from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_kinds, sync_target
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.binary import KUBERNETES_VERSION
 from tests.cluster.cluster import ADMIN, User
@@ -156,6 +156,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # -- syncing ---------------------------------------------------------------------------------------
+
+
+def sync_custom_objects(store: Store, context: Context, run: str, **settings: object) -> None:
+    """The CRDs and all custom objects of a context; everything must be complete."""
+    chosen = Settings.load({"requests_per_second": 1000, **settings})
+    with Session(context, IMPATIENT) as session:
+        discovery, kinds = find_custom(session, store, Custom(("*",)), run=Run(run), settings=chosen)
+        assert discovery.attempt.outcome == "complete", discovery
+        for result in sync_kinds(session, [store], [KINDS["crds"], *kinds], run=Run(run), settings=chosen):
+            assert result.attempt.outcome in ("complete", "absent"), result
 
 
 @pytest.fixture

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
-import psycopg
 import pytest
 
 from k8s_inventory.collector.openapi import LONGEST_NAME, _priority, schema_columns, snake_case
-from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
@@ -31,21 +26,18 @@ from tests.cluster.custom_kinds import (
     object_path,
     plural_of,
 )
-from tests.conftest import IMPATIENT
+from tests.conftest import IMPATIENT, sync_custom_objects
+from tests.equality import (
+    assert_custom_objects_equal_cluster,
+    assert_printer_columns_equal_table,
+    assert_view_equals_objects,
+    custom_objects,
+    query_rows,
+    view_of,
+)
 
-TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 GIVEN = {f"{plural_of(each)}.{each['kind'].split('/')[0]}": each for each in custom_kinds()}
 PLANTED = "planted-in-a-template"
-
-
-def _sync(store: Store, context: Context, run: str) -> None:
-    """The CRDs and all custom objects of a context; everything must be complete."""
-    settings = Settings.load({"requests_per_second": 1000})
-    with Session(context, IMPATIENT) as session:
-        discovery, kinds = find_custom(session, store, Custom(("*",)), run=Run(run), settings=settings)
-        assert discovery.attempt.outcome == "complete", discovery
-        for result in sync_kinds(session, [store], [KINDS["crds"], *kinds], run=Run(run), settings=settings):
-            assert result.attempt.outcome in ("complete", "absent"), result
 
 
 @pytest.fixture(scope="module")
@@ -63,31 +55,10 @@ def stored(
     path.write_text(kubeconfig({"one": operators}))
     with Store.connect(new_database()) as store:
         store.migrate()
-        _sync(store, Context(name="one", kubeconfig=str(path), context="one"), "first")
+        sync_custom_objects(store, Context(name="one", kubeconfig=str(path), context="one"), "first")
         changes = refresh_crd_views(store)
         assert (len(changes.made), changes.dropped, changes.kept) == (len(GIVEN), [], {})
         yield store
-
-
-def _rows(store: Store, query: str, *parameters: Any) -> list[dict[str, Any]]:
-    with store.connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-        return cursor.execute(query, parameters).fetchall()  # type: ignore[arg-type]
-
-
-def _objects(store: Store, name: str) -> dict[str, dict[str, Any]]:
-    plural, group = name.split(".", 1)
-    query = 'SELECT * FROM k8s_custom_objects WHERE plural = %s AND "group" = %s'
-    return {row["name"]: row for row in _rows(store, query, plural, group)}
-
-
-def _view_of(store: Store, name: str) -> str:
-    found = _rows(store, "SELECT table_name FROM k8s_schema_tables WHERE declaration LIKE %s", f"%/{name}/%")
-    (row,) = found
-    return str(row["table_name"])
-
-
-def _view(store: Store, name: str) -> dict[str, dict[str, Any]]:
-    return {row["name"]: row for row in _rows(store, f'SELECT * FROM "{_view_of(store, name)}"')}
 
 
 def test_there_are_thirty() -> None:
@@ -96,85 +67,30 @@ def test_there_are_thirty() -> None:
 
 @pytest.mark.parametrize("name", GIVEN)
 def test_every_object_is_stored_as_it_is(operators: Cluster, stored: Store, name: str) -> None:
-    live = {each["metadata"]["name"]: each for each in operators.list(_preferred(operators, name))}
-    assert len(live) == len(GIVEN[name]["objects"])
-    rows = _objects(stored, name)
-    assert rows.keys() == live.keys()
-    for key, item in live.items():
-        row, metadata = rows[key], item["metadata"]
-        assert (row["uid"], row["resource_version"]) == (metadata["uid"], metadata["resourceVersion"])
-        assert (row["namespace"], row["labels"]) == (metadata.get("namespace"), metadata["labels"])
-        fields = json.loads(json.dumps(item).replace(PLANTED, "<redacted>"))
-        rest = {part: each for part, each in fields.items() if part not in ("apiVersion", "kind", "metadata")}
-        assert row["spec"] == rest.pop("spec", None)
-        assert row["status"] == rest.pop("status", None)
-        assert row["data"] == rest
-
-
-def _preferred(cluster: Cluster, name: str) -> str:
-    """Where the API server itself says that the kind is to be read."""
-    plural, group = name.split(".", 1)
-    served = cluster.request("GET", f"/apis/{group}")
-    versions = [served["preferredVersion"], *served["versions"]]
-    for version in versions:
-        resources = cluster.request("GET", f"/apis/{version['groupVersion']}")["resources"]
-        if any(each["name"] == plural for each in resources):
-            return f"/apis/{version['groupVersion']}/{plural}"
-    raise AssertionError(name)
+    count = assert_custom_objects_equal_cluster(stored, operators, name, redacted=PLANTED)
+    assert count == len(GIVEN[name]["objects"])
 
 
 @pytest.mark.parametrize("name", GIVEN)
 def test_printer_columns_are_those_of_the_server(operators: Cluster, stored: Store, name: str) -> None:
-    table = operators.request("GET", _preferred(operators, name), accept=TABLE)
-    titles = [(column["name"], column["type"]) for column in table["columnDefinitions"]]
-    rows = _objects(stored, name)
-    for served in table["rows"]:
-        cells = dict(zip(titles, served["cells"], strict=True))
-        shown = rows[served["object"]["metadata"]["name"]]["printer_columns"]
-        for (title, sort), cell in cells.items():
-            if title in shown and sort != "date":
-                assert shown[title] == cell, title
-            elif title in shown and cell not in ("<unknown>", "<invalid>", None):
-                assert datetime.fromisoformat(shown[title]), title
-        declared = {column[0] for column in GIVEN[name].get("columns", [["Ready"], ["Since"], ["Age"]])}
-        assert shown.keys() == declared
+    assert_printer_columns_equal_table(stored, operators, name)
+    declared = {column[0] for column in GIVEN[name].get("columns", [["Ready"], ["Since"], ["Age"]])}
+    assert all(row["printer_columns"].keys() == declared for row in custom_objects(stored, name).values())
 
 
 @pytest.mark.parametrize("name", GIVEN)
 def test_the_view_has_every_field_of_the_schema(stored: Store, name: str) -> None:
-    rows, shown = _objects(stored, name), _view(stored, name)
-    assert shown.keys() == rows.keys()
-    columns = schema_columns([definition(GIVEN[name])["spec"]], taken=OWN_COLUMNS)
-    for key, row in shown.items():
-        assert {column: row[column] for column in OWN_COLUMNS} == {column: rows[key][column] for column in OWN_COLUMNS}
-        for column in columns:
-            value = (rows[key][column.part] or {}).get(column.field)
-            assert _as_json(row[column.name], value) == value, column
-        assert len(row) == len(OWN_COLUMNS) + len(columns)
-
-
-def _as_json(value: Any, like: Any) -> Any:
-    if isinstance(value, datetime):
-        assert value == datetime.fromisoformat(like)
-        return like
-    if isinstance(value, Decimal):
-        return float(value)
-    return str(value) if isinstance(value, str) and isinstance(like, str) else _text_as(value, like)
-
-
-def _text_as(value: Any, like: Any) -> Any:
-    """An int-or-string is text in a view."""
-    return int(value) if isinstance(value, str) and isinstance(like, int) else value
+    assert_view_equals_objects(stored, name, definition(GIVEN[name])["spec"])
 
 
 def test_names_and_types_of_columns(stored: Store) -> None:
-    assert _view_of(stored, "certificates.certs.example.com") == "crd_certificates_certs_example_com"
+    assert view_of(stored, "certificates.certs.example.com") == "crd_certificates_certs_example_com"
     types = {
         row["column_name"]: row["data_type"]
-        for row in _rows(
+        for row in query_rows(
             stored,
             "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s",
-            _view_of(stored, "selects.words.example.com"),
+            view_of(stored, "selects.words.example.com"),
         )
     }
     assert types["spec_select"] == types["spec_from"] == "text"
@@ -183,13 +99,13 @@ def test_names_and_types_of_columns(stored: Store) -> None:
     assert len([column for column in types if column.startswith("spec_a_field_name")]) == 2
     assert len([column for column in types if column.startswith("spec_foo_bar")]) == 3
     (zone,) = [name for name in GIVEN if name.startswith("zones")]
-    assert len(_view_of(stored, zone)) <= LONGEST_NAME
-    (row,) = _rows(stored, "SELECT spec_last_run, spec_retain FROM crd_backups_sql_example_com")
+    assert len(view_of(stored, zone)) <= LONGEST_NAME
+    (row,) = query_rows(stored, "SELECT spec_last_run, spec_retain FROM crd_backups_sql_example_com")
     assert row == {"spec_last_run": datetime.fromisoformat("2026-02-03T04:05:06.789+00:00"), "spec_retain": 7}
 
 
 def test_nothing_planted_is_in_the_table(stored: Store) -> None:
-    text = str(_rows(stored, "SELECT k8s_custom_objects::text FROM k8s_custom_objects"))
+    text = str(query_rows(stored, "SELECT k8s_custom_objects::text FROM k8s_custom_objects"))
     assert PLANTED not in text
     assert "<redacted>" in text
 
@@ -227,39 +143,39 @@ def _columns(store: Store) -> dict[str, str]:
     query = (
         "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position"
     )
-    found = {row["column_name"]: row["data_type"] for row in _rows(store, query, VIEW)}
+    found = {row["column_name"]: row["data_type"] for row in query_rows(store, query, VIEW)}
     return {name: sort for name, sort in found.items() if name not in OWN_COLUMNS and name != "status_conditions"}
 
 
 def test_a_view_follows_its_schema(cubes: Cluster, store: Store, context_of: Callable[..., Context]) -> None:
-    _sync(store, context_of(cubes), "1")
+    sync_custom_objects(store, context_of(cubes), "1")
     refresh_crd_views(store)
     assert _columns(store) == {"spec_color": "text", "spec_size": "bigint"}
     store.connection.execute(f"COMMENT ON VIEW {VIEW} IS 'mine'")
     _redefine(cubes, size={"type": "integer"}, color={"type": "string"}, added={"type": "boolean"})
-    _sync(store, context_of(cubes), "2")
+    sync_custom_objects(store, context_of(cubes), "2")
     assert refresh_crd_views(store).made == [VIEW]
     assert list(_columns(store).items())[-1] == ("spec_added", "boolean"), "in place, so that grants stay"
     _redefine(cubes, size={"type": "string"})
-    _sync(store, context_of(cubes), "3")
+    sync_custom_objects(store, context_of(cubes), "3")
     assert refresh_crd_views(store).made == [VIEW]
     assert _columns(store) == {"spec_size": "text"}
 
 
 def test_views_of_the_users_own_stay_valid(cubes: Cluster, store: Store, context_of: Callable[..., Context]) -> None:
-    _sync(store, context_of(cubes), "1")
+    sync_custom_objects(store, context_of(cubes), "1")
     refresh_crd_views(store)
     store.connection.execute(f"CREATE VIEW mine AS SELECT name, spec_size, spec_color FROM {VIEW}")
     _redefine(cubes, size={"type": "string"}, weight={"type": "number"})
-    _sync(store, context_of(cubes), "2")
+    sync_custom_objects(store, context_of(cubes), "2")
     changes = refresh_crd_views(store)
     assert (changes.made, changes.kept) == ([VIEW], {})
     assert _columns(store) == {"spec_color": "text", "spec_size": "bigint", "spec_weight": "numeric"}
-    assert _rows(store, "SELECT * FROM mine") == [{"name": "b", "spec_size": 1, "spec_color": None}]
+    assert query_rows(store, "SELECT * FROM mine") == [{"name": "b", "spec_size": 1, "spec_color": None}]
     store.connection.execute("DELETE FROM k8s_custom_resources WHERE name = 'cubes.sizes.example.com'")
     changes = refresh_crd_views(store)
     assert (changes.dropped, list(changes.kept)) == ([], [VIEW])
-    assert _rows(store, "SELECT name FROM mine") == [{"name": "b"}]
+    assert query_rows(store, "SELECT name FROM mine") == [{"name": "b"}]
     store.connection.execute("DROP VIEW mine")
     assert refresh_crd_views(store).dropped == [VIEW]
     assert _columns(store) == {}
@@ -268,29 +184,29 @@ def test_views_of_the_users_own_stay_valid(cubes: Cluster, store: Store, context
 def test_clusters_with_different_versions_of_a_crd_share_its_view(
     cubes: Cluster, store: Store, context_of: Callable[..., Context]
 ) -> None:
-    _sync(store, context_of(cubes, name="new"), "1")
+    sync_custom_objects(store, context_of(cubes, name="new"), "1")
     _redefine(cubes, size={"type": "string"}, old={"type": "boolean"}, color={"type": "string"})
-    _sync(store, context_of(cubes, name="old"), "2")
+    sync_custom_objects(store, context_of(cubes, name="old"), "2")
     refresh_crd_views(store)
     assert _columns(store) == {"spec_color": "text", "spec_old": "boolean", "spec_size": "jsonb"}
-    assert _rows(store, f"SELECT spec_size FROM {VIEW}") == [{"spec_size": 1}, {"spec_size": 1}]
+    assert query_rows(store, f"SELECT spec_size FROM {VIEW}") == [{"spec_size": 1}, {"spec_size": 1}]
 
 
 def test_what_the_schema_does_not_promise_is_null(
     cubes: Cluster, store: Store, context_of: Callable[..., Context]
 ) -> None:
-    _sync(store, context_of(cubes), "1")
+    sync_custom_objects(store, context_of(cubes), "1")
     refresh_crd_views(store)
     for value in ('"text"', "1.5", "1e300", "[1]", "null", '"<redacted>"'):
         store.connection.execute(
             "UPDATE k8s_custom_objects SET spec = %s WHERE plural = 'cubes'", [f'{{"size": {value}}}']
         )
-        assert _rows(store, f"SELECT spec_size FROM {VIEW}") == [{"spec_size": None}]
+        assert query_rows(store, f"SELECT spec_size FROM {VIEW}") == [{"spec_size": None}]
 
 
 def test_a_table_of_the_users_is_left_alone(cubes: Cluster, store: Store, context_of: Callable[..., Context]) -> None:
     store.connection.execute(f"CREATE TABLE {VIEW} (mine text)")
-    _sync(store, context_of(cubes), "1")
+    sync_custom_objects(store, context_of(cubes), "1")
     changes = refresh_crd_views(store)
     assert "was not made by k8s-inventory" in changes.kept[VIEW]
     assert _columns(store) == {"mine": "text"}
@@ -299,7 +215,7 @@ def test_a_table_of_the_users_is_left_alone(cubes: Cluster, store: Store, contex
 def test_a_role_that_may_make_no_views_says_so(
     cubes: Cluster, store: Store, context_of: Callable[..., Context], database_url: str
 ) -> None:
-    _sync(store, context_of(cubes), "1")
+    sync_custom_objects(store, context_of(cubes), "1")
     store.connection.execute("CREATE ROLE writer LOGIN")
     try:
         store.connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO writer")
@@ -328,7 +244,7 @@ def test_a_conversion_webhook_that_is_down_fails_its_kind_alone(
     operators.until_served("/apis/broken.example.com/v2/things")
     make_object(operators, {**given, "versions": ["v1"]}, "one", {"spec": {"a": "x"}})
     context, settings = context_of(operators), Settings.load({"requests_per_second": 1000})
-    _sync(store, context, "1")
+    sync_custom_objects(store, context, "1")
     live = operators.request("GET", f"{CRDS}/things.broken.example.com")
     service = {"namespace": "custom", "name": "nowhere", "path": "/convert"}
     webhook = {"conversionReviewVersions": ["v1"], "clientConfig": {"service": service}}
@@ -345,7 +261,7 @@ def test_a_conversion_webhook_that_is_down_fails_its_kind_alone(
         assert (broken.outcome, broken.deleted) == ("failed", 0)
         assert "conversion webhook" in str(broken.error)
         assert {each.outcome for each in results.values()} == {"complete"}
-        assert len(_objects(store, "things.broken.example.com")) == 1, "its row stays"
+        assert len(custom_objects(store, "things.broken.example.com")) == 1, "its row stays"
     finally:
         operators.delete(f"{CRDS}/things.broken.example.com")
 
