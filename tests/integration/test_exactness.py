@@ -144,6 +144,19 @@ def test_pages_that_changed_as_a_whole_and_in_part_arrive(
         cluster.delete(f"{PODS}/{name}")
 
 
+def test_a_value_that_most_objects_share_is_not_given_to_the_others(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
+    nodes = {"most-1": "a", "most-2": "a", "most-3": "a", "other": "b", "none": None}
+    for name, node in nodes.items():
+        cluster.create(PODS, pod(name, **({"nodeName": node} if node else {})))
+    sync(context_of(cluster), "pods")
+    found = store.connection.execute("SELECT name, node_name FROM k8s_pods WHERE name = any(%s)", [list(nodes)])
+    assert dict(found.fetchall()) == nodes
+    for name in nodes:
+        cluster.delete(f"{PODS}/{name}")
+
+
 def test_a_path_of_redact_that_leads_nowhere_is_a_warning(
     cluster: Cluster, sync: Sync, context_of: ContextOf, caplog: pytest.LogCaptureFixture
 ) -> None:
