@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -88,16 +89,16 @@ def proxy(cluster: Cluster) -> Iterator[Proxy]:
         yield made
 
 
+def context_to(cluster: Cluster, *, folder: Path, name: str = "test", user: User = ADMIN) -> Context:
+    """The context that leads to a cluster, as a user, by a kubeconfig in `folder`."""
+    path = folder / f"{name}-{user.name}.kubeconfig"
+    path.write_text(kubeconfig({name: cluster}, user=user))
+    return kubeconfig_contexts(str(path))[name]
+
+
 @pytest.fixture
 def context_of(tmp_path: Path) -> Callable[..., Context]:
-    """The context that leads to a cluster, as a user."""
-
-    def context(target: Cluster, *, name: str = "test", user: User = ADMIN) -> Context:
-        path = tmp_path / f"{name}-{user.name}.kubeconfig"
-        path.write_text(kubeconfig({name: target}, user=user))
-        return kubeconfig_contexts(str(path))[name]
-
-    return context
+    return partial(context_to, folder=tmp_path)
 
 
 # -- databases -------------------------------------------------------------------------------------

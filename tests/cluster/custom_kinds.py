@@ -99,7 +99,7 @@ def make_object(cluster: Cluster, given: Object, name: str, fields: Object) -> N
     )
     if _has_status(given):
         status = {"conditions": [_READY] if name == NAMES[0] else []}
-        cluster.request("PUT", f"{object_path(given)}/{name}/status", {**created, "status": status})
+        cluster.replace_status(f"{object_path(given)}/{name}", {**created, "status": status})
 
 
 def many_kinds(count: int) -> Iterator[Object]:

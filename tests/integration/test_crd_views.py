@@ -15,7 +15,7 @@ from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.store.crd_views import OWN_COLUMNS
 from k8s_inventory.sync import Custom, MayNotMakeViews, Run, find_custom, refresh_crd_views, sync_kinds
-from tests.cluster import Cluster, kubeconfig
+from tests.cluster import Cluster
 from tests.cluster.cluster import Object
 from tests.cluster.custom_kinds import (
     CRDS,
@@ -26,7 +26,7 @@ from tests.cluster.custom_kinds import (
     object_path,
     plural_of,
 )
-from tests.conftest import IMPATIENT, sync_custom_objects
+from tests.conftest import IMPATIENT, context_to, sync_custom_objects
 from tests.equality import (
     assert_custom_objects_equal_cluster,
     assert_printer_columns_equal_table,
@@ -51,11 +51,9 @@ def operators(start_cluster: Callable[..., Cluster]) -> Cluster:
 def stored(
     operators: Cluster, new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
-    path = tmp_path_factory.mktemp("operators") / "kubeconfig"
-    path.write_text(kubeconfig({"one": operators}))
     with Store.connect(new_database()) as store:
         store.migrate()
-        sync_custom_objects(store, Context(name="one", kubeconfig=str(path), context="one"), "first")
+        sync_custom_objects(store, context_to(operators, folder=tmp_path_factory.mktemp("operators")), "first")
         changes = refresh_crd_views(store)
         assert (len(changes.made), changes.dropped, changes.kept) == (len(GIVEN), [], {})
         yield store

@@ -22,7 +22,7 @@ from tests.cluster import Cluster
 from tests.cluster.cluster import User
 from tests.cluster.objects import Object, crd, namespace
 from tests.conftest import IMPATIENT
-from tests.equality import status_of
+from tests.equality import TABLE, status_of
 from tests.proxy import Answer, Proxy
 
 PLANTED = "pl4nted-in-custom"
@@ -228,8 +228,7 @@ def test_printer_columns_are_those_of_the_api_server(
     shop: Cluster, find: Find, context_of: Callable[..., Context], store: Store
 ) -> None:
     find(context_of(shop))
-    accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
-    table = shop.request("GET", WIDGETS, accept=accept)
+    table = shop.request("GET", WIDGETS, accept=TABLE)
     titles = [column["name"] for column in table["columnDefinitions"]]
     stored = dict(_rows(store, "name, printer_columns", "\"group\" = 'shop.example' AND plural = 'widgets'"))
     assert len(table["rows"]) == len(stored) == 4

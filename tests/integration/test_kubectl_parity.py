@@ -20,9 +20,9 @@ from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.cluster.every_kind import PLANTED, make_every_kind
 from tests.cluster.objects import crd, cron_job, deployment, job, namespace, pod, service
+from tests.equality import TABLE
 from tests.integration.kubectl_cells import CELLS, days_since, joined, labels
 
-TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 ContextOf = Callable[..., Context]
 Sync = Callable[..., Result]
 Row = dict[str, Any]

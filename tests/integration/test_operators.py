@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store
 from k8s_inventory.sync import refresh_crd_views
-from tests.cluster import Cluster, kubeconfig
+from tests.cluster import Cluster
 from tests.cluster.cluster import Object
 from tests.cluster.custom_kinds import NAMESPACE
 from tests.cluster.objects import namespace
 from tests.cluster.operators import OPERATORS, Operator, make_published, published
-from tests.conftest import sync_custom_objects
+from tests.conftest import context_to, sync_custom_objects
 from tests.equality import (
     assert_custom_objects_equal_cluster,
     assert_printer_columns_equal_table,
@@ -35,11 +34,9 @@ def stored(
     made = make_published(cluster, [each for of_one in definitions.values() for each in of_one])
     assert len(made) > 90
     assert len([name for name, count in made.items() if count]) > 85, made
-    path = tmp_path_factory.mktemp("operators") / "kubeconfig"
-    path.write_text(kubeconfig({"one": cluster}))
     with Store.connect(new_database()) as store:
         store.migrate()
-        context = Context(name="one", kubeconfig=str(path), context="one")
+        context = context_to(cluster, folder=tmp_path_factory.mktemp("operators"))
         sync_custom_objects(store, context, "first", redact_env=False)
         changes = refresh_crd_views(store)
         assert (len(changes.made), changes.dropped, changes.kept) == (len(made), [], {})

@@ -11,6 +11,7 @@ from typing import Any
 from cloudquery.plugin_v3.arrow import record_to_bytes
 
 from k8s_inventory.cloudquery import tables
+from k8s_inventory.collector import Columns
 from k8s_inventory.kinds import Kind
 from k8s_inventory.sync import SinkError
 
@@ -33,7 +34,7 @@ class Spool:
         self.close()
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, prefix="k8s-inventory-")  # noqa: SIM115
 
-    def add(self, columns: list[list[Any]]) -> None:
+    def add(self, columns: Columns) -> None:
         if self._stopped.is_set():
             raise SinkError(f"{self.kind.name}: the sync was stopped")
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from k8s_inventory.collector import Columns
 from k8s_inventory.kinds import TABLES, Column, Kind
 from k8s_inventory.sync import SinkError
 
@@ -88,7 +89,7 @@ def _field(column: Column, *, is_key: bool) -> pa.Field:
     return pa.field(column.name, _TYPES[column.type], nullable=not (is_key or column.required), metadata=metadata)
 
 
-def batches(kind: Kind, context_name: str, columns: list[list[Any]]) -> Iterator[pa.RecordBatch]:
+def batches(kind: Kind, context_name: str, columns: Columns) -> Iterator[pa.RecordBatch]:
     """A page's rows, in as few batches as fit into messages.
 
     Raises `SinkError`, which names the object, for one that fits into none or holds what Arrow can not.
@@ -108,7 +109,7 @@ def batches(kind: Kind, context_name: str, columns: list[list[Any]]) -> Iterator
     yield from _halved(kind, made)
 
 
-def _batch(kind: Kind, context_name: str, columns: list[list[Any]]) -> pa.RecordBatch:
+def _batch(kind: Kind, context_name: str, columns: Columns) -> pa.RecordBatch:
     of_kind = schema(kind)
     names = pa.repeat(pa.scalar(context_name, pa.utf8()), len(columns[0]))
     values = (pa.array(values, field.type) for values, field in zip(columns, list(of_kind)[1:], strict=True))

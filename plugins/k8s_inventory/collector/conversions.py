@@ -53,8 +53,7 @@ def pod_summary(pod: Any) -> PodSummary:
         has_running, error_reason = False, ""
         for container in reversed(status.container_statuses or ()):
             restarts += container.restart_count or 0
-            if container.last_state.terminated is not None:
-                last_restart = _later(last_restart, container)
+            last_restart = _later(last_restart, container)
             state = container.state
             if state.waiting is not None and state.waiting.reason:
                 reason = state.waiting.reason
@@ -79,9 +78,8 @@ def pod_summary(pod: Any) -> PodSummary:
             reason = "Terminating"
 
     gates = spec.readiness_gates or ()
-    gates_ready = len([gate for gate in gates if _holds(pod, gate.condition_type)])
+    of_gates = (sum(_holds(pod, gate.condition_type) for gate in gates), len(gates)) if gates else (None, None)
     total = len(spec.containers or ()) + len(sidecars)
-    of_gates = (gates_ready, len(gates)) if gates else (None, None)
     return PodSummary(reason, ready, total, restarts, last_restart, *of_gates)
 
 
@@ -165,10 +163,6 @@ def job_display_status(job: Any) -> str:
     if job.metadata.deletion_timestamp is not None:
         holds.add("")
     return next((state for condition, state in _JOB_STATES.items() if condition in holds), "Running")
-
-
-def crd_established(crd: Any) -> bool:
-    return any(each.type == "Established" and each.status == "True" for each in crd.status.conditions or ())
 
 
 class ConfigMapKeys(NamedTuple):
@@ -393,7 +387,7 @@ CONVERSIONS: dict[str, Conversion] = {
     "container_count": lambda pod: len(pod.spec.containers or ()),
     "container_names": lambda pod: _names(pod.spec.containers),
     "count": lambda value: value or 0,
-    "crd_established": crd_established,
+    "crd_established": lambda crd: _holds(crd, "Established"),
     "crd_served_versions": lambda crd: [each.name for each in crd.spec.versions or () if each.served],
     "crd_storage_version": lambda crd: next((each.name for each in crd.spec.versions or () if each.storage), None),
     "controller": controller,

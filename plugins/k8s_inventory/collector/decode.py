@@ -147,7 +147,7 @@ class Decoder:
         if len(wanted) == total and not self._apart:
             try:
                 return self._all.decode(body).items or ()
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except _UNDECODABLE:
                 pass  # one object is at fault: the way below finds out which
         items = _raw_items.decode(body).items or ()
         return [self._item(items[index]) for index in wanted]
@@ -165,7 +165,7 @@ class Decoder:
             printed = {"printer_columns": shown} if self.kind.shared_by else {}
             item = msgspec.structs.replace(self._one.decode(typed), **self._rest(typed), **printed)
             return _Redacted(item, self._rest(kept)) if self._redactor else item
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except _UNDECODABLE as error:
             raise self._undecodable(_named.decode(raw).metadata, error) from error
 
     def _rest(self, whole: bytes) -> dict[str, msgspec.Raw]:
@@ -178,25 +178,33 @@ class Decoder:
 
     def _chunk(self, items: Sequence[Any], api_version: str, drop: Callable[[bytes], bytes] | None) -> _Chunk:
         """The items with the parts that a row keeps whole decoded, too."""
-        kept = [item.kept for item in items] if self._redactor else None
+        redacted = [item.kept for item in items] if self._redactor else None
         items = [item.typed for item in items] if self._redactor else items
         fields: list[Sequence[Any]] = []
-        raws: dict[str, list[bytes | None]] = {}
+        kept: dict[str, list[bytes | None]] = {}
         for name, part in self._parts:
             whole = list(map(bytes, map(attrgetter(name), items)))
-            try:
-                decoded = [each or part.empty for each in map(part.decode, whole)]
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                raise self._undecodable_part(part, items, whole) from None
+            decoded = self._decoded(part, whole, items)
             fields += [list(map(attrgetter(each), decoded)) for each in part.fields] if self._flat else [decoded]
-            if kept is not None:
-                whole = [bytes(each.get(name, structs.NULL)) for each in kept]
-            raws[name] = [self._kept(name, raw, each, drop) for raw, each in zip(whole, decoded, strict=True)]
+            if redacted is not None:
+                whole = [bytes(each.get(name, structs.NULL)) for each in redacted]
+            kept[name] = [self._kept(name, raw, each, drop) for raw, each in zip(whole, decoded, strict=True)]
         fields += [list(map(attrgetter(name), items)) for name in self._fields]
-        chunk = _Chunk(list(map(self._view_type, *fields)), raws, {}, api_version)
+        chunk = _Chunk(list(map(self._view_type, *fields)), kept, {}, api_version)
         for name in self._shared:
             chunk.shared[name] = self._computed(_each(self._conversions[name]), chunk)
         return chunk
+
+    def _decoded(self, part: _Part, whole: Sequence[bytes], items: Sequence[Any]) -> list[Any]:
+        try:
+            return [each or part.empty for each in map(part.decode, whole)]
+        except _UNDECODABLE:
+            for raw, item in zip(whole, items, strict=True):
+                try:
+                    part.decode(raw)
+                except _UNDECODABLE as error:
+                    raise self._undecodable(item.metadata, error) from error
+            raise
 
     def _computed(self, values: _Values, chunk: _Chunk) -> list[Any]:
         try:
@@ -214,7 +222,7 @@ class Decoder:
         if raw == b"null":
             return None
         if name in self._env_lists:
-            arrays = [each.env for containers in self._env_lists[name](decoded) if containers for each in containers]
+            arrays = [each.env for containers in self._env_lists[name] for each in containers(decoded) or ()]
             raw = redact_env(raw, arrays, self._redaction.keep_env)
         if self._redacted_values:
             raw = redact_values(raw, self._redacted_values)
@@ -222,14 +230,6 @@ class Decoder:
 
     def _is_data(self, path: str) -> bool:
         return self._flat and path.partition(".")[0] not in ("apiVersion", "metadata")
-
-    def _undecodable_part(self, part: _Part, items: Sequence[Any], whole: Sequence[bytes]) -> UndecodableObject:
-        for item, raw in zip(items, whole, strict=True):
-            try:
-                part.decode(raw)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                return self._undecodable(item.metadata, error)
-        raise AssertionError("every object could be decoded")
 
     def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
         return UndecodableObject(f"{self._named(metadata)}: {error}")
@@ -271,6 +271,7 @@ class _Chunk(NamedTuple):
 
 
 _Values = Callable[[_Chunk], list[Any]]
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _INCOMPUTABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -298,25 +299,13 @@ def _paths(kind: Kind, env: bool) -> Iterator[tuple[str, str]]:
             yield f"{path}[].env", "jsonb"
 
 
-def _env_lists(kind: Kind) -> dict[str, Callable[[Any], Sequence[Any]]]:
+def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
     """For each field that a row keeps whole: how to reach the lists of containers in it."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Callable[[Any], Any]]] = {}
     for path in kind.redacted_env:
         name, _, inner = (_DATA, "", path) if kind.rest == (_DATA,) else path.partition(".")
-        found.setdefault(name, []).append(structs.attribute_path(inner))
-    return {name: _all_nullable(paths) for name, paths in found.items()}
-
-
-def _all_nullable(paths: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
-    getters, nullable = [attrgetter(path) for path in paths], [_nullable(path) for path in paths]
-
-    def values(item: Any) -> Sequence[Any]:
-        try:
-            return [get(item) for get in getters]
-        except AttributeError:
-            return [get(item) for get in nullable]
-
-    return values
+        found.setdefault(name, []).append(_nullable(structs.attribute_path(inner)))
+    return found
 
 
 def _values(column: Column, kind: Kind, conversions: Mapping[str, Conversion]) -> _Values:

@@ -65,13 +65,14 @@ def compile_places(path: str) -> Callable[[Any], list[Place]]:
         steps.append(_step(token, path))
         at = token.end()
 
-    def find(value: Any) -> list[Place]:
-        found: list[Place] = [([value], 0, ())]
-        for step in steps:
-            found = [each for one in found for each in step(one)]
-        return found
+    return lambda value: _follow(steps, ([value], 0, ()))
 
-    return find
+
+def _follow(steps: Sequence[Step], place: Place) -> list[Place]:
+    found = [place]
+    for step in steps:
+        found = [each for one in found for each in step(one)]
+    return found
 
 
 def _step(token: re.Match[str], path: str) -> Step:
@@ -91,7 +92,7 @@ def _step(token: re.Match[str], path: str) -> Step:
         return _union([compile_places(f"[{each.strip()}]") for each in text.split(",")])
     if kind == "quoted":
         return _quoted(text[1:-1])
-    return _field(re.sub(r"\\(.)", r"\1", text))
+    return _field(text)
 
 
 def _union(finders: Sequence[Callable[[Any], list[Place]]]) -> Step:
@@ -105,21 +106,13 @@ def _union(finders: Sequence[Callable[[Any], list[Place]]]) -> Step:
 
 def _quoted(text: str) -> Step:
     """The field of this name, or else, as the API server reads a dot that is not escaped, the path of these names."""
-    whole = _field(re.sub(r"\\(.)", r"\1", text))
-    names = [_field(re.sub(r"\\(.)", r"\1", name)) for name in re.findall(r"(?:[^.\\]|\\.)+", text)]
-
-    def step(place: Place) -> Iterator[Place]:
-        found = list(whole(place))
-        if not found:
-            found = [place]
-            for each in names:
-                found = [after for before in found for after in each(before)]
-        yield from found
-
-    return step
+    whole, names = _field(text), [_field(name) for name in re.findall(r"(?:[^.\\]|\\.)+", text)]
+    return lambda place: iter(list(whole(place)) or _follow(names, place))
 
 
-def _field(name: str) -> Step:
+def _field(escaped: str) -> Step:
+    name = re.sub(r"\\(.)", r"\1", escaped)
+
     def step(place: Place) -> Iterator[Place]:
         holder, key, path = place
         value = holder[key]

@@ -53,16 +53,13 @@ def pod_resources(pod: Any) -> PodResources:
 
 def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tuple[_Container, ...]:
     """Only a container that goes on running, which an init container does as a sidecar, counts by its status, too."""
+    by_name = {each.name: each for each in statuses or ()}
     found: list[_Container] = []
     for each in containers or ():
         is_sidecar = is_init and each.restart_policy == "Always"
-        actual = allocated = b"null"
-        if is_sidecar or not is_init:
-            for status in statuses or ():
-                if status.name == each.name:
-                    actual, allocated = bytes(status.resources), bytes(status.allocated_resources)
-                    break
-        found.append((is_sidecar, bytes(each.resources), actual, allocated))
+        status = by_name.get(each.name) if is_sidecar or not is_init else None
+        of_status = (bytes(status.resources), bytes(status.allocated_resources)) if status else (b"null", b"null")
+        found.append((is_sidecar, bytes(each.resources), *of_status))
     return tuple(found)
 
 

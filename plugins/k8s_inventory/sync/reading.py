@@ -46,7 +46,7 @@ class Sink(Protocol):
         """A listing begins. Not always the first: what came before it counts no more."""
 
     def add(self, columns: Columns) -> None:
-        """A page's rows: the values of each of `Kind.columns`."""
+        """Some of the rows."""
 
 
 FAILURES = (KubeError, UndecodableObject, SinkError)
@@ -243,8 +243,9 @@ class Reading:
             wanted = target.see(list(versions), list(versions.values())) if target else []
             total = len(page.items)
             self._take(page, wanted, page.items if whole and not _is_raw(page.items) else None)
-            if sink is None and decoder.item is not msgspec.Raw:  # pages are mostly like the one before
-                whole = total > 0 and len(wanted) == total
+            like_this = sink is not None or (0 < len(wanted) == total and decoder.item is not msgspec.Raw)
+            if whole is not like_this:  # pages are mostly like the one before
+                whole = like_this
                 listing.decode_items_to(decoder.item if whole else Envelope)
             attempt.pages += 1
             attempt.objects += total
