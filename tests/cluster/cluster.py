@@ -23,7 +23,7 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.cluster.binary import find_programs
+from tests.cluster.binary import KUBERNETES_VERSION, find_programs
 
 Object = dict[str, Any]
 START_SECONDS = 60
@@ -73,6 +73,7 @@ class Cluster:
     port: int
     arguments: list[str] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
+    version: str = KUBERNETES_VERSION
     pids: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -83,12 +84,13 @@ class Cluster:
         controllers: bool = False,
         arguments: Sequence[str] = (),
         users: Sequence[User] = (),
+        version: str = KUBERNETES_VERSION,
     ) -> Cluster:
         """Starts a cluster in `directory`, or finds the one that runs there already.
 
         `arguments` go to kube-apiserver: `--etcd-compaction-interval=5s` makes continue tokens expire,
         `--runtime-config=apps/v1=false` takes a group away. `users` come beside `admin` (every right)
-        and `nobody` (none).
+        and `nobody` (none). `version` is one of those in `tests.cluster.binary`.
         """
         directory.mkdir(parents=True, exist_ok=True)
         if (directory / "state.json").exists():
@@ -96,7 +98,8 @@ class Cluster:
         else:
             etcd_port, peer_port, port = free_ports(3)
             everyone = [ADMIN, NOBODY, *users]
-            cluster = cls(directory, etcd_port, peer_port, port, list(arguments), [user.name for user in everyone])
+            names = [user.name for user in everyone]
+            cluster = cls(directory, etcd_port, peer_port, port, list(arguments), names, version)
             _write_credentials(directory, everyone)
         try:
             cluster._run(controllers)
@@ -119,7 +122,7 @@ class Cluster:
         return self.directory / "certificates" / "apiserver.crt"
 
     def _run(self, controllers: bool) -> None:
-        programs = find_programs()
+        programs = find_programs(self.version)
         client, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{self.peer_port}"
         data = str(self.directory / "etcd")
         if programs.etcd_is_ours:
@@ -214,19 +217,27 @@ class Cluster:
 
         Returns whether there was one.
         """
-        stopped = False
-        for name in ("kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
-            process = self._alive(name)
-            if process is None:
-                continue
-            stopped = True
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except psutil.TimeoutExpired:
-                process.kill()
-                process.wait(STOP_SECONDS)
-        return stopped
+        names = ("kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd")
+        ended = [self._end(name) for name in names]
+        return any(ended)
+
+    def _end(self, name: str) -> bool:
+        process = self._alive(name)
+        if process is None:
+            return False
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_SECONDS)
+        return True
+
+    def upgrade(self, version: str = KUBERNETES_VERSION) -> None:
+        """Puts an API server of this version in the place of the one that runs; the objects stay."""
+        self._end("kube-apiserver")
+        self.version = version
+        self._run(controllers=False)
 
     def __enter__(self) -> Cluster:
         return self

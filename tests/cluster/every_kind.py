@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -406,9 +407,9 @@ OBJECTS: dict[str, dict[str, Object]] = {
 """By the path of their list: name -> object, whose status is set after it was made."""
 
 
-def make_every_kind(cluster: Cluster) -> None:
-    for path, objects in OBJECTS.items():
-        for name, body in objects.items():
+def make_every_kind(cluster: Cluster, paths: Iterable[str] = OBJECTS) -> None:
+    for path in paths:
+        for name, body in OBJECTS[path].items():
             metadata = {**body.get("metadata", {}), "name": name}
             if path == "/api/v1/nodes":
                 metadata["labels"] = {"node-role.kubernetes.io/worker": "", "kubernetes.io/role": "edge"}

@@ -194,3 +194,12 @@ def load_pods(cluster: Cluster, count: int, *, namespaces: int = 20, first: int 
     cluster.create_all(
         ((PODS.format(f"load-{number % namespaces}"), realistic_pod(number)) for number in numbers), then=with_status
     )
+
+
+def make_workloads(cluster: Cluster, namespace: str) -> None:
+    """One object of each kind that makes pods by a template, and a service."""
+    for plural in ("deployments", "replicasets", "statefulsets", "daemonsets"):
+        cluster.create(f"/apis/apps/v1/namespaces/{namespace}/{plural}", deployment("web"))
+    cluster.create(f"/apis/batch/v1/namespaces/{namespace}/jobs", job("import"))
+    cluster.create(f"/apis/batch/v1/namespaces/{namespace}/cronjobs", cron_job("nightly"))
+    cluster.create(f"/api/v1/namespaces/{namespace}/services", service("web"))

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from k8s_inventory.kinds import KINDS
 from k8s_inventory.kinds.custom import custom_kind_named
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.discovery import discover
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_target
-from tests.cluster import Cluster
+from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_kinds
+from tests.cluster import Cluster, Rejected
+from tests.cluster.binary import KUBERNETES_VERSION, OLDEST_VERSION
+from tests.cluster.every_kind import OBJECTS, make_every_kind
+from tests.cluster.objects import crd, make_workloads, pod
 from tests.conftest import IMPATIENT
+from tests.equality import (
+    assert_custom_objects_equal_cluster,
+    assert_printer_columns_equal_table,
+    assert_table_equals_cluster,
+    query_rows,
+    rows_of,
+)
 from tests.proxy import Answer, Proxy
 
 OLD = "resource.k8s.io/v1=false,resource.k8s.io/v1beta2=false,resource.k8s.io/v1beta1=true"
 DEVICES = ("deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices")
+LATER_KINDS = {
+    *DEVICES,
+    *("ipaddresses", "servicecidrs", "volumeattributesclasses"),
+    *("mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),
+    *("validatingadmissionpolicies", "validatingadmissionpolicybindings"),
+}
+"""What came after the oldest Kubernetes that is supported."""
+OPEN = {part: {"rule": "RunAsAny"} for part in ("seLinux", "runAsUser", "fsGroup", "supplementalGroups")}
 
 
 @pytest.fixture(scope="module")
@@ -74,51 +93,91 @@ def test_a_core_kind_of_a_later_kubernetes(cluster: Cluster, context_of: Callabl
     assert not any(name.endswith(".core") for name in found if name != "wheels.core"), "what is declared, and no status"
 
 
-def test_a_kind_that_only_old_clusters_have(cluster: Cluster, store: Store) -> None:
-    """PodSecurityPolicies went with 1.25, whose group has no dot. No API server of today serves them: a proxy does."""
-    listed = {
-        "kind": "PodSecurityPolicyList",
-        "apiVersion": "policy/v1beta1",
-        "metadata": {"resourceVersion": "5"},
-        "items": [{"metadata": {"name": "p", "uid": "psp", "resourceVersion": "4"}, "spec": {"privileged": True}}],
-    }
-    served = {
-        "metadata": {"name": "policy"},
-        "versions": [
-            {
-                "version": "v1beta1",
-                "resources": [
-                    {
-                        "resource": "podsecuritypolicies",
-                        "responseKind": {"kind": "PodSecurityPolicy"},
-                        "scope": "Cluster",
-                        "verbs": ["list"],
-                    }
-                ],
-            }
-        ],
-    }
+@pytest.fixture
+def oldest(tmp_path: Path) -> Iterator[Cluster]:
+    """The oldest Kubernetes that is supported, with objects of every kind that it serves."""
+    with Cluster.start(tmp_path / "cluster", version=OLDEST_VERSION) as cluster:
+        served = [path for path in OBJECTS if serves(cluster, path)]
+        served.remove("/apis/apiregistration.k8s.io/v1/apiservices")  # an aggregated API that is down: see elsewhere
+        make_every_kind(cluster, served)
+        make_workloads(cluster, "default")
+        cluster.create("/api/v1/namespaces/default/pods", pod("web"))
+        policy = {"metadata": {"name": "open", "labels": {"a": "b"}}, "spec": OPEN}
+        cluster.create("/apis/policy/v1beta1/podsecuritypolicies", policy)
+        cluster.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("widgets", "shop.example"))
+        widgets = "/apis/shop.example/v1/namespaces/default/widgets"
+        cluster.until_served(widgets)
+        widget = {"apiVersion": "shop.example/v1", "kind": "Widget", "metadata": {"name": "w", "labels": {"a": "b"}}}
+        cluster.create(widgets, widget)
+        yield cluster
 
-    def older(path: str, real: Answer) -> Answer | None:
-        if path == "/apis" and real.json["kind"] == "APIGroupDiscoveryList":
-            value = real.json
-            value["items"].append(served)
-            return real.with_json(value)
-        return Answer(200, json.dumps(listed).encode()) if "/podsecuritypolicies?" in path else None
 
-    def find(run: str, proxy: Proxy) -> Result:
-        settings = Settings.load({})
-        with Session(proxy.context, IMPATIENT) as session:
-            _, kinds = find_custom(session, store, Custom(("*",)), run=Run(run), settings=settings)
-            (kind,) = [each for each in kinds if each.name == "podsecuritypolicies.policy"]
-            return sync_target(session, store, kind, run=Run(run), settings=settings)
+def serves(cluster: Cluster, path: str) -> bool:
+    try:
+        cluster.list(path)
+    except Rejected as error:
+        return error.status != 404
+    return True
 
-    with Proxy(cluster) as proxy:
-        proxy.spoil = older
-        assert find("1", proxy).attempt.outcome == "complete"
-        query = "SELECT name, spec FROM k8s_custom_objects WHERE \"group\" = 'policy'"
-        assert store.connection.execute(query).fetchall() == [("p", {"privileged": True})]
-        proxy.spoil = lambda path, real: None  # the cluster is upgraded
-        gone = find("2", proxy).attempt
-        assert (gone.outcome, gone.deleted) == ("absent", 1), gone
-        assert store.connection.execute(query).fetchall() == []
+
+def version_served(cluster: Cluster, kind: str) -> str | None:
+    """The first of the versions that we know of the kind's group in which the cluster itself lists it."""
+    paths = {version: KINDS[kind].list_path(version) for version in KINDS[kind].versions}
+    return next((version for version, path in paths.items() if serves(cluster, path)), None)
+
+
+def sync_everything(store: Store, context: Context, run: str) -> dict[str, Result]:
+    settings = Settings.load({"requests_per_second": 1000})
+    with Session(context, IMPATIENT) as session:
+        discovery, custom = find_custom(session, store, Custom(("*",)), run=Run(run), settings=settings)
+        assert discovery.attempt.outcome == "complete", discovery
+        results = sync_kinds(session, [store], [*KINDS.values(), *custom], run=Run(run), settings=settings)
+        return {result.kind: result for result in results}
+
+
+def assert_inventory_equals_cluster(store: Store, cluster: Cluster, results: dict[str, Result]) -> set[str]:
+    """Every kind that the cluster serves is complete, every other one absent with proof; returns those."""
+    absent = set()
+    for kind in KINDS:
+        version, result = version_served(cluster, kind), results[kind]
+        if version is None:
+            absent.add(kind)
+            assert (result.attempt.outcome, result.absence_proven, rows_of(store, kind)) == ("absent", True, 0), result
+            continue
+        assert result.attempt.outcome == "complete", result
+        assert_table_equals_cluster(store, cluster, kind, version=version)
+        read_in = {row["api_version"] for row in query_rows(store, f"SELECT api_version FROM {KINDS[kind].table}")}
+        assert read_in <= {f"{KINDS[kind].group}/{version}".lstrip("/")}, kind
+    return absent
+
+
+def test_the_oldest_kubernetes(oldest: Cluster, store: Store, context_of: Callable[..., Context]) -> None:
+    """It has no aggregated discovery, and a group without a dot in its name that is gone since."""
+    context = context_of(oldest)
+    results = sync_everything(store, context, "1")
+    assert oldest.request("GET", "/version")["gitVersion"] == OLDEST_VERSION
+    assert assert_inventory_equals_cluster(store, oldest, results) == LATER_KINDS
+    for name in ("podsecuritypolicies.policy", "widgets.shop.example"):
+        assert results[name].attempt.outcome == "complete"
+        assert assert_custom_objects_equal_cluster(store, oldest, name) == 1
+        assert_printer_columns_equal_table(store, oldest, name)
+    again = sync_everything(store, context, "2")
+    assert [kind for kind, result in again.items() if result.attempt.changed and kind != "leases"] == []
+
+
+def test_a_cluster_is_upgraded(oldest: Cluster, store: Store, context_of: Callable[..., Context]) -> None:
+    """In one step, which nobody should do: it is the whole way from the oldest API to the newest."""
+    context = context_of(oldest)
+    sync_everything(store, context, "1")
+    query = "SELECT name, spec FROM k8s_custom_objects WHERE \"group\" = 'policy'"
+    ((name, spec),) = store.connection.execute(query).fetchall()
+    assert (name, spec["seLinux"]) == ("open", OPEN["seLinux"])
+
+    oldest.upgrade()
+    results = sync_everything(store, context, "2")
+    assert oldest.request("GET", "/version")["gitVersion"] == KUBERNETES_VERSION
+    assert assert_inventory_equals_cluster(store, oldest, results) == set()
+    assert assert_custom_objects_equal_cluster(store, oldest, "widgets.shop.example") == 1
+    gone = results["podsecuritypolicies.policy"].attempt
+    assert (gone.outcome, gone.deleted) == ("absent", 1), gone
+    assert store.connection.execute(query).fetchall() == []
