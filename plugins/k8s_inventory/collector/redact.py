@@ -100,7 +100,8 @@ def holds_nul(sql_type: str, values: Sequence[Any]) -> bool:
     """Whether a column of these values holds U+0000. Looking for it here takes a fifth of what it takes in the page."""
     present: Iterator[Any] = filter(None, values)
     if sql_type == "jsonb":
-        return any(_NUL in value for value in present if b"\\" in value)
+        whole = b"".join(present)
+        return b"\\" in whole and _NUL in whole
     if sql_type == "text[]":
         present = map("".join, present)
     elif sql_type != "text":
