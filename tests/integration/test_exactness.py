@@ -158,7 +158,7 @@ def test_a_value_that_most_objects_share_is_not_given_to_the_others(
 
 
 def test_a_path_of_redact_that_leads_nowhere_is_a_warning(
-    cluster: Cluster, sync: Sync, context_of: ContextOf, caplog: pytest.LogCaptureFixture
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf, caplog: pytest.LogCaptureFixture
 ) -> None:
     context = context_of(cluster)
     rules = "namespaces:.spec.finalizers,namespaces:.spec.finalisers"
@@ -168,6 +168,7 @@ def test_a_path_of_redact_that_leads_nowhere_is_a_warning(
         warnings = [each.getMessage() for each in caplog.records if "`redact`" in each.getMessage()]
         assert len(warnings) == expected
         assert all(".spec.finalisers of the setting `redact` leads nowhere" in each for each in warnings)
+        assert status_of(store, "namespaces")["warning"] == (warnings[0] if warnings else None)
     sync(context, "namespaces")
 
 

@@ -240,6 +240,25 @@ def test_who_may_not_get_confirms_nothing(pods: Cluster, store: Store, sync: Syn
     result = sync(context_of(pods, user=GUEST), "pods", **selected)
     assert (result.attempt.outcome, result.attempt.deleted) == ("complete", 0)
     assert _stored(store) == ALL
+    warning = str(status_of(store, "pods")["warning"])
+    assert warning.startswith("context test, pods: whether 1 stored objects are gone could not be confirmed")
+    assert "forbidden" in warning
+
+
+def test_no_object_waits_for_its_confirmation_for_good(
+    pods: Cluster, store: Store, sync: Sync, context_of: ContextOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("k8s_inventory.sync.reading.MOST_CONFIRMATIONS", 1)
+    sync(context_of(pods), "pods")
+    for name in ("shop/b", "bank/b"):
+        _delete(pods, name)
+    store.connection.execute("UPDATE k8s_pods SET labels = '{\"tier\": \"web\"}' WHERE name = 'a'")  # not gone at all
+    for _ in range(100):
+        sync(context_of(pods), "pods", label_selectors={"pods": "tier=web"})
+        assert "1 stored objects that the selection lacks were looked for" in str(status_of(store, "pods")["warning"])
+        if _stored(store) == ALL - {"shop/b", "bank/b"}:
+            return
+    raise AssertionError(_stored(store))
 
 
 def test_secrets_are_confirmed_by_their_metadata_alone(town: Cluster, store: Store, sync: Sync) -> None:

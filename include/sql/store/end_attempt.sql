@@ -3,6 +3,7 @@ SET
     outcome = %(outcome)s,
     scope = %(scope)s,
     error = %(error)s,
+    warning = %(warning)s,
     pages = %(pages)s,
     objects = %(objects)s,
     changed = %(changed)s,

@@ -1,4 +1,5 @@
--- Stored objects that a listing under selectors lacks, though their labels would have been selected.
+-- Stored objects that a listing under selectors lacks, though their labels would have been selected: some of them, and
+-- others the next time, so that none waits for good behind those that have only left the selection.
 SELECT
     stored.uid,
     stored.namespace,
@@ -12,5 +13,5 @@ WHERE
     AND (%(namespace)s::text IS NULL OR stored.namespace = %(namespace)s)
     AND (%(selector)s::text IS NULL OR k8s_matches(stored.labels, %(selector)s))
     AND NOT EXISTS (SELECT 1 FROM pg_temp.k8s_seen AS seen WHERE seen.uid = stored.uid)
-ORDER BY stored.uid
+ORDER BY random()
 LIMIT %(most)s;

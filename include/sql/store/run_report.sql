@@ -7,7 +7,8 @@ SELECT DISTINCT ON (context_name, kind)
     changed,
     deleted,
     seconds,
-    error
+    error,
+    warning
 FROM k8s_sync_runs
 WHERE run_id = %(run_id)s
 ORDER BY context_name, kind, id DESC;

@@ -51,6 +51,7 @@ class Attempt:
     resource_version: str | None = None
     seconds: float = 0.0
     scope: str = "all"
+    warning: str | None = None
 
 
 class Target:

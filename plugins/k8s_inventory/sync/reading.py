@@ -110,10 +110,14 @@ class Reading:
         self._read()
         if self._decodes_all and self.attempt.outcome == "complete" and self.attempt.objects:
             for path in sorted(self._decoder.unmatched_paths):
-                log.warning(
-                    "context %s, %s: the path %s of the setting `redact` leads nowhere in any of its %d objects",
-                    *(self.session.context.name, self.kind.name, path, self.attempt.objects),
-                )
+                objects = self.attempt.objects
+                self._warn(f"the path {path} of the setting `redact` leads nowhere in any of its {objects} objects")
+
+    def _warn(self, message: str) -> None:
+        """Says, in the log and in the attempt's row, what to know although the attempt may succeed."""
+        warning = f"context {self.session.context.name}, {self.kind.name}: {message}"
+        log.warning(warning)
+        self.attempt.warning = "\n".join(filter(None, (self.attempt.warning, warning)))
 
     def _read(self) -> None:
         live: list[str] | None = None
@@ -195,6 +199,7 @@ class Reading:
         label_selector = self.scope.label_selector or None
         missing = self._target.missing(part, label_selector=label_selector, most=MOST_CONFIRMATIONS)
         gone = []
+        unconfirmed: list[Exception] = []
         for uid, namespace, name in missing:
             root, plural = path.rsplit("/", 1)
             inside = f"/namespaces/{namespace}" if namespace and not part.namespace else ""
@@ -205,13 +210,16 @@ class Reading:
             except NotFound:
                 gone.append(uid)
             except (KubeError, msgspec.DecodeError) as error:
-                log.warning("whether an object is gone could not be confirmed, so it stays: %s", error)
+                unconfirmed.append(error)
+        if unconfirmed:
+            count = len(unconfirmed)
+            self._warn(
+                f"whether {count} stored objects are gone could not be confirmed, so they stay: {unconfirmed[0]}"
+            )
         if len(missing) == MOST_CONFIRMATIONS:
-            log.warning(
-                "context %s, %s: more than %d stored objects are not in the selection; the rest was not looked at",
-                self.session.context.name,
-                self.kind.name,
-                MOST_CONFIRMATIONS,
+            self._warn(
+                f"{MOST_CONFIRMATIONS} stored objects that the selection lacks were looked for; "
+                "others may stay until a later listing looks for them"
             )
         return gone
 

@@ -39,7 +39,8 @@ def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list
 def _not_run(context_name: str, kind: str) -> dict[str, Any]:
     error = f"context {context_name}, {kind}: its task ended before it began; see the task's log"
     counts = dict.fromkeys(("objects", "changed", "deleted"), 0)
-    return {"context_name": context_name, "kind": kind, "outcome": NOT_RUN, **counts, "seconds": None, "error": error}
+    row = {"context_name": context_name, "kind": kind, "outcome": NOT_RUN, "error": error, "warning": None}
+    return {**row, **counts, "seconds": None}
 
 
 def failed(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -48,7 +49,7 @@ def failed(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def lines(rows: Sequence[Mapping[str, Any]], *, width: int = 110) -> str:
-    """The rows as a table; below it, what to do about each target that is not complete."""
+    """The rows as a table; below it, what to do about each target that is not complete, and what warnings there are."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for title in ("context", "kind", "outcome"):
         table.add_column(title, overflow="fold")
@@ -65,4 +66,7 @@ def lines(rows: Sequence[Mapping[str, Any]], *, width: int = 110) -> str:
         text.write(f"{row['context_name']} · {row['kind']}: {row['outcome']}\n  {row['error']}\n")
         if row["what_to_do"]:
             text.write(f"  {row['what_to_do']}\n")
+    for row in rows:
+        if row["warning"]:
+            text.write(f"Warning: {row['warning']}\n")
     return text.getvalue()
