@@ -9,7 +9,8 @@ import pytest
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Result
+from k8s_inventory.sync import Result, Run
+from k8s_inventory.sync.report import lines, report
 from tests.cluster import Cluster
 from tests.cluster.objects import pod
 from tests.equality import assert_table_equals_cluster, rows_of, status_of
@@ -162,13 +163,16 @@ def test_a_path_of_redact_that_leads_nowhere_is_a_warning(
 ) -> None:
     context = context_of(cluster)
     rules = "namespaces:.spec.finalizers,namespaces:.spec.finalisers"
-    for expected in (1, 0):  # the second time nothing is read anew
+    task = {"context": "test", "kinds": ["namespaces"], "custom": {"include": []}, "named": []}
+    for run_id, expected in (("first", 1), ("second", 0)):  # the second time nothing is read anew
         caplog.clear()
-        sync(context, "namespaces", redact=rules)
+        sync(context, "namespaces", redact=rules, run=Run(run_id))
         warnings = [each.getMessage() for each in caplog.records if "`redact`" in each.getMessage()]
         assert len(warnings) == expected
         assert all(".spec.finalisers of the setting `redact` leads nowhere" in each for each in warnings)
         assert status_of(store, "namespaces")["warning"] == (warnings[0] if warnings else None)
+        shown = lines(report(store, run_id, [task]))
+        assert [line for line in shown.splitlines() if "Warning" in line] == [f"Warning: {each}" for each in warnings]
     sync(context, "namespaces")
 
 
