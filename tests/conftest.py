@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from k8s_inventory.kinds import KINDS
+from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
@@ -155,14 +155,22 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # -- syncing ---------------------------------------------------------------------------------------
 
 
-def sync_custom_objects(store: Store, context: Context, run: str, **settings: object) -> None:
-    """The CRDs and all custom objects of a context; everything must be complete."""
+def sync_with_custom_objects(
+    store: Store, context: Context, run: str, kinds: Iterable[Kind] = KINDS.values(), **settings: object
+) -> dict[str, Result]:
+    """These kinds and all custom ones of a context, by their names; discovery must be complete."""
     chosen = Settings.load({"requests_per_second": 1000, **settings})
     with Session(context, IMPATIENT) as session:
-        discovery, kinds = find_custom(session, store, Custom(("*",)), run=Run(run), settings=chosen)
+        discovery, custom = find_custom(session, store, Custom(("*",)), run=Run(run), settings=chosen)
         assert discovery.attempt.outcome == "complete", discovery
-        for result in sync_kinds(session, [store], [KINDS["crds"], *kinds], run=Run(run), settings=chosen):
-            assert result.attempt.outcome in ("complete", "absent"), result
+        results = sync_kinds(session, [store], [*kinds, *custom], run=Run(run), settings=chosen)
+        return {result.kind: result for result in results}
+
+
+def sync_custom_objects(store: Store, context: Context, run: str, **settings: object) -> None:
+    """The CRDs and all custom objects of a context; everything must be complete."""
+    for result in sync_with_custom_objects(store, context, run, [KINDS["crds"]], **settings).values():
+        assert result.attempt.outcome in ("complete", "absent"), result
 
 
 @pytest.fixture

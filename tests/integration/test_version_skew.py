@@ -12,14 +12,13 @@ from k8s_inventory.kinds.custom import custom_kind_named
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.discovery import discover
 from k8s_inventory.kube.session import Session
-from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_kinds
+from k8s_inventory.sync import Result
 from tests.cluster import Cluster, Rejected
 from tests.cluster.binary import KUBERNETES_VERSION, OLDEST_VERSION
 from tests.cluster.every_kind import OBJECTS, make_every_kind
 from tests.cluster.objects import crd, make_workloads, pod
-from tests.conftest import IMPATIENT
+from tests.conftest import IMPATIENT, sync_with_custom_objects
 from tests.equality import (
     assert_custom_objects_equal_cluster,
     assert_printer_columns_equal_table,
@@ -126,15 +125,6 @@ def version_served(cluster: Cluster, kind: str) -> str | None:
     return next((version for version, path in paths.items() if serves(cluster, path)), None)
 
 
-def sync_everything(store: Store, context: Context, run: str) -> dict[str, Result]:
-    settings = Settings.load({"requests_per_second": 1000})
-    with Session(context, IMPATIENT) as session:
-        discovery, custom = find_custom(session, store, Custom(("*",)), run=Run(run), settings=settings)
-        assert discovery.attempt.outcome == "complete", discovery
-        results = sync_kinds(session, [store], [*KINDS.values(), *custom], run=Run(run), settings=settings)
-        return {result.kind: result for result in results}
-
-
 def assert_inventory_equals_cluster(store: Store, cluster: Cluster, results: dict[str, Result]) -> set[str]:
     """Every kind that the cluster serves is complete, every other one absent with proof; returns those."""
     absent = set()
@@ -154,27 +144,27 @@ def assert_inventory_equals_cluster(store: Store, cluster: Cluster, results: dic
 def test_the_oldest_kubernetes(oldest: Cluster, store: Store, context_of: Callable[..., Context]) -> None:
     """It has no aggregated discovery, and a group without a dot in its name that is gone since."""
     context = context_of(oldest)
-    results = sync_everything(store, context, "1")
+    results = sync_with_custom_objects(store, context, "1")
     assert oldest.request("GET", "/version")["gitVersion"] == OLDEST_VERSION
     assert assert_inventory_equals_cluster(store, oldest, results) == LATER_KINDS
     for name in ("podsecuritypolicies.policy", "widgets.shop.example"):
         assert results[name].attempt.outcome == "complete"
         assert assert_custom_objects_equal_cluster(store, oldest, name) == 1
         assert_printer_columns_equal_table(store, oldest, name)
-    again = sync_everything(store, context, "2")
+    again = sync_with_custom_objects(store, context, "2")
     assert [kind for kind, result in again.items() if result.attempt.changed and kind != "leases"] == []
 
 
 def test_a_cluster_is_upgraded(oldest: Cluster, store: Store, context_of: Callable[..., Context]) -> None:
     """In one step, which nobody should do: it is the whole way from the oldest API to the newest."""
     context = context_of(oldest)
-    sync_everything(store, context, "1")
+    sync_with_custom_objects(store, context, "1")
     query = "SELECT name, spec FROM k8s_custom_objects WHERE \"group\" = 'policy'"
     ((name, spec),) = store.connection.execute(query).fetchall()
     assert (name, spec["seLinux"]) == ("open", OPEN["seLinux"])
 
     oldest.upgrade()
-    results = sync_everything(store, context, "2")
+    results = sync_with_custom_objects(store, context, "2")
     assert oldest.request("GET", "/version")["gitVersion"] == KUBERNETES_VERSION
     assert assert_inventory_equals_cluster(store, oldest, results) == set()
     assert assert_custom_objects_equal_cluster(store, oldest, "widgets.shop.example") == 1
