@@ -17,6 +17,7 @@ from k8s_inventory.operators import (
     ReportOperator,
     SyncOperator,
 )
+from k8s_inventory.operators.params import run_params
 
 POOL = os.environ.get("K8S_POOL", "default_pool")
 RETRIES = int(os.environ.get("K8S_RETRIES", "2"))
@@ -32,64 +33,7 @@ with DAG(
     max_active_runs=1,
     tags=["kubernetes", "inventory"],
     render_template_as_native_obj=False,
-    params={
-        "contexts": Param(
-            None,
-            type=["null", "array"],
-            items={"type": "string"},
-            title="Contexts",
-            description="One a line. Empty: all that are configured.",
-        ),
-        "resources": Param(
-            None,
-            type=["null", "array"],
-            items={"type": "string"},
-            examples=["workloads", "access", "pods", "deployments.apps", "csi*", "-events"],
-            title="Resources",
-            description="Families, kinds (custom: plural.group), patterns (csi*), exclusions (-events). Empty: all.",
-        ),
-        "namespaces": Param(
-            None,
-            type=["null", "array"],
-            items={"type": "string"},
-            examples=["shop", "team-*", "-kube-system"],
-            title="Namespaces",
-            description="Names, patterns, exclusions (-kube-system). Empty: all.",
-        ),
-        "label_selectors": Param(
-            None,
-            type=["null", "object"],
-            title="Label selectors",
-            description='By kind, such as {"pods": "app=web"}. Other objects are left alone.',
-        ),
-        "field_selectors": Param(
-            None,
-            type=["null", "object"],
-            title="Field selectors",
-            description='By kind, such as {"events": "type=Warning"}.',
-        ),
-        "page_size": Param(
-            None,
-            type=["null", "integer"],
-            minimum=1,
-            maximum=10_000,
-            title="Page size",
-            description="Objects asked for in one request. Empty: 500.",
-        ),
-        "verify": Param(
-            None,
-            type=["null", "boolean"],
-            title="Verify",
-            description="Compare every row with its object, whatever its version.",
-        ),
-        "accept_repointed": Param(
-            None,
-            type=["null", "array"],
-            items={"type": "string"},
-            title="Accept re-pointed contexts",
-            description="Contexts that are meant to lead to another cluster than last time.",
-        ),
-    },
+    params=run_params(),
 ):
     plan = PlanOperator(task_id="plan", retries=RETRIES, retry_delay=timedelta(seconds=30))
     sync = SyncOperator.partial(

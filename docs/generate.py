@@ -12,19 +12,9 @@ from pathlib import Path
 import yaml
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, TABLES, Column, Kind
-from k8s_inventory.settings import AIRFLOW_ONLY, Settings, environment_name
+from k8s_inventory.settings import AIRFLOW_ONLY, Settings, environment_name, per_run_settings
 
 FOLDER = Path(__file__).parent
-_PARAMS = (
-    "contexts",
-    "resources",
-    "namespaces",
-    "label_selectors",
-    "field_selectors",
-    "page_size",
-    "verify",
-    "accept_repointed",
-)
 
 
 def tables() -> str:
@@ -69,14 +59,16 @@ def settings() -> str:
         "# Settings",
         "\nGenerated from `plugins/k8s_inventory/settings.py` by `make docs`.\n",
         "What wins: the DAG's Params where they are not null, or the `spec` of CloudQuery's source, then the",
-        "environment, then the default. Lists in the environment are separated by commas. The DAG file itself reads `K8S_SCHEDULE` (default `@daily`; empty: none),",
+        'environment, then the default. A run of the DAG may choose what is read now, by the settings that have "yes" under',
+        "Param, and is refused by name for any other key of its conf: where rows go, by which credentials, and what is kept out",
+        "of them is the operator's ([security.md](security.md)). Lists in the environment are separated by commas. The DAG file itself reads `K8S_SCHEDULE` (default `@daily`; empty: none),",
         "`K8S_POOL` (default `default_pool`) and `K8S_RETRIES` (default 2) when Airflow parses it.\n",
         "| setting | environment | Param | spec | default | what it does |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, field in Settings.model_fields.items():
         default = "" if field.default in (None, []) else f"`{field.default}`"
-        param = "yes" if name in _PARAMS else ""
+        param = "yes" if name in per_run_settings() else ""
         spec = "" if name in AIRFLOW_ONLY else "yes"
         lines.append(f"| `{name}` | `{environment_name(name)}` | {param} | {spec} | {default} | {field.description} |")
     return "\n".join(lines) + "\n"

@@ -1,9 +1,15 @@
-"""The one settings model. What wins: what is given (DAG Params), then the environment, then the default."""
+"""The one settings model. What wins: what is given, then the environment, then the default.
+
+Who may give what: a DAG run chooses what is read now (`PER_RUN`), and nothing else. Where rows go, by which
+credentials, and what is kept out of them is the operator's, who sets the environment of Airflow or writes the
+`spec` of CloudQuery's source. A setting that does not say `PER_RUN` is the operator's.
+"""
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -11,6 +17,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 AIRFLOW_ONLY = frozenset({"postgres_conn_id", "kubernetes_conn_ids", "kinds_at_once", "max_tasks"})
 """Settings that mean something to the DAG alone."""
+
+PER_RUN = "a DAG run may choose it"
+"""Marks, in the annotation of a setting, those that a DAG run may choose by its Params."""
 
 Names = Annotated[list[str], NoDecode]
 Selectors = Annotated[dict[str, str], NoDecode]
@@ -49,25 +58,29 @@ class Settings(BaseSettings):
         default=None,
         description="Name under which the cluster that this runs in is read, too, by its service account.",
     )
-    contexts: Names | None = Field(default=None, description="Contexts to read. By default all that are configured.")
-    resources: Names | None = Field(
+    contexts: Annotated[Names | None, PER_RUN] = Field(
+        default=None, description="Contexts to read. By default all that are configured."
+    )
+    resources: Annotated[Names | None, PER_RUN] = Field(
         default=None,
         description="What to read: families, `custom`, kinds (plural, short name or plural.group), "
         "patterns (*.cert-manager.io), exclusions (-events). By default every family.",
     )
-    namespaces: Names | None = Field(
+    namespaces: Annotated[Names | None, PER_RUN] = Field(
         default=None,
         description="Namespaces to read: names, patterns (shop-*), exclusions (-kube-system). Cluster-wide kinds are "
         "read all the same. By default all.",
     )
-    label_selectors: Selectors = Field(
+    label_selectors: Annotated[Selectors, PER_RUN] = Field(
         default={}, description='Label selectors by kind, such as {"pods": "app=web"}. Other objects are left alone.'
     )
-    field_selectors: Selectors = Field(
+    field_selectors: Annotated[Selectors, PER_RUN] = Field(
         default={}, description='Field selectors by kind, such as {"events": "type=Warning"}.'
     )
-    page_size: int = Field(default=500, ge=1, le=10_000, description="Objects asked for in one request.")
-    verify: bool = Field(
+    page_size: Annotated[int, PER_RUN] = Field(
+        default=500, ge=1, le=10_000, description="Objects asked for in one request."
+    )
+    verify: Annotated[bool, PER_RUN] = Field(
         default=False, description="Write every row whatever its version. Happens by itself once a week."
     )
     redact_env: bool = Field(
@@ -95,9 +108,14 @@ class Settings(BaseSettings):
         description="Key of the digests in `k8s_configmaps.value_digests`, by which equal values show. At least 16 "
         "characters.",
     )
-    accept_repointed: Names = Field(
+    accept_repointed: Annotated[Names, PER_RUN] = Field(
         default=[],
-        description="Contexts that may lead to another cluster than last time; its rows then replace the old ones.",
+        description="Contexts that may lead to another cluster than last time; its rows then replace the old ones. A "
+        "run may name them only under `runs_may_accept_repointed`.",
+    )
+    runs_may_accept_repointed: bool = Field(
+        default=False,
+        description="Let who may trigger the DAG say, by `accept_repointed`, that another cluster is meant.",
     )
     connect_timeout: float = Field(default=5, gt=0, le=60, description="Seconds to wait for a connection to a cluster.")
     read_timeout: float = Field(
@@ -167,12 +185,55 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, given: Mapping[str, Any] | None = None) -> Settings:
-        """The settings from what is given, where it is not null, and the environment. Raises `SettingsError`."""
+        """The settings from what the operator gives, where it is not null, and the environment.
+
+        Raises `SettingsError`.
+        """
+        given = given or {}
+        refuse_unknown_keys(given, cls.model_fields)
         try:
-            return cls(**{name: value for name, value in (given or {}).items() if value is not None})
+            return cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
             problems = [f"{_name(each['loc'])}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()]
             raise SettingsError("settings: " + "; ".join(problems)) from None
+
+    @classmethod
+    def of_run(cls, params: Mapping[str, Any]) -> Settings:
+        """The settings of a DAG run, from its Params and the environment. `params` holds every key of the run's conf.
+
+        Raises `SettingsError`, above all for a key that is not `PER_RUN`, whatever its value.
+        """
+        refuse_unknown_keys(params, per_run_settings())
+        settings = cls.load(params)
+        if params.get("accept_repointed") and not settings.runs_may_accept_repointed:
+            raise SettingsError(
+                "settings: accept_repointed: runs may not say this here: it deletes the rows of the cluster before. "
+                f"Set {environment_name('accept_repointed')} where Airflow's tasks run, or let runs say it by "
+                f"{environment_name('runs_may_accept_repointed')}=true"
+            )
+        return settings
+
+
+def per_run_settings() -> list[str]:
+    """The names of the settings that a DAG run may choose."""
+    return [name for name, field in Settings.model_fields.items() if PER_RUN in field.metadata]
+
+
+def refuse_unknown_keys(given: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raises `SettingsError`, naming each key of `given` that is none of `known`; a value is never repeated."""
+    problems = []
+    for key in sorted(map(str, given.keys() - set(known))):
+        if key in Settings.model_fields:
+            problems.append(
+                f"{key} is the operator's, and no run may set it: it comes from {environment_name(key)} in the "
+                "environment of Airflow's tasks"
+            )
+        else:
+            close = difflib.get_close_matches(key, list(known), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            problems.append(f"{key[:60]!r} (no such setting{hint})")
+    if problems:
+        raise SettingsError("settings: " + "; ".join(problems))
 
 
 def environment_name(setting: str) -> str:
@@ -182,6 +243,4 @@ def environment_name(setting: str) -> str:
 
 def _name(location: tuple[int | str, ...]) -> str:
     setting = str(location[0]) if location else "?"
-    if setting not in Settings.model_fields:
-        return f"{setting} (no such setting)"
     return f"{setting} ({environment_name(setting)})"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from k8s_inventory.settings import Settings, environment_name
 from tests.cluster.binary import find_go
 
 PROJECT = Path(__file__).parents[2]
@@ -66,6 +67,31 @@ def test_secrets_reach_those_who_need_them(services: dict[str, Any]) -> None:
     assert services["inventory-db"]["environment"].keys() >= {"POSTGRES_PASSWORD"}
     assert "value-of-INVENTORY_DB_PASSWORD" in services["worker"]["environment"]["DATABASE_URL"]
     assert "AIRFLOW_ADMIN_PASSWORD" not in json.dumps(services["worker"])
+
+
+def test_every_setting_reaches_the_tasks(load: Any) -> None:
+    """One that does not is obeyed nowhere: what it was meant to keep out would be stored."""
+    of_the_dag_file = set(re.findall(r'"(K8S_[A-Z_]+)"', (PROJECT / "dags" / "k8s_inventory.py").read_text()))
+    settings = {environment_name(name) for name in Settings.model_fields}
+    wanted = {name: f"value-of-{name}" for name in settings | of_the_dag_file}
+    loaded = load(**dict.fromkeys(SECRETS, "x"), **wanted)
+    assert loaded.returncode == 0, loaded.stderr
+    services = json.loads(loaded.stdout)["services"]
+    for service in ("scheduler", "dag-processor", "triggerer", "worker", "init"):
+        environment = services[service]["environment"]
+        assert {name: environment.get(name) for name in wanted} == wanted, service
+    assert services["init"]["command"][3] == "value-of-K8S_POOL"
+
+
+def test_what_is_not_set_is_the_default(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    defaults = Settings.load()
+    for given, schedule in (({}, "@daily"), ({"K8S_SCHEDULE": ""}, ""), ({"K8S_SCHEDULE": "0 3 * * *"}, "0 3 * * *")):
+        loaded = load(**dict.fromkeys(SECRETS, "x"), **given)
+        environment = json.loads(loaded.stdout)["services"]["worker"]["environment"]
+        assert environment["K8S_SCHEDULE"] == schedule
+    for name in Settings.model_fields.keys() - {"database_url"}:
+        monkeypatch.setenv(environment_name(name), environment[environment_name(name)])
+    assert Settings.load() == defaults
 
 
 def test_the_astro_layout_is_there() -> None:

@@ -148,3 +148,21 @@ def test_in_cluster_is_only_used_when_it_is_asked_for(tmp_path: Path) -> None:
 def test_no_credential_shows_in_a_context(tmp_path: Path) -> None:
     content = {"users": [{"name": "u", "user": {"token": "s3cret"}}]}
     assert "s3cret" not in repr(Context(name="one", kubeconfig=content))
+
+
+@pytest.mark.parametrize("text", ["'false'", "'true'", "0", "no_such_word", "[]"])
+@pytest.mark.parametrize("name", ["insecure-skip-tls-verify", "disable-compression"])
+def test_a_flag_of_a_cluster_that_is_no_boolean_is_refused_as_by_kubectl(tmp_path: Path, text: str, name: str) -> None:
+    path = write(tmp_path / "config", contexts=["one"])
+    path.write_text(path.read_text().replace("server:", f"{name}: {text}\n    server:"))
+    with pytest.raises(ContextError, match=f"`{name}` of its cluster must be true or false"):
+        kubeconfig_contexts(str(path))["one"].client()
+
+
+def test_a_flag_of_an_exec_plugin_that_is_no_boolean_is_refused_before_it_runs(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    plugin = exec_user(script(tmp_path / "plugin", f"touch {ran}"))
+    path = write(tmp_path / "config", contexts=["one"], exec={**plugin, "provideClusterInfo": "false"})
+    with pytest.raises(ContextError, match="`provideClusterInfo` of exec of its user must be true or false"):
+        kubeconfig_contexts(str(path))["one"].client()
+    assert not ran.exists()

@@ -10,9 +10,13 @@ from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from kubernetes.client import ApiClient
 
+from k8s_inventory.hooks.flags import flag
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.settings import Settings
 from k8s_inventory.sync.contexts import configured_contexts
+
+_SOURCES = ("in_cluster", "kube_config_path", "kube_config")
+_FLAGS = ("in_cluster", "disable_verify_ssl")
 
 
 class ClusterHook(KubernetesHook):
@@ -26,10 +30,14 @@ class ClusterHook(KubernetesHook):
         """The connection's cluster, under the connection's name; with its `problem` if it names none."""
         name = str(self.conn_id)
         try:
-            sources = {field: self._get_field(field) for field in ("in_cluster", "kube_config_path", "kube_config")}
+            fields = {field: self._get_field(field) for field in (*_SOURCES, *_FLAGS)}
         except AirflowNotFoundException:
             return Context(name=name, problem=f"there is no Airflow connection {name!r}")
-        chosen = [field for field, value in sources.items() if value]
+        try:
+            fields |= {field: flag(fields[field], field) for field in _FLAGS}
+        except ValueError as error:
+            return Context(name=name, problem=f"connection {name}: {error}")
+        chosen = [field for field in _SOURCES if fields[field]]
         if len(chosen) != 1:
             found = " and ".join(chosen) or "none of them"
             return Context(
@@ -37,15 +45,15 @@ class ClusterHook(KubernetesHook):
                 problem=f"connection {name} must have exactly one of in_cluster, kube_config_path and kube_config; "
                 f"it has {found}",
             )
-        content = _content(sources["kube_config"]) if sources["kube_config"] else None
-        if sources["kube_config"] and content is None:
+        content = _content(fields["kube_config"]) if fields["kube_config"] else None
+        if fields["kube_config"] and content is None:
             return Context(name=name, problem=f"connection {name}: kube_config is not a kubeconfig in JSON")
         return Context(
             name=name,
-            kubeconfig=sources["kube_config_path"] or content,
+            kubeconfig=fields["kube_config_path"] or content,
             context=self.cluster_context or self._get_field("cluster_context"),
-            in_cluster=bool(sources["in_cluster"]),
-            verify_tls=not self._get_field("disable_verify_ssl"),
+            in_cluster=fields["in_cluster"],
+            verify_tls=not fields["disable_verify_ssl"],
         )
 
     def get_conn(self) -> ApiClient:

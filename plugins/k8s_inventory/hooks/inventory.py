@@ -10,6 +10,7 @@ from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from k8s_inventory.hooks.flags import flag
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.store.database import connection_parameters
@@ -30,6 +31,7 @@ class InventoryHook(PostgresHook):
         """A new session with the database; close it. Raises `StoreError`."""
         try:
             with explained("database"):
+                self._parse_flags()
                 connection = self.get_conn()
         except StoreError:
             raise
@@ -42,6 +44,16 @@ class InventoryHook(PostgresHook):
         if not isinstance(connection, psycopg.Connection):
             raise StoreError("psycopg 3 is needed: install psycopg[binary] beside apache-airflow-providers-postgres")
         return Store(connection, schema=self.settings.schema_name)
+
+    def _parse_flags(self) -> None:
+        """PostgresHook takes any text for true, `false` in a connection's URI, too."""
+        extra = dict(self.connection.extra_dejson)
+        for name in extra.keys() & {"iam", "redshift", "redshift-serverless"}:
+            try:
+                extra[name] = flag(extra[name], name)
+            except ValueError as error:
+                raise StoreError(f"Airflow connection {self.settings.postgres_conn_id!r}: {error}") from None
+        self.connection.extra = json.dumps(extra)
 
 
 def _connection(parameters: dict[str, Any]) -> Connection:

@@ -8,7 +8,7 @@ in-cluster configuration, which would read the wrong cluster.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,11 @@ class Context:
         config = _merged(self.kubeconfig)
         # With config_base_path=None each entry's files are found beside the kubeconfig that names them.
         loader = KubeConfigLoader(config_dict=config, active_context=self.context, config_base_path=None)
-        loader.load_and_set(configuration)
         user, cluster = loader._user, loader._cluster
+        _check_flags(cluster, "its cluster", ("insecure-skip-tls-verify", "disable-compression"))
+        if user is not None and user.value.get("exec"):
+            _check_flags(user["exec"], "exec of its user", ("provideClusterInfo",))
+        loader.load_and_set(configuration)
         if not configuration.host or cluster.safe_get("server") is None:
             raise ConfigException("its cluster names no server")
         named = loader._current_context["context"].safe_get("user")
@@ -88,6 +91,13 @@ class Context:
         if cluster.safe_get("proxy-url"):
             configuration.proxy = cluster["proxy-url"]
         return _impersonation(user.value if user is not None else {})
+
+
+def _check_flags(entry: Any, what: str, names: Sequence[str]) -> None:
+    """Refuses a flag that is text, as kubectl does: the library takes any text for true, `"false"`, too."""
+    for name in names:
+        if not isinstance(entry.safe_get(name), bool | None):
+            raise ConfigException(f"`{name}` of {what} must be true or false, without quotes")
 
 
 def _impersonation(user: Mapping[str, Any]) -> dict[str, str]:

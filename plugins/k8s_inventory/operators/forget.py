@@ -16,11 +16,13 @@ class ForgetOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, int]:
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.operators.failures import explained
-        from k8s_inventory.settings import Settings
+        from k8s_inventory.settings import Settings, refuse_unknown_keys
         from k8s_inventory.store import forget_context
 
-        name = str(context["params"]["context"])
-        with explained(context), InventoryHook(Settings.load()).store() as store:
-            deleted = forget_context(store, name)
+        with explained(context):
+            refuse_unknown_keys(context["params"], ("context",))
+            name = str(context["params"]["context"])
+            with InventoryHook(Settings.load()).store() as store:
+                deleted = forget_context(store, name)
         self.log.info("context %s is forgotten: %s", name, deleted)
         return deleted

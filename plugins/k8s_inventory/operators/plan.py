@@ -21,7 +21,7 @@ class PlanOperator(BaseOperator):
         from k8s_inventory.sync import select
 
         with explained(context):
-            settings = Settings.load(context["params"])
+            settings = Settings.of_run(context["params"])
             configured = clusters.contexts(settings)
             selection = select(settings, configured)
             tasks = selection.tasks(most=settings.max_tasks)

@@ -29,7 +29,7 @@ class ReportOperator(BaseOperator):
         plan = context["ti"].xcom_pull(task_ids=self.plan_task_id)
         if not plan:
             raise failure("nothing was planned: the log of the task `plan` says why", retryable=False, context=context)
-        with explained(context), InventoryHook(Settings.load(context["params"])).store() as store:
+        with explained(context), InventoryHook(Settings.of_run(context["params"])).store() as store:
             rows = report(store, str(context["run_id"]), plan)
         self.log.info("\n%s", lines(rows))
         bad = failed(rows)

@@ -107,7 +107,7 @@ class SyncOperator(BaseOperator):
         from k8s_inventory.sync import Verdict, verdict
 
         with explained(context):
-            settings = Settings.load(context["params"])
+            settings = Settings.of_run(context["params"])
             contexts = clusters.contexts(settings)
             results = self._sync(context, settings, contexts)
         verdicts = [

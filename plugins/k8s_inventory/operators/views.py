@@ -20,7 +20,7 @@ class CrdViewsOperator(BaseOperator):
         from k8s_inventory.settings import Settings
         from k8s_inventory.sync import MayNotMakeViews, refresh_crd_views
 
-        with explained(context), InventoryHook(Settings.load(context["params"])).store() as store:
+        with explained(context), InventoryHook(Settings.of_run(context["params"])).store() as store:
             try:
                 changes = refresh_crd_views(store)
             except MayNotMakeViews as error:

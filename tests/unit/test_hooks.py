@@ -1,0 +1,61 @@
+"""Airflow connections: what their fields say, as JSON and as a URI, in which everything is text."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _quiet_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Airflow sets up the logging of the whole process when it is imported."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path_factory.getbasetemp() / "airflow"))
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+
+
+@pytest.mark.parametrize(
+    ("given", "verifies"),
+    [("False", True), ("false", True), ("0", True), ("", True), ("True", False), ("true", False), ("1", False)],
+)
+@pytest.mark.parametrize("prefix", ["", "extra__kubernetes__"])
+def test_a_flag_in_a_uri_means_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str, verifies: bool, prefix: str
+) -> None:
+    from k8s_inventory.hooks.clusters import ClusterHook
+
+    query = f"{prefix}disable_verify_ssl={given}&in_cluster=False&kube_config_path=%2Fnowhere"
+    monkeypatch.setenv("AIRFLOW_CONN_HERE", f"kubernetes://?{query}")
+    found = ClusterHook(conn_id="here").context()
+    assert (found.problem, found.verify_tls, found.in_cluster) == (None, verifies, False)
+
+
+@pytest.mark.parametrize("field", ["disable_verify_ssl", "in_cluster"])
+@pytest.mark.parametrize("value", ["maybe", "Flase", 2, [], {"a": 1}])
+def test_a_flag_that_is_none_is_the_problem_of_its_context(
+    monkeypatch: pytest.MonkeyPatch, field: str, value: object
+) -> None:
+    from k8s_inventory.hooks.clusters import ClusterHook
+
+    extra = {"kube_config_path": "/nowhere", field: value or "none"}
+    monkeypatch.setenv("AIRFLOW_CONN_HERE", json.dumps({"conn_type": "kubernetes", "extra": extra}))
+    assert ClusterHook(conn_id="here").context().problem == f"connection here: {field} must be true or false"
+
+
+@pytest.mark.parametrize(("given", "said"), [("false", "Connection refused"), ("perhaps", "iam must be true or false")])
+def test_a_flag_of_the_database_means_what_it_says(monkeypatch: pytest.MonkeyPatch, given: str, said: str) -> None:
+    from k8s_inventory.hooks.inventory import InventoryHook
+    from k8s_inventory.settings import Settings
+    from k8s_inventory.store import StoreError
+
+    monkeypatch.setenv("AIRFLOW_CONN_K8S_INVENTORY", f"postgres://u:s3cret@127.0.0.1:1/d?iam={given}")
+    with pytest.raises(StoreError, match=said) as refused:
+        InventoryHook(Settings.load()).store()
+    assert "s3cret" not in str(refused.value)
