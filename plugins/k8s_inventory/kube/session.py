@@ -143,7 +143,10 @@ class Session:
             "Accept": accept,
             "Accept-Encoding": "gzip" if self._compress(client) else "identity",
         }
-        client.update_params_for_auth(headers, [], ["BearerToken"])  # refreshes the token where it expired
+        # Reading these refreshes a token that expired. The library's own way to apply them differs from 36 to 37.
+        headers |= {
+            each["key"]: each["value"] for each in client.configuration.auth_settings().values() if each["value"]
+        }
         timeout = urllib3.Timeout(connect=self.limits.connect_timeout, read=self.limits.read_timeout)
         with self._in_flight:
             self._pace()
