@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
+from typing import Any
 
 from airflow.sdk import DAG, Param
 
@@ -18,10 +19,19 @@ from k8s_inventory.operators import (
     SyncOperator,
 )
 from k8s_inventory.operators.params import run_params
+from k8s_inventory.settings import Settings, SettingsError
 
 POOL = os.environ.get("K8S_POOL", "default_pool")
-RETRIES = int(os.environ.get("K8S_RETRIES", "2"))
 SCHEDULE = os.environ.get("K8S_SCHEDULE", "@daily")
+try:
+    SETTINGS = Settings.load()
+except SettingsError:  # the task `plan` says what is wrong with them; a DAG that is not there says nothing
+    SETTINGS = Settings.model_construct()
+TASKS: dict[str, Any] = {
+    "retries": SETTINGS.retries,
+    "retry_delay": timedelta(seconds=30),
+    "execution_timeout": timedelta(seconds=SETTINGS.task_timeout),
+}
 
 with DAG(
     dag_id="k8s_inventory",
@@ -31,22 +41,22 @@ with DAG(
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
+    dagrun_timeout=timedelta(seconds=SETTINGS.run_timeout),
+    default_args=TASKS,
     tags=["kubernetes", "inventory"],
     render_template_as_native_obj=False,
     params=run_params(),
 ):
-    plan = PlanOperator(task_id="plan", retries=RETRIES, retry_delay=timedelta(seconds=30))
+    plan = PlanOperator(task_id="plan")
     sync = SyncOperator.partial(
         task_id="sync",
         pool=POOL,
-        retries=RETRIES,
-        retry_delay=timedelta(seconds=30),
         retry_exponential_backoff=True,
         max_retry_delay=timedelta(minutes=10),
         map_index_template="{{ task.label }}",
     ).expand(work=plan.output)
-    views = CrdViewsOperator(task_id="views", trigger_rule="all_done", retries=RETRIES)
-    report = ReportOperator(task_id="report", trigger_rule="all_done")
+    views = CrdViewsOperator(task_id="views", trigger_rule="all_done")
+    report = ReportOperator(task_id="report", trigger_rule="all_done", retries=0)
     sync >> views >> report
 
 with DAG(
@@ -56,6 +66,7 @@ with DAG(
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
+    dagrun_timeout=timedelta(seconds=SETTINGS.run_timeout),
     tags=["kubernetes", "inventory"],
     params={"context": Param(type="string", minLength=1, title="Context", description="The context to forget.")},
 ):

@@ -9,23 +9,42 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-AIRFLOW_ONLY = frozenset({"postgres_conn_id", "kubernetes_conn_ids", "kinds_at_once", "max_tasks"})
+from k8s_inventory.printable import ReportedError
+
+AIRFLOW_ONLY = frozenset(
+    {
+        "postgres_conn_id",
+        "kubernetes_conn_ids",
+        "kinds_at_once",
+        "max_tasks",
+        "retries",
+        "task_timeout",
+        "run_timeout",
+    }
+)
 """Settings that mean something to the DAG alone."""
 
 PER_RUN = "a DAG run may choose it"
 """Marks, in the annotation of a setting, those that a DAG run may choose by its Params."""
 
+_MOST_OF_RUN = 100_000
+"""Characters. Every word is compared with all names there are, and each task of the run is given them all."""
+
+_MOST_NAMED = 20
+"""Of what is wrong, that a message lists."""
+
 Names = Annotated[list[str], NoDecode]
 Selectors = Annotated[dict[str, str], NoDecode]
 
 
-class SettingsError(Exception):
+class SettingsError(ReportedError):
     """A setting that can not be used; the message names it, how to set it, and what is wrong."""
 
 
@@ -102,6 +121,11 @@ class Settings(BaseSettings):
         "`*.example.com:..password`.",
     )
     config_map_values: bool = Field(default=False, description="Store the values of ConfigMaps.")
+    privacy: Literal["default", "strict"] = Field(
+        default="default",
+        description="`strict` also redacts every text that is not known to be harmless, and what looks like a "
+        "credential: see privacy.md.",
+    )
     digest_key: SecretStr | None = Field(
         default=None,
         min_length=16,
@@ -120,6 +144,46 @@ class Settings(BaseSettings):
     connect_timeout: float = Field(default=5, gt=0, le=60, description="Seconds to wait for a connection to a cluster.")
     read_timeout: float = Field(
         default=60, gt=0, le=600, description="Seconds to wait for the next bytes of an answer."
+    )
+    request_timeout: float = Field(
+        default=300, gt=0, le=3600, description="Seconds for an answer as a whole, however its bytes drip in."
+    )
+    listing_timeout: float = Field(
+        default=900,
+        gt=0,
+        le=86_400,
+        description="Seconds that a listing waits for the cluster without a new object. It then ends as partial, or as "
+        "failed where none came at all.",
+    )
+    max_page_bytes: int = Field(
+        default=1 << 26,
+        ge=1 << 10,
+        le=1 << 31,
+        description="Bytes of one answer, unpacked. A page that has more is asked for again with half as many objects. "
+        "A process takes some ten times as much memory for each kind that it reads.",
+    )
+    max_listing_bytes: int = Field(
+        default=1 << 36, ge=1 << 10, description="Bytes of a whole listing, unpacked. It then ends as partial."
+    )
+    max_empty_pages: int = Field(
+        default=20, ge=1, description="Pages in a row without a new object, after which a listing ends as partial."
+    )
+    max_custom_kinds: int = Field(
+        default=10_000,
+        ge=1,
+        description="Kinds without a table of their own. A cluster that serves more has none read.",
+    )
+    max_printer_columns: int = Field(
+        default=100, ge=0, le=1000, description="Printer columns of a custom kind. Those after them are left out."
+    )
+    max_printer_values: int = Field(
+        default=50_000,
+        ge=1,
+        description="Values of an object that are looked at to find what its printer columns show. A column that would "
+        "take more is null, and so are those after it.",
+    )
+    max_printer_bytes: int = Field(
+        default=1 << 18, ge=1, description="Bytes of an object's printer columns. Of those that have more: the same."
     )
     requests_in_flight: int = Field(
         default=4, ge=1, le=64, description="Requests at a time to a cluster, for one process."
@@ -142,6 +206,16 @@ class Settings(BaseSettings):
         ge=1,
         le=1024,
         description="Above this many tasks a mapped task takes all kinds of a context; 1024 is Airflow's own bound.",
+    )
+    retries: int = Field(default=2, ge=0, le=100, description="How often Airflow repeats a task that failed.")
+    task_timeout: int = Field(
+        default=7200, ge=1, le=30 * 86_400, description="Seconds after which Airflow ends an attempt of a task."
+    )
+    run_timeout: int = Field(
+        default=12 * 3600,
+        ge=1,
+        le=30 * 86_400,
+        description="Seconds after which Airflow ends a run, so that the next one can begin.",
     )
 
     @field_validator(
@@ -166,6 +240,17 @@ class Settings(BaseSettings):
             value = list(dict.fromkeys(str(each).strip() for each in value if str(each).strip()))
         return value
 
+    @field_validator("namespaces")
+    @classmethod
+    def _are_namespaces(cls, value: list[str] | None) -> list[str] | None:
+        for word in value or []:
+            if not _is_namespace(word.removeprefix("-")):
+                raise ValueError(
+                    f"{ascii(word)[:100]} names no namespace: a name is at most 63 of a-z, 0-9 and `-`, with no `-` at "
+                    "its ends; a pattern may have *, ? and [] in it; one more `-` before either leaves it out"
+                )
+        return value
+
     @field_validator("label_selectors", "field_selectors", mode="before")
     @classmethod
     def _json_object(cls, value: Any) -> Any:
@@ -174,6 +259,24 @@ class Settings(BaseSettings):
                 value = json.loads(value)
             except ValueError:
                 raise ValueError('must be a JSON object, such as {"pods": "app=web"}') from None
+        return value
+
+    @field_validator("label_selectors", "field_selectors")
+    @classmethod
+    def _are_text(cls, value: dict[str, str]) -> dict[str, str]:
+        """What a selector may say is the API server's to know; it is stored and shown, so it must print."""
+        for kind, selector in value.items():
+            if not selector.isprintable():
+                raise ValueError(f"the selector of {ascii(kind)[:60]} has characters in it that do not print")
+        return value
+
+    @field_validator("privacy")
+    @classmethod
+    def _not_contradicted(cls, value: str, others: ValidationInfo) -> str:
+        """By settings that keep everything of a kind in clear; exceptions by name, such as `keep_env`, are none."""
+        for name, contradicts in (("redact_env", False), ("config_map_values", True)):
+            if value == "strict" and others.data.get(name) is contradicts:
+                raise ValueError(f"strict contradicts {_name((name,))}: leave out one of the two")
         return value
 
     @field_validator("contexts", "resources", "namespaces")
@@ -204,6 +307,11 @@ class Settings(BaseSettings):
         Raises `SettingsError`, above all for a key that is not `PER_RUN`, whatever its value.
         """
         refuse_unknown_keys(params, per_run_settings())
+        if len(json.dumps(dict(params))) > _MOST_OF_RUN:
+            raise SettingsError(
+                f"settings: a run may say no more than {_MOST_OF_RUN:,} characters: choose by patterns, or in the "
+                "environment of Airflow's tasks"
+            )
         settings = cls.load(params)
         if params.get("accept_repointed") and not settings.runs_may_accept_repointed:
             raise SettingsError(
@@ -222,7 +330,8 @@ def per_run_settings() -> list[str]:
 def refuse_unknown_keys(given: Mapping[str, Any], known: Collection[str]) -> None:
     """Raises `SettingsError`, naming each key of `given` that is none of `known`; a value is never repeated."""
     problems = []
-    for key in sorted(map(str, given.keys() - set(known))):
+    unknown = sorted(map(str, given.keys() - set(known)), key=lambda key: (key not in Settings.model_fields, key))
+    for key in unknown[:_MOST_NAMED]:
         if key in Settings.model_fields:
             problems.append(
                 f"{key} is the operator's, and no run may set it: it comes from {environment_name(key)} in the "
@@ -232,8 +341,20 @@ def refuse_unknown_keys(given: Mapping[str, Any], known: Collection[str]) -> Non
             close = difflib.get_close_matches(key, list(known), n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             problems.append(f"{key[:60]!r} (no such setting{hint})")
+    if len(unknown) > _MOST_NAMED:
+        problems.append(f"and {len(unknown) - _MOST_NAMED} more")
     if problems:
         raise SettingsError("settings: " + "; ".join(problems))
+
+
+def _is_namespace(word: str) -> bool:
+    """A name, an RFC 1123 label, or a pattern of names.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+    """
+    if set(word) & set("*?["):
+        return re.fullmatch(r"[-a-z0-9*?[\]!]+", word) is not None
+    return re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", word) is not None
 
 
 def environment_name(setting: str) -> str:

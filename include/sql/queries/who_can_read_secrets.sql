@@ -26,7 +26,7 @@ reading AS (
         rule.rule -> 'verbs' AS verbs,
         rule.rule -> 'resourceNames' AS secret_names
     FROM role
-    CROSS JOIN LATERAL jsonb_array_elements(role.rules) AS rule (rule)
+    CROSS JOIN jsonb_array_elements(CASE jsonb_typeof(role.rules) WHEN 'array' THEN role.rules ELSE '[]' END) AS rule (rule)
     WHERE
         rule.rule -> 'apiGroups' ?| ARRAY['', '*']
         AND rule.rule -> 'resources' ?| ARRAY['secrets', '*']
@@ -55,9 +55,9 @@ binding AS (
 
 SELECT DISTINCT
     binding.context_name,
-    subject.kind AS subject_kind,
-    subject.namespace AS subject_namespace,
-    subject.name AS subject_name,
+    subject ->> 'kind' AS subject_kind,
+    subject ->> 'namespace' AS subject_namespace,
+    subject ->> 'name' AS subject_name,
     binding.namespace,
     reading.verbs,
     reading.secret_names,
@@ -71,5 +71,7 @@ INNER JOIN reading
         AND binding.role_kind = reading.kind
         AND binding.role_name = reading.name
         AND (reading.kind = 'ClusterRole' OR binding.namespace = reading.namespace)
-CROSS JOIN LATERAL jsonb_to_recordset(binding.subjects) AS subject (kind text, namespace text, name text)
-ORDER BY binding.context_name, subject.kind, subject.namespace, subject.name, binding.namespace;
+CROSS JOIN
+    jsonb_array_elements(CASE jsonb_typeof(binding.subjects) WHEN 'array' THEN binding.subjects ELSE '[]' END) AS subject
+WHERE jsonb_typeof(subject) = 'object'
+ORDER BY binding.context_name, subject_kind, subject_namespace, subject_name, binding.namespace;

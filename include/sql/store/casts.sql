@@ -25,14 +25,41 @@ RETURN CASE
         THEN k8s_to_numeric(value)::bigint
 END;
 
+-- RFC 3339; a space for the T, no seconds and no zone will do, too. No zone means UTC, whatever the session's is.
+-- No exception is caught: that takes a subtransaction, which parallel workers may not start. So nothing may come to the
+-- cast that it could refuse; and what does is the same time under all settings.
 CREATE OR REPLACE FUNCTION k8s_to_timestamptz(value jsonb)
 RETURNS timestamptz
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+    given constant text := value #>> '{}';
+    first_of_month date;
+    day integer;
 BEGIN
-    RETURN CASE WHEN value #>> '{}' ~ '^\d{4}-\d\d-\d\d[Tt ]' THEN (value #>> '{}')::timestamptz END;
-EXCEPTION
-    WHEN data_exception THEN
-        RETURN NULL;
+    IF
+        -- As Kubernetes itself writes it, which takes a fifth of the time that the pattern does.
+        translate(given, '123456789', '000000000') = '0000-00-00T00:00:00Z'
+        AND substr(given, 15, 1) < '6'
+        AND substr(given, 18, 1) < '6'
+        OR given ~ '^\d{4}-\d\d-\d\d[Tt ]\d\d:[0-5]\d(:[0-5]\d(\.\d{1,30})?)?([Zz]|[+-](0\d|1[0-4]):?[0-5]\d)?$'
+    THEN
+        IF
+            substr(given, 1, 4)::integer > 0
+            AND substr(given, 6, 2)::integer BETWEEN 1 AND 12
+            AND substr(given, 12, 2)::integer < 24
+        THEN
+            first_of_month := make_date(substr(given, 1, 4)::integer, substr(given, 6, 2)::integer, 1);
+            day := substr(given, 9, 2);
+            IF day > 0 AND (day < 29 OR extract(DAY FROM first_of_month + (day - 1)) = day) THEN
+                RETURN CASE
+                    WHEN right(given, 1) = 'Z' OR substr(given, 17) ~ '[z+-]' THEN given
+                    ELSE given || 'Z'
+                END::timestamptz;
+            END IF;
+        END IF;
+    END IF;
+    RETURN NULL;
 END
 $function$;

@@ -17,6 +17,22 @@ SELECT
 {%- macro group_of(api_version) -%}
 CASE WHEN {{ api_version }} ~ '/' THEN split_part({{ api_version }}, '/', 1) ELSE '' END
 {%- endmacro -%}
+{#- The objects of an array as rows; whatever else stands in the column, or among them, is none. -#}
+{%- macro each(array, name, fields) -%}
+CROSS JOIN LATERAL (
+    SELECT
+        {%- for field in fields %}
+        item ->> {{ field | literal }} AS {{ field | identifier }}{{ "," if not loop.last }}
+        {%- endfor %}
+    FROM jsonb_array_elements(CASE jsonb_typeof({{ array }}) WHEN 'array' THEN {{ array }} ELSE '[]' END) AS item
+    WHERE jsonb_typeof(item) = 'object'
+) AS {{ name }}
+{%- endmacro -%}
+{#- An object that was deleted and made again may be there twice, until a listing is complete. -#}
+{%- set newest -%}
+ORDER BY target.created_at DESC NULLS LAST, target.uid
+        LIMIT 1
+{%- endset -%}
 {%- macro uid_of(table, name, namespace=none) -%}
 (
         SELECT target.uid
@@ -27,6 +43,7 @@ CASE WHEN {{ api_version }} ~ '/' THEN split_part({{ api_version }}, '/', 1) ELS
             {%- if namespace %}
             AND target.namespace = {{ namespace }}
             {%- endif %}
+        {{ newest }}
     )
 {%- endmacro -%}
 -- Which object leads to which. The target's uid is null where it is not in the inventory: it is missing, or was not read.
@@ -50,8 +67,7 @@ CREATE OR REPLACE VIEW k8s_edges AS
 {%- endset -%}
 {{ edge("owned by", "source.kind", 'source."group"', "owner.kind", group_of('owner."apiVersion"'), namespace_of_owner, "owner.name", "owner.uid") }}
 FROM k8s_objects AS source
-CROSS JOIN
-    jsonb_to_recordset(source.owner_references) AS owner ("apiVersion" text, kind text, name text, uid text)
+{{ each("source.owner_references", "owner", ("apiVersion", "kind", "name", "uid")) }}
 
 UNION ALL
 {{ edge("selects", "'Service'", "''", "'Pod'", "''", "target.namespace", "target.name", "target.uid") }}
@@ -113,6 +129,7 @@ UNION ALL
             AND target."group" = {{ group_of("source.target_api_version") }}
             AND target.namespace = source.namespace
             AND target.name = source.target_name
+        {{ newest }}
     )
 {%- endset -%}
 {{ edge("scales", "'HorizontalPodAutoscaler'", "'autoscaling'", "source.target_kind", group_of("source.target_api_version"), "source.namespace", "source.target_name", uid_of_scaled) }}
@@ -133,8 +150,7 @@ UNION ALL
 {% set uid_of_subject = "CASE subject.kind WHEN 'ServiceAccount' THEN " ~ uid_of("k8s_serviceaccounts", "subject.name", "subject.namespace") ~ " END" -%}
 {{ edge("grants to", source_kind, "'rbac.authorization.k8s.io'", "subject.kind", "coalesce(subject.\"apiGroup\", '')", "subject.namespace", "subject.name", uid_of_subject) }}
 FROM {{ table }} AS source
-CROSS JOIN
-    jsonb_to_recordset(source.subjects) AS subject (kind text, "apiGroup" text, namespace text, name text)
+{{ each("source.subjects", "subject", ("kind", "apiGroup", "namespace", "name")) }}
 
 {% endfor -%}
 {%- for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration") -%}

@@ -8,6 +8,7 @@ SET
     objects = %(objects)s,
     changed = %(changed)s,
     deleted = %(deleted)s,
+    redacted = %(redacted)s,
     bytes = %(bytes)s,
     seconds = extract(EPOCH FROM clock_timestamp() - started_at),
     resource_version = %(resource_version)s,

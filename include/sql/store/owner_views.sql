@@ -27,7 +27,8 @@ CROSS JOIN LATERAL (
             k8s_owner(found.owner_references)
         FROM up
         CROSS JOIN LATERAL (
-            -- OFFSET 0 keeps this apart, so that only the one table of the owner's kind is looked into.
+            -- LIMIT keeps this apart, so that only the one table of the owner's kind is looked into; and a cluster that
+            -- has a uid twice makes no second chain.
             SELECT owner.owner_references
             FROM k8s_objects AS owner
             WHERE
@@ -35,7 +36,7 @@ CROSS JOIN LATERAL (
                 AND owner.uid = up.owner ->> 'uid'
                 AND owner.kind = up.owner ->> 'kind'
                 AND owner.owner_references <> '[]'
-            OFFSET 0
+            LIMIT 1
         ) AS found
         WHERE up.depth < 20
     )
@@ -62,15 +63,16 @@ WITH RECURSIVE down AS (
         NULL::text AS namespace,
         NULL::text AS name,
         of_uid AS uid
-    UNION ALL
+    UNION
     SELECT
-        down.depth + 1,
+        owner.depth + 1,
         owned.kind,
         owned."group",
         owned.namespace,
         owned.name,
         owned.uid
-    FROM down
+    -- Each owner once: where a cluster has a uid many times, its objects would multiply at every step.
+    FROM (SELECT DISTINCT down.depth, down.uid FROM down) AS owner
     CROSS JOIN LATERAL (
         SELECT
             object.kind,
@@ -82,10 +84,10 @@ WITH RECURSIVE down AS (
         WHERE
             object.context_name = of_context
             AND object.owner_references <> '[]'
-            AND k8s_owner(object.owner_references) ->> 'uid' = down.uid
+            AND left(k8s_owner(object.owner_references) ->> 'uid', 200) = owner.uid
         OFFSET 0
     ) AS owned
-    WHERE down.depth < 20
+    WHERE owner.depth < 20
 )
 
 SELECT

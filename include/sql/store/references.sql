@@ -36,7 +36,7 @@ CROSS JOIN LATERAL jsonb_path_query(spec, path.find) AS found
 UNION ALL
 SELECT
     'PersistentVolumeClaim',
-    concat_ws('-', pod_name, found #>> '{}')
+    pod_name || '-' || (found #>> '{}')
 FROM jsonb_path_query(spec, '$.volumes[*] ? (exists (@.ephemeral)).name') AS found;
 END;
 

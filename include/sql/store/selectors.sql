@@ -4,6 +4,7 @@
 CREATE OR REPLACE FUNCTION k8s_selector(selector text)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     requirement constant text := '^(\s*(!?)\s*'
@@ -49,30 +50,31 @@ BEGIN
 END
 $function$;
 
--- Whether labels meet all of a LabelSelector's matchExpressions. NotIn holds, too, where there is no such label.
+-- Whether labels meet all of a LabelSelector's matchExpressions. NotIn holds, too, where there is no such label. What is no
+-- requirement, or compares with what is no number, is met by nothing.
 CREATE OR REPLACE FUNCTION k8s_expressions_hold(expressions jsonb, labels jsonb)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
     SELECT
         coalesce(bool_and(coalesce(
-            CASE required.operator
-                WHEN 'In' THEN required."values" @> (labels -> required.key)
-                WHEN 'NotIn' THEN NOT coalesce(required."values" @> (labels -> required.key), false)
-                WHEN 'Exists' THEN labels ? required.key
-                WHEN 'DoesNotExist' THEN NOT labels ? required.key
+            CASE required ->> 'operator'
+                WHEN 'In' THEN required -> 'values' @> (labels -> (required ->> 'key'))
+                WHEN 'NotIn' THEN NOT coalesce(required -> 'values' @> (labels -> (required ->> 'key')), false)
+                WHEN 'Exists' THEN labels ? (required ->> 'key')
+                WHEN 'DoesNotExist' THEN NOT labels ? (required ->> 'key')
                 WHEN 'Gt'
                     THEN
-                        substring(labels ->> required.key FROM '^[0-9]{1,18}$')::numeric
-                        > (required."values" ->> 0)::numeric
+                        substring(labels ->> (required ->> 'key') FROM '^[0-9]{1,18}$')::bigint
+                        > substring(required #>> '{values,0}' FROM '^[0-9]{1,18}$')::bigint
                 WHEN 'Lt'
                     THEN
-                        substring(labels ->> required.key FROM '^[0-9]{1,18}$')::numeric
-                        < (required."values" ->> 0)::numeric
+                        substring(labels ->> (required ->> 'key') FROM '^[0-9]{1,18}$')::bigint
+                        < substring(required #>> '{values,0}' FROM '^[0-9]{1,18}$')::bigint
             END,
             false
         )), true)
-    FROM jsonb_to_recordset(expressions) AS required (key text, operator text, "values" jsonb)
+    FROM jsonb_path_query(expressions, '$[*] ? (@ != null)') AS required
 );
 
 -- Whether a LabelSelector selects these labels: an empty one does, none at all does not. The planner sees through this
@@ -80,7 +82,10 @@ RETURN (
 CREATE OR REPLACE FUNCTION k8s_selects(selector jsonb, labels jsonb)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN labels @> coalesce(selector -> 'matchLabels', selector - 'matchExpressions')
+RETURN labels @> coalesce(
+    selector -> 'matchLabels',
+    CASE WHEN jsonb_typeof(selector) = 'object' THEN selector - 'matchExpressions' END
+)
 AND k8s_expressions_hold(coalesce(selector -> 'matchExpressions', '[]'), labels);
 
 -- k8s_matches(labels, 'app=web,tier in (a,b),!canary')

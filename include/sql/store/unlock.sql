@@ -1,3 +1,6 @@
-SELECT pg_advisory_unlock(
-    hashtextextended(concat_ws('/', 'k8s-inventory', current_schema(), %(context_name)s::text, %(kind)s::text), 0)
-);
+WITH released AS (
+    DELETE FROM k8s_sync_locks
+    WHERE context_name = %(context_name)s AND kind = %(kind)s AND number = %(number)s
+)
+
+SELECT pg_advisory_unlock(%(number)s);

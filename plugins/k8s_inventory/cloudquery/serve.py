@@ -13,10 +13,11 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent import futures
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -30,8 +31,10 @@ from k8s_inventory import __version__
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.source import BadInput, Source, json_schema
 from k8s_inventory.kinds import Kind
+from k8s_inventory.kube.contexts import remove_credentials
+from k8s_inventory.printable import printable, printable_lines
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("k8s_inventory.cloudquery.serve")  # where it is the program, too
 
 FLUSH_SECONDS = 5
 """How long the error that ends an incomplete sync waits for destinations to write what they hold.
@@ -40,6 +43,8 @@ The CLI cancels them on an error, and tells a source nothing of what they wrote.
 they hold back when a table is announced again, so all are, and then have this long. Rows that are lost all the same
 come with the next sync.
 """
+
+_UNIX, _TCP = "unix:", "localhost:7777"
 
 _LONGEST_MESSAGE = 4000
 """Characters of an error: it travels in HTTP/2 headers, of which gRPC takes 8 KiB."""
@@ -114,8 +119,9 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
                         for record in spool.records():
                             yield plugin_pb2.Sync.Response(insert=plugin_pb2.Sync.MessageInsert(record=record))
                     else:
-                        log.error("%s · %s: %s", target.context_name, target.kind.name, target.problem)
-                        problems.append(f"{target.context_name} · {target.kind.name}: {target.problem}")
+                        problem = printable(f"{target.context_name} · {target.kind.name}: {target.problem}")
+                        log.error("%s", problem)
+                        problems.append(problem)
             if problems:
                 for kind in kinds:
                     yield _migrate(kind)
@@ -176,14 +182,26 @@ class JSONFormatter(logging.Formatter):
             "message": record.getMessage(),
             **fields,
         }
+        # The CLI takes the JSON apart, and what is in it may come to a terminal.
+        line = {name: value if isinstance(value, (int, float)) else printable(value) for name, value in line.items()}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+            line["exception"] = printable_lines(self.formatException(record.exc_info))
+        return json.dumps(line)
+
+
+class TextFormatter(logging.Formatter):
+    """The same for people: a message is one line, and those of an exception are below it, indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        return "\n".join(f"  {printable(line)}" for line in super().formatException(ei).split("\n"))
 
 
 def _log_to_stdout(level: str, form: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JSONFormatter() if form == "json" else logging.Formatter("%(levelname)s %(message)s"))
+    handler.setFormatter(JSONFormatter() if form == "json" else TextFormatter("%(levelname)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     levels = {"trace": logging.DEBUG, "warn": logging.WARNING}
     logging.getLogger("k8s_inventory").setLevel(levels.get(level, level.upper()))
@@ -194,13 +212,51 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="k8s-inventory-cloudquery", description=__doc__.splitlines()[0])
     parser.add_argument("--version", action="version", version=__version__)
     serve = parser.add_subparsers(dest="command", required=True).add_parser("serve", help="serve the plugin over gRPC")
-    serve.add_argument("--address", default="localhost:7777", help="host:port, or the path of a socket")
-    serve.add_argument("--network", default="tcp", choices=["tcp", "unix"])
+    serve.add_argument(
+        "--address",
+        help="path of a socket (--network unix), or host:port, where all who reach it may read clusters and run the "
+        "programs of a kubeconfig as you. By default a socket in a new folder that nobody else can look into",
+    )
+    serve.add_argument(
+        "--network", choices=["tcp", "unix"], help=f"by default unix, or tcp with an --address; its own is {_TCP}"
+    )
     serve.add_argument("--log-level", default="info", choices=["trace", "debug", "info", "warn", "error"])
     serve.add_argument("--log-format", default="text", choices=["text", "json"])
     for option in ("--no-sentry", "--otel-endpoint", "--otel-endpoint-insecure", "--license"):
         serve.add_argument(option, nargs="?", help=argparse.SUPPRESS)  # the CLI may give these; nothing comes of them
     return parser
+
+
+@contextmanager
+def _listening(server: grpc.Server, given: str | None, network: str | None) -> Iterator[str]:
+    """Has the server listen; yields where, in gRPC's terms. A socket is gone in the end, and so is a folder of ours.
+
+    No one but this user can connect to a socket, from the moment that it is there: CloudQuery's CLI has it made in a
+    folder that all users share. Raises `RuntimeError` where the address is taken, or none.
+    """
+    if network == "tcp" or (given and network is None):
+        address = given or _TCP
+        server.add_insecure_port(address)
+        yield address
+        return
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    within = runtime if os.access(runtime, os.W_OK | os.X_OK) else None
+    folder = None if given else tempfile.mkdtemp(prefix="k8s-inventory-", dir=within)
+    path = given or f"{folder}/plugin.sock"
+    try:
+        mask = os.umask(0o177)
+        try:
+            server.add_insecure_port(_UNIX + path)
+        finally:
+            os.umask(mask)
+        try:
+            yield _UNIX + path
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+    finally:
+        if folder:
+            os.rmdir(folder)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -216,21 +272,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=10), options=[("grpc.so_reuseport", 0)])
     discovery_pb2_grpc.add_DiscoveryServicer_to_server(_Discovery(), server)
     plugin_pb2_grpc.add_PluginServicer_to_server(servicer, server)
-    is_unix = options.network == "unix"
-    try:
-        server.add_insecure_port(f"unix:{options.address}" if is_unix else options.address)
-    except RuntimeError:
-        log.error("%s can not be listened on: is it taken, or no address of this machine?", options.address)
-        return 1
-    server.start()
-    log.info("serving on %s", options.address)
-    signalled.wait()
-    log.info("stopping")
-    servicer.stop()
-    server.stop(grace=1).wait(1.5)
-    if is_unix:
-        with suppress(FileNotFoundError):
-            os.unlink(options.address)
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(_listening(server, options.address, options.network))
+        except RuntimeError:
+            log.error("%s can not be listened on: is it taken, or no address of this machine?", options.address or _TCP)
+            return 1
+        server.start()
+        log.info("serving on %s", address)
+        if not address.startswith(_UNIX):
+            log.warning(
+                "whoever reaches %s may read clusters, and run programs that a kubeconfig names, as you", address
+            )
+        signalled.wait()
+        log.info("stopping")
+        servicer.stop()
+        server.stop(grace=1).wait(1.5)
+    remove_credentials()
     sys.stdout.flush()
     os._exit(0)  # a request to a cluster may still wait for its answer; what is open is closed by the system
 

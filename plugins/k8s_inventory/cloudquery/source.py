@@ -17,6 +17,7 @@ from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, Kind
 from k8s_inventory.kube.cluster import read_cluster
 from k8s_inventory.kube.contexts import Context, KubeconfigError
 from k8s_inventory.kube.errors import KubeError
+from k8s_inventory.printable import ReportedError
 from k8s_inventory.settings import AIRFLOW_ONLY, Settings, SettingsError
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.database import connection_parameters
@@ -42,7 +43,7 @@ CONTEXTS_AT_ONCE = 4
 """Contexts that are read side by side; the kinds of each come one after another."""
 
 
-class BadInput(Exception):
+class BadInput(ReportedError):
     """A spec, a selection or a kubeconfig that can not be used; the message says what to do."""
 
 
@@ -184,9 +185,11 @@ class Source:
         try:
             if store := self.open_store():
                 with store:
-                    kept = refresh_crd_views(store).kept
-                    for view, reason in kept.items():
-                        log.warning("%s stays as it is: %s", view, reason)
+                    changes = refresh_crd_views(store)
+                for view, reason in changes.kept.items():
+                    log.warning("%s stays as it is: %s", view, reason)
+                for view, fields in changes.left_out.items():
+                    log.warning("%s can have no more columns: %d fields are in spec, status and data", view, fields)
         except (BadInput, StoreError) as error:
             log.warning("views of CRDs: %s", error)
 
@@ -237,7 +240,7 @@ class _Reader:
         self._stopped = stopped
         self._settings = source.settings
         self._stack = ExitStack()
-        self._session = self._stack.enter_context(open_session(source.context(name), self._settings))
+        self._session = self._stack.enter_context(open_session(source.context(name), self._settings, stopped=stopped))
         self._store: Store | None = None
         self._dead: str | None = None
 
@@ -295,6 +298,8 @@ class _Reader:
         outcome = result.attempt.outcome
         if outcome == "complete" or result.absence_proven:
             return result, None
+        if self._stopped.is_set():
+            return None, "the sync was stopped"
         problem = f"{outcome}: {result.attempt.error or ''}. {advice(outcome)}".strip()
         if outcome == "unsupported" and kind.name not in self._source.named:
             log.warning("%s · %s: %s", self._name, kind.name, problem)  # there was and will be no row of it

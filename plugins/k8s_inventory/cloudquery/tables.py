@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from k8s_inventory.collector import Columns
 from k8s_inventory.kinds import TABLES, Column, Kind
+from k8s_inventory.printable import ReportedError
 from k8s_inventory.sync import SinkError
 
 GRPC_LIMIT = 4 * 1024 * 1024
@@ -36,7 +37,7 @@ _CONTEXT_NAME = Column(name="context_name", path="", description="Context that t
 _TABLES = {kind.table: kind for kind in TABLES}
 
 
-class NoSuchTable(Exception):
+class NoSuchTable(ReportedError):
     """A pattern that matches no table; the message names it and the tables there are."""
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -78,7 +79,8 @@ def pod_summary(pod: Any) -> PodSummary:
             reason = "Terminating"
 
     gates = spec.readiness_gates or ()
-    of_gates = (sum(_holds(pod, gate.condition_type) for gate in gates), len(gates)) if gates else (None, None)
+    first = {each.type: each.status for each in reversed(status.conditions or ())} if gates else {}
+    of_gates = (sum(first.get(gate.condition_type) == "True" for gate in gates), len(gates)) if gates else (None, None)
     total = len(spec.containers or ()) + len(sidecars)
     return PodSummary(reason, ready, total, restarts, last_restart, *of_gates)
 
@@ -275,14 +277,21 @@ def controller(item: Any) -> Controller:
     return Controller(None, None, None)
 
 
+MOST_ADDRESSES = 10_000
+"""Kubernetes itself keeps no more than 1000 in Endpoints; but who may write them can have as many pairs as he likes."""
+
+
 def endpoint_addresses(endpoints: Any) -> list[str]:
-    found = []
-    for subset in _objects.decode(endpoints.subsets) or ():
+    found = _endpoint_addresses(_objects.decode(endpoints.subsets) or ())
+    return list(islice(found, MOST_ADDRESSES))
+
+
+def _endpoint_addresses(subsets: Any) -> Iterator[str]:
+    for subset in subsets:
         addresses = [each["ip"] for each in subset.get("addresses") or ()]
         ports = [each["port"] for each in subset.get("ports") or ()]
-        found += [f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}" for port in ports for ip in addresses]
-        found += [] if ports else addresses
-    return found
+        yield from (f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}" for port in ports for ip in addresses)
+        yield from () if ports else addresses
 
 
 def ingress_services(ingress: Any) -> list[str]:
@@ -359,6 +368,17 @@ def _condition_part(of_type: str, part: str) -> Conversion:
     return lambda item: getattr(_condition(item, of_type), part, None)
 
 
+_LONGEST_NAME = 500
+"""Characters: names of RBAC have no bound, and an index of PostgreSQL takes 2,704 bytes."""
+
+
+def name(text: str | None) -> str:
+    """A name, as it is stored. One that is not stored whole ends in U+FFFD, and is never asked for."""
+    if text is None or len(text) <= _LONGEST_NAME:
+        return text or ""
+    return f"{text[:_LONGEST_NAME]}\ufffd"
+
+
 def object_or_empty(raw: msgspec.Raw) -> bytes:
     value = bytes(raw)
     return b"{}" if value == b"null" else value
@@ -421,6 +441,7 @@ CONVERSIONS: dict[str, Conversion] = {
     "max_unavailable": _int_or_string("spec.max_unavailable"),
     "min_available": _int_or_string("spec.min_available"),
     "mutation_count": lambda policy: len(policy.spec.mutations or ()),
+    "name": name,
     "node_allocatable": lambda node: _node_amounts(node.status.allocatable),
     "node_capacity": lambda node: _node_amounts(node.status.capacity),
     "node_display_status": node_display_status,

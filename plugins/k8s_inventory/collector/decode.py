@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -11,32 +11,39 @@ import msgspec
 
 from k8s_inventory.collector import structs
 from k8s_inventory.collector.conversions import CONVERSIONS, Conversion, config_map_digests
-from k8s_inventory.collector.printing import printer
+from k8s_inventory.collector.printing import Printer, PrinterBounds
 from k8s_inventory.collector.redact import (
+    count_redacted,
     drop_last_applied,
     holds_last_applied,
-    holds_nul,
+    is_unstorable,
     redact_env,
     redact_values,
     storable,
 )
-from k8s_inventory.collector.rules import Redaction, Redactor, redact_templates
+from k8s_inventory.collector.rules import Redaction, Redactor, redact_secrets, redact_templates
 from k8s_inventory.kinds import Column, Kind
+from k8s_inventory.mending import TOO_DEEP, cut, shallow
+from k8s_inventory.printable import ReportedError
 
 Columns = list[list[Any]]
 """The values of some objects, a list for each of `Kind.columns`: str, int, Decimal, bool, aware datetime, list[str],
 bytes of JSON, None."""
 
-DECODER_VERSION = 1
+DECODER_VERSION = 2
 """Part of a target's fingerprint: raise it when a conversion changes what a row holds."""
 
 
-class UndecodableObject(Exception):
+class UndecodableObject(ReportedError):
     """An object that is not what its kind says; the message names the object."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(cut(message))  # PostgreSQL ends a session that is told of too long an error in a COPY
 
 
 class _EnvelopeMetadata(msgspec.Struct, frozen=True, gc=False):
     uid: str = ""
+    namespace: str | None = None
     resource_version: str = msgspec.field(default="", name="resourceVersion")
 
 
@@ -59,6 +66,9 @@ class _Items(msgspec.Struct, frozen=True, gc=False):
     items: list[msgspec.Raw] | None = None
 
 
+_MOST_SEARCHED = 1 << 26
+"""Bytes that are searched for the literal values of an object; where there is more to search, it is taken apart."""
+
 _DATA = "data"
 _NOT_DATA = ("apiVersion", "kind", "metadata")
 
@@ -67,24 +77,39 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _named = msgspec.json.Decoder(_Named)
 
 
+def _metadata(raw: msgspec.Raw | bytes) -> _NamedMetadata:
+    """What to call an object by, if it says so."""
+    try:
+        return _named.decode(raw).metadata
+    except msgspec.DecodeError:
+        return _NamedMetadata("of no name")
+
+
 class Decoder:
     """Turns pages of one kind into rows.
 
     What a row keeps whole (`spec`, `status`) is taken as raw bytes first, and these are then decoded
     for the typed columns: a JSON field can be decoded only once in one call.
 
-    `item` is what an object is decoded to first; a `Listing` may do that while it takes a page apart.
+    `item` is what an object is decoded to first; a `Listing` may do that while it takes a page apart. `redacted` is how
+    often `<redacted>` stands in what the rows made so far keep whole, in their labels and their annotations.
     """
 
     item: type[Any]
 
-    def __init__(self, kind: Kind, redaction: Redaction | None = None) -> None:
+    def __init__(
+        self, kind: Kind, redaction: Redaction | None = None, printer_bounds: PrinterBounds | None = None
+    ) -> None:
         self.kind = kind
+        self._cut_short = _Tally()
+        self._too_deep = _Tally()
+        self.redacted = 0
         self._redaction = redaction or Redaction()
         self._redactor = Redactor(self._redaction, kind) if self._redaction.by_rule else None
         self._flat = kind.rest == (_DATA,)
         self._apart = _DATA in kind.rest or self._redactor is not None
-        self._printer = printer(kind.printer_columns) if kind.printer_columns else None
+        bounds = printer_bounds or PrinterBounds()
+        self._printer = Printer(kind.printer_columns, bounds) if kind.printer_columns else None
         env = self._redaction.env and self._redactor is None
         self._redact_templates = env and bool(kind.shared_by)
         self._redacted_values = () if self._redaction.config_map_values else kind.redacted_values
@@ -106,13 +131,32 @@ class Decoder:
         self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
         self._env_lists = _env_lists(kind) if env else {}
         self._shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
-        self._types = [column.type for column in kind.columns]
         self._values = [_values(column, kind, self._conversions) for column in kind.columns]
+        # A text in what a row keeps whole is looked at there, whatever columns it is in, too.
+        whole = (*kind.rest, "labels", "annotations", "owner_references")
+        self._whole = [index for index, column in enumerate(kind.columns) if column.name in whole]
+        self._checked = [
+            (index, column.type)
+            for index, column in enumerate(kind.columns)
+            if index in self._whole or not self._is_of(column, whole)
+        ]
 
     @property
     def unmatched_paths(self) -> set[str]:
         """The paths of the redaction that led nowhere in what was decoded so far."""
         return self._redactor.unmatched if self._redactor else set()
+
+    def warnings(self) -> Iterator[str]:
+        """What to know of the rows that were made so far, although they are there."""
+        if self._printer and self._printer.problem:
+            yield f"printer columns of its CRD: {self._printer.problem}"
+        if self._cut_short:
+            yield (
+                f"the printer columns of {self._cut_short} take more values or bytes than they may "
+                "(K8S_MAX_PRINTER_VALUES, K8S_MAX_PRINTER_BYTES): those beyond are null"
+            )
+        if self._too_deep:
+            yield f"{self._too_deep} hold what is nested too deeply, and stored as {TOO_DEEP.decode()}"
 
     def columns(
         self,
@@ -123,31 +167,56 @@ class Decoder:
         total: int,
         items: Sequence[Any] | None = None,
         at_once: int,
+        is_mended: bool = False,
     ) -> Iterator[Columns]:
         """The values of the wanted items of a page, by their index among its `total`.
 
         `at_once` objects at a time, which bounds what is held of them. `items` are those wanted, where the caller has
-        them as `item` already. Raises `UndecodableObject`.
+        them as `item` already. `is_mended` says that the page may hold `TOO_DEEP`. Raises `UndecodableObject`.
         """
         drop = drop_last_applied if holds_last_applied(body) else None
-        left = self._items(body, wanted, total) if items is None else items
-        clean = False
-        for start in range(0, len(left), at_once):
-            columns = self._columns(left[start : start + at_once], api_version, drop)
-            if not clean and any(map(holds_nul, self._types, columns)):
-                left, clean = self._items(storable(body), wanted, total), True
-                columns = self._columns(left[start : start + at_once], api_version, drop)
+        is_clean = is_shallow = False
+        for start in range(0, len(wanted), at_once):
+            while True:
+                before = self.redacted
+                try:
+                    items = self._items(body, wanted, total) if items is None else items
+                    columns = self._columns(items[start : start + at_once], api_version, drop)
+                except RecursionError:
+                    if is_shallow:
+                        raise UndecodableObject(f"{self.kind.name}: objects that are nested too deeply") from None
+                    self.redacted = before
+                    body, items, is_shallow, is_mended = shallow(body), None, True, True
+                    continue
+                if self._apart or is_clean or not self._is_unstorable(columns):
+                    break
+                self.redacted = before
+                body, items, is_clean = storable(body), None, True
+            if is_clean or self._apart:  # `<redacted>` may then stand anywhere
+                self.redacted = before + sum(map(count_redacted, self._kept_whole(columns)))
             yield columns
+        if is_mended and TOO_DEEP in body:
+            raws = _raw_items.decode(body).items or ()
+            for raw in (raws[index] for index in wanted):
+                if TOO_DEEP in bytes(raw):
+                    self._too_deep.add(self._named(_metadata(raw)))
 
     def _columns(self, items: Sequence[Any], api_version: str, drop: Callable[[bytes], bytes] | None) -> Columns:
         chunk = self._chunk(items, api_version, drop)
         return [self._computed(values, chunk) for values in self._values]
 
+    def _is_unstorable(self, columns: Columns) -> bool:
+        raw = self.kind.raw_json
+        return any(is_unstorable(sql_type, columns[index], raw=raw) for index, sql_type in self._checked)
+
+    def _kept_whole(self, columns: Columns) -> Iterator[bytes]:
+        return (value for index in self._whole for value in columns[index] if value)
+
     def _items(self, body: bytes, wanted: Sequence[int], total: int) -> Sequence[Any]:
         if len(wanted) == total and not self._apart:
             try:
                 return self._all.decode(body).items or ()
-            except _UNDECODABLE:
+            except _FAULTS:
                 pass  # one object is at fault: the way below finds out which
         items = _raw_items.decode(body).items or ()
         return [self._item(items[index]) for index in wanted]
@@ -156,21 +225,32 @@ class Decoder:
         try:
             if not self._apart:
                 return self._one.decode(raw)
-            kept = typed = (
-                redact_templates(bytes(raw), self._redaction.keep_env) if self._redact_templates else bytes(raw)
-            )
-            if self._redactor:
-                kept, typed = self._redactor(kept)
-            shown = msgspec.Raw(self._printer(drop_last_applied(kept)) if self._printer else b"{}")
-            printed = {"printer_columns": shown} if self.kind.shared_by else {}
-            item = msgspec.structs.replace(self._one.decode(typed), **self._rest(typed), **printed)
-            return _Redacted(item, self._rest(kept)) if self._redactor else item
-        except _UNDECODABLE as error:
-            raise self._undecodable(_named.decode(raw).metadata, error) from error
+            whole = bytes(raw)
+            if is_unstorable("jsonb", [whole], raw=True):
+                whole = storable(whole)
+            fields = _fields.decode(whole)
+            kept = redact_secrets(whole, fields, embedded=bool(self.kind.shared_by))
+            if self._redact_templates:
+                kept = redact_templates(kept, self._redaction.keep_env)
+            kept, typed = self._redactor(kept) if self._redactor else (kept, kept)
+            printed = {"printer_columns": self._printed(kept)} if self.kind.shared_by else {}
+            rest = self._rest(fields if typed is whole else _fields.decode(typed))
+            item = msgspec.structs.replace(self._one.decode(typed), **rest, **printed)
+            return _Redacted(item, self._rest(_fields.decode(kept))) if self._redactor else item
+        except _FAULTS as error:
+            raise self._undecodable(_metadata(raw), error) from error
 
-    def _rest(self, whole: bytes) -> dict[str, msgspec.Raw]:
+    def _printed(self, kept: bytes) -> msgspec.Raw:
+        if self._printer is None:
+            return msgspec.Raw(b"{}")
+        printed, is_whole = self._printer(drop_last_applied(kept))
+        if not is_whole:
+            self._cut_short.add(self._named(_metadata(kept)))
+        return msgspec.Raw(printed)
+
+    def _rest(self, fields: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
         """The fields that a row keeps whole, `data` among them, which has all that nobody declared."""
-        fields = {name: value for name, value in _fields.decode(whole).items() if name not in _NOT_DATA}
+        fields = {name: value for name, value in fields.items() if name not in _NOT_DATA}
         found = {name: fields.pop(name) for name in self.kind.rest if name in fields and name != _DATA}
         if _DATA in self.kind.rest:
             found[_DATA] = msgspec.Raw(msgspec.json.encode(fields))
@@ -198,22 +278,22 @@ class Decoder:
     def _decoded(self, part: _Part, whole: Sequence[bytes], items: Sequence[Any]) -> list[Any]:
         try:
             return [each or part.empty for each in map(part.decode, whole)]
-        except _UNDECODABLE:
+        except _FAULTS:
             for raw, item in zip(whole, items, strict=True):
                 try:
                     part.decode(raw)
-                except _UNDECODABLE as error:
+                except _FAULTS as error:
                     raise self._undecodable(item.metadata, error) from error
             raise
 
     def _computed(self, values: _Values, chunk: _Chunk) -> list[Any]:
         try:
             return values(chunk)
-        except _INCOMPUTABLE:
+        except _FAULTS:
             for index, view in enumerate(chunk.views):
                 try:
                     values(chunk.only(index))
-                except _INCOMPUTABLE as error:
+                except _FAULTS as error:
                     raise self._incomputable(view.metadata, error) from error
             raise
 
@@ -223,7 +303,13 @@ class Decoder:
             return None
         if name in self._env_lists:
             arrays = [each.env for containers in self._env_lists[name] for each in containers(decoded) or ()]
-            raw = redact_env(raw, arrays, self._redaction.keep_env)
+            keep = self._redaction.keep_env
+            if len(arrays) * len(raw) < _MOST_SEARCHED:
+                raw, count = redact_env(raw, arrays, keep)
+            else:
+                raw = redact_templates(raw, keep)
+                count = count_redacted(raw)
+            self.redacted += count
         if self._redacted_values:
             raw = redact_values(raw, self._redacted_values)
         return drop(raw) if drop else raw
@@ -231,8 +317,17 @@ class Decoder:
     def _is_data(self, path: str) -> bool:
         return self._flat and path.partition(".")[0] not in ("apiVersion", "metadata")
 
+    def _is_of(self, column: Column, whole: Collection[str]) -> bool:
+        """Whether all that a column is read from is in these."""
+        if column.name in whole or column.of_kind is not None:
+            return True
+        paths = [column.path] if column.path is not None else [each.partition(":")[0] for each in column.needs]
+        in_metadata = [f"metadata.{attribute}" for attribute in ("labels", "annotations", "ownerReferences")]
+        return all(self._is_data(path) or path.partition(".")[0] in whole or path in in_metadata for path in paths)
+
     def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
-        return UndecodableObject(f"{self._named(metadata)}: {error}")
+        reason = error if isinstance(error, msgspec.MsgspecError | UnicodeDecodeError) else type(error).__name__
+        return UndecodableObject(f"{self._named(metadata)}: {reason}")
 
     def _named(self, metadata: Any) -> str:
         place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
@@ -244,6 +339,28 @@ class Decoder:
             f"{self._named(metadata)}: a column can not be computed ({type(error).__name__})"
             + ("; a path of the setting `redact` may have taken away too much" if self._redactor else "")
         )
+
+
+class _Tally:
+    """Objects that something is to be said of: how many, and the first of them."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+
+    def add(self, name: str) -> None:
+        if len(self._names) < _MOST_NAMED:
+            self._names[name] = None
+
+    def __bool__(self) -> bool:
+        return bool(self._names)
+
+    def __str__(self) -> str:
+        count = len(self._names)
+        more = " or more" if count == _MOST_NAMED else ""
+        return f"{count}{more} objects (first {cut(next(iter(self._names)), 300)})"
+
+
+_MOST_NAMED = 1000
 
 
 class _Redacted(NamedTuple):
@@ -271,8 +388,8 @@ class _Chunk(NamedTuple):
 
 
 _Values = Callable[[_Chunk], list[Any]]
-_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
-_INCOMPUTABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What an object raises that is not what its kind says; msgspec's errors are `ValueError`s."""
 
 
 class _Part:

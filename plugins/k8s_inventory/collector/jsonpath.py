@@ -10,13 +10,22 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
+from k8s_inventory.kinds.declaration import LONGEST_PATH
+from k8s_inventory.mending import cut
+
 Place = tuple[Any, Any, tuple[str, ...]]
-"""Where a value is: its holder, its key there, and the names of the fields that lead to it."""
+"""Where a value is: its holder, its key there, and the names of the fields that lead to it, the first `_MOST_NAMES`."""
 
-Step = Callable[[Place], Iterator[Place]]
+Spend = Callable[[int], None]
+"""Is told how many values are about to be looked at, and raises where that is too much."""
 
+Step = Callable[[Place, Spend], Iterator[Place]]
+
+_MOST_STEPS = 50
+_MOST_NAMES = 16
 _TOKEN = re.compile(
     r"""
     (?P<deep>\.\.)(?=[^.\[])
@@ -25,12 +34,11 @@ _TOKEN = re.compile(
     | \.?\[\s*(?P<slice>-?\d*:-?\d*(?::\d+)?)\s*\]
     | \.?\[\s*(?P<all>\*)\s*\] | \.(?P<star>\*)
     | \.?\[\s*\?\s*\((?P<filter>.*?)\)\s*\]
-    | \.?\[(?P<union>[^\[\]]+,[^\[\]]+)\]
+    | \.?\[(?P<union>[^\[\],]+(?:,[^\[\],]*)*,[^\[\],]+)\]
     | \.?(?P<field>(?:[^.\[\]\\\s'"{}]|\\.)+)
     """,
     re.VERBOSE,
 )
-_FILTER = re.compile(r"^\s*@(?P<path>.*?)\s*(?:(?P<compare>==|!=|<=|>=|<|>)\s*(?P<value>.+?)\s*)?$")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -41,8 +49,15 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+_COMPARISON = re.compile("|".join(_COMPARE))
+
+
 class JSONPathError(ValueError):
     """A path that is none; the message names it."""
+
+
+class PathTooLong(JSONPathError):
+    """A path of more characters or steps than one may have."""
 
 
 def compile_path(path: str) -> Callable[[Any], list[Any]]:
@@ -52,7 +67,47 @@ def compile_path(path: str) -> Callable[[Any], list[Any]]:
 
 
 def compile_places(path: str) -> Callable[[Any], list[Place]]:
-    """The same, but for where each is. Raises `JSONPathError`."""
+    """The same, but for where each is. No place comes twice, however many ways lead to it: time and memory are in
+    proportion to the values of the object. Raises `JSONPathError`."""
+    steps = _steps(path)
+
+    def find(value: Any) -> list[Place]:
+        places: list[Place] = [([value], 0, ())]
+        for step in steps:
+            found = (each for place in places for each in step(place, _freely))
+            places = list({(id(each[0]), each[1]): each for each in found}.values())
+        return places
+
+    return find
+
+
+def compile_first(path: str) -> Callable[[Any, Spend], list[Any]]:
+    """A function that returns the first value that `path` leads to, if there is one. It looks no further, and ends
+    where `Spend` raises. Raises `JSONPathError`."""
+    steps = _steps(path)
+    return lambda value, spend: _first(steps, value, spend)
+
+
+def _first(steps: Sequence[Step], value: Any, spend: Spend) -> list[Any]:
+    return [holder[key] for holder, key, _ in islice(_follow(steps, ([value], 0, ()), spend), 1)]
+
+
+def _follow(steps: Sequence[Step], place: Place, spend: Spend) -> Iterator[Place]:
+    if not steps:
+        yield place
+        return
+    for each in steps[0](place, spend):
+        spend(1)
+        yield from _follow(steps[1:], each, spend)
+
+
+def _freely(values: int) -> None:
+    pass
+
+
+def _steps(path: str) -> list[Step]:
+    if len(path) > LONGEST_PATH:
+        raise PathTooLong(f"{cut(path, 50)!r} is no JSONPath: it has more than {LONGEST_PATH} characters")
     text = path.strip().removeprefix("{").removesuffix("}").strip().removeprefix("$").removeprefix("@")
     steps: list[Step] = []
     at = 0
@@ -64,15 +119,9 @@ def compile_places(path: str) -> Callable[[Any], list[Place]]:
             raise JSONPathError(f"{path!r} is no JSONPath: nothing begins with {text[at:]!r}")
         steps.append(_step(token, path))
         at = token.end()
-
-    return lambda value: _follow(steps, ([value], 0, ()))
-
-
-def _follow(steps: Sequence[Step], place: Place) -> list[Place]:
-    found = [place]
-    for step in steps:
-        found = [each for one in found for each in step(one)]
-    return found
+    if len(steps) > _MOST_STEPS:
+        raise PathTooLong(f"{cut(path, 50)!r} is no JSONPath: it has more than {_MOST_STEPS} steps")
+    return steps
 
 
 def _step(token: re.Match[str], path: str) -> Step:
@@ -85,45 +134,47 @@ def _step(token: re.Match[str], path: str) -> Step:
         at = int(text or 0)
         return _slice(slice(at, at + 1 or None))
     if kind == "slice":
-        return _slice(slice(*(int(part) if part else None for part in text.split(":"))))
+        bounds = slice(*(int(part) if part else None for part in text.split(":")))
+        if bounds.step == 0:
+            raise JSONPathError(f"{path!r} is no JSONPath: [{text}] steps nowhere")
+        return _slice(bounds)
     if kind == "filter":
         return _filtered(text, path)
     if kind == "union":
-        return _union([compile_places(f"[{each.strip()}]") for each in text.split(",")])
+        return _union([_steps(f"[{each.strip()}]") for each in text.split(",")])
     if kind == "quoted":
         return _quoted(text[1:-1])
     return _field(text)
 
 
-def _union(finders: Sequence[Callable[[Any], list[Place]]]) -> Step:
-    def step(place: Place) -> Iterator[Place]:
-        holder, key, path = place
-        for find in finders:
-            yield from ((found, at, (*path, *names)) for found, at, names in find(holder[key]))
-
-    return step
+def _union(ways: Sequence[Sequence[Step]]) -> Step:
+    return lambda place, spend: (each for steps in ways for each in _follow(steps, place, spend))
 
 
 def _quoted(text: str) -> Step:
     """The field of this name, or else, as the API server reads a dot that is not escaped, the path of these names."""
     whole, names = _field(text), [_field(name) for name in re.findall(r"(?:[^.\\]|\\.)+", text)]
-    return lambda place: iter(list(whole(place)) or _follow(names, place))
+    return lambda place, spend: iter(list(whole(place, spend)) or list(_follow(names, place, spend)))
 
 
 def _field(escaped: str) -> Step:
     name = re.sub(r"\\(.)", r"\1", escaped)
 
-    def step(place: Place) -> Iterator[Place]:
+    def step(place: Place, spend: Spend) -> Iterator[Place]:
         holder, key, path = place
         value = holder[key]
         if isinstance(value, dict) and name in value:
-            yield value, name, (*path, name)
+            yield value, name, _longer(path, name)
 
     return step
 
 
+def _longer(path: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return path if len(path) == _MOST_NAMES else (*path, name)
+
+
 def _slice(bounds: slice) -> Step:
-    def step(place: Place) -> Iterator[Place]:
+    def step(place: Place, spend: Spend) -> Iterator[Place]:
         holder, key, path = place
         value = holder[key]
         if isinstance(value, list):
@@ -132,41 +183,42 @@ def _slice(bounds: slice) -> Step:
     return step
 
 
-def _children(place: Place) -> Iterator[Place]:
+def _children(place: Place, spend: Spend) -> Iterator[Place]:
     holder, key, path = place
     value = holder[key]
     if isinstance(value, dict):
-        yield from ((value, name, (*path, name)) for name in sorted(value))
+        spend(len(value))
+        yield from ((value, name, _longer(path, name)) for name in sorted(value))
     elif isinstance(value, list):
+        spend(len(value))
         yield from ((value, index, path) for index in range(len(value)))
 
 
-def _descendants(place: Place) -> Iterator[Place]:
+def _descendants(place: Place, spend: Spend) -> Iterator[Place]:
     left = [place]
     while left:  # not recursive: an object may be nested deeper than Python's stack
         one = left.pop()
         yield one
-        left += reversed(list(_children(one)))
+        left += reversed(list(_children(one, spend)))
 
 
 def _filtered(text: str, path: str) -> Step:
-    found = _FILTER.match(text)
-    if found is None:
+    condition = text.strip()
+    if not condition.startswith("@"):
         raise JSONPathError(f"{path!r} is no JSONPath: the filter {text!r} does not begin with @")
-    get = compile_path(found["path"])
-    if found["compare"] is None:
-        return lambda place: (each for each in _children(place) if get(each[0][each[1]]))
-    compare, wanted = _COMPARE[found["compare"]], _literal(found["value"])
+    compared = _COMPARISON.search(condition)
+    end = compared.start() if compared else len(condition)
+    steps, wanted = _steps(condition[1:end]), _literal(condition[compared.end() :].strip()) if compared else None
+    compare = _COMPARE[compared[0]] if compared else None
 
-    def holds(place: Place) -> bool:
-        holder, key, _ = place
-        values = get(holder[key])
+    def holds(value: Any, spend: Spend) -> bool:
+        values = _first(steps, value, spend)
         try:
-            return bool(values) and compare(values[0], wanted)
+            return bool(values) and (compare is None or compare(values[0], wanted))
         except TypeError:  # values of two types are in no order
             return False
 
-    return lambda place: (each for each in _children(place) if holds(each))
+    return lambda place, spend: (each for each in _children(place, spend) if holds(each[0][each[1]], spend))
 
 
 def _literal(text: str) -> Any:

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 LONGEST_NAME = 63
@@ -29,26 +30,39 @@ class SchemaColumn:
     field: str
 
 
-def schema_columns(definitions: Iterable[Mapping[str, Any]], *, taken: Iterable[str]) -> list[SchemaColumn]:
-    """The union of the columns of one CRD's `spec` in several clusters, by name.
+def schema_columns(
+    definitions: Iterable[Mapping[str, Any]],
+    *,
+    taken: Iterable[str],
+    named: Mapping[tuple[str, str], str] | None = None,
+) -> list[SchemaColumn]:
+    """The union of the columns of one CRD's `spec` in several clusters, by part and field.
 
-    Each field of spec, status and the object itself is one: typed where all have it as the same scalar, else jsonb. No
-    name is one of those `taken`.
+    Each field of spec, status and the object itself is one: typed where all have it as the same scalar, else jsonb.
+    Those that are `named` (by part and field) keep their names; no other is one of these, or of those `taken`.
     """
     types: dict[tuple[str, str], set[str]] = {}
     for definition in definitions:
         for part, field, sql_type in _fields(_schema(definition)):
             types.setdefault((part, field), set()).add(sql_type)
-    used = set(taken)
+    names = {each: name for each, name in (named or {}).items() if each in types}
+    used = {*taken, *names.values()}
     columns = []
     for (part, field), of_field in sorted(types.items()):
-        wanted = snake_case(field if part == "data" else f"{part}_{field}")
-        name = shortened(wanted)
-        if name in used:
-            name = shortened(wanted, distinct=f"{part}.{field}")
-        used.add(name)
+        name = names.get((part, field))
+        if name is None:
+            wanted = snake_case(field if part == "data" else f"{part}_{field}")
+            name = next(each for each in distinct_names(wanted, f"{part}.{field}") if each not in used)
+            used.add(name)
         columns.append(SchemaColumn(name, of_field.pop() if len(of_field) == 1 else "jsonb", part, field))
     return columns
+
+
+def distinct_names(wanted: str, distinct: str) -> Iterator[str]:
+    """The identifiers that something may have, best first: the wanted one, then with digests of what tells it apart."""
+    yield shortened(wanted)
+    for number in count(1):
+        yield shortened(wanted, distinct=distinct if number == 1 else f"{distinct}/{number}")
 
 
 def snake_case(name: str) -> str:
@@ -66,12 +80,18 @@ def shortened(name: str, *, distinct: str = "") -> str:
 
 def _schema(definition: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema of the served version that discovery prefers."""
-    served = [each for each in definition.get("versions") or () if each.get("served")]
+    versions = definition.get("versions")
+    served = [
+        each
+        for each in (versions if isinstance(versions, list) else ())
+        if isinstance(each, Mapping) and each.get("served")
+    ]
     if not served:
         return {}
-    version = min(served, key=lambda each: _priority(str(each["name"])))
-    found: Mapping[str, Any] = (version.get("schema") or {}).get("openAPIV3Schema") or {}
-    return found
+    version = min(served, key=lambda each: _priority(str(each.get("name"))))
+    schema = version.get("schema")
+    found = schema.get("openAPIV3Schema") if isinstance(schema, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _priority(version: str) -> tuple[int, int, int, str]:
@@ -79,7 +99,7 @@ def _priority(version: str) -> tuple[int, int, int, str]:
 
     https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#version-priority
     """
-    match = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
+    match = re.fullmatch(r"v([0-9]{1,18})(?:(alpha|beta)([0-9]{1,18}))?", version)
     if match is None:
         return 0, 0, 0, version
     major, stage, minor = match.groups()

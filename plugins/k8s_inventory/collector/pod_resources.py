@@ -42,13 +42,12 @@ _decoder = msgspec.json.Decoder(_Resources | None)
 def pod_resources(pod: Any) -> PodResources:
     spec, status = pod.spec, pod.status
     pending = [each.type for each in status.conditions or () if each.reason == "Infeasible"]
-    return _pod_resources(
-        _containers(spec.containers, status.container_statuses),
-        _containers(spec.init_containers, status.init_container_statuses, is_init=True),
-        bytes(spec.resources),
-        bytes(spec.overhead),
-        "PodResizePending" in pending,
-    )
+    containers = _containers(spec.containers, status.container_statuses)
+    init_containers = _containers(spec.init_containers, status.init_container_statuses, is_init=True)
+    of_pod, overhead = bytes(spec.resources), bytes(spec.overhead)
+    size = sum(map(len, (of_pod, overhead, *(part for each in (*containers, *init_containers) for part in each[1:]))))
+    count = _remembered if size <= _LONGEST_REMEMBERED else _pod_resources
+    return count(containers, init_containers, of_pod, overhead, "PodResizePending" in pending)
 
 
 def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tuple[_Container, ...]:
@@ -63,7 +62,6 @@ def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tup
     return tuple(found)
 
 
-@lru_cache(4096)
 def _pod_resources(
     containers: Sequence[_Container],
     init_containers: Sequence[_Container],
@@ -71,7 +69,6 @@ def _pod_resources(
     overhead: bytes,
     infeasible: bool,
 ) -> PodResources:
-    """Pods of one template have the same sums, which are worth remembering."""
     requests, limits = (
         _sum(
             [_of_container(each, part, infeasible) for each in containers],
@@ -86,6 +83,12 @@ def _pod_resources(
         *(requests.get("cpu"), requests.get("memory"), limits.get("cpu"), limits.get("memory")),
         *(as_json(requests), as_json(limits)),
     )
+
+
+_remembered = lru_cache(4096)(_pod_resources)
+"""Pods of one template have the same sums, which are worth remembering."""
+
+_LONGEST_REMEMBERED = 16_384
 
 
 def _numbers(resources: bytes, part: str) -> Numbers:
@@ -125,11 +128,9 @@ def _sum(
         if is_sidecar:
             _add(total, numbers)
             _add(sidecars, numbers)
-            _raise_to(most, sidecars)
-        else:
-            while_it_runs = dict(sidecars)
-            _add(while_it_runs, numbers)
-            _raise_to(most, while_it_runs)
+            _raise_to(most, {name: sidecars[name] for name in numbers})
+        else:  # of what it does not name, `most` has the sidecars' already
+            _raise_to(most, {name: sidecars.get(name, Decimal(0)) + number for name, number in numbers.items()})
     _raise_to(total, most)
     total |= {name: number for name, number in of_pod.items() if _is_pod_level(name)}
     # A limit that is not there is none, and overhead does not make one.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-REDACTED = "<redacted>"
-"""Stands where a literal value was: "redacted" can be told from "absent"."""
+from k8s_inventory.credentials import REDACTED, json_holds_userinfo, json_without_userinfo
+from k8s_inventory.mending import holds_large_numbers, without_large_numbers, without_nul
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _LAST_APPLIED = LAST_APPLIED.encode()
@@ -20,46 +20,57 @@ _raw_env = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 _REDACTED_RAW = msgspec.Raw(msgspec.json.encode(REDACTED))
 
-_ESCAPE = re.compile(rb"\\(?:u0000|.)")
 _NUL = rb"\u0000"
+_ESCAPE = re.compile(rb"\\(?:u00(?:2[fF]|3[aA]|40)|.)")
+_UNESCAPED = {rb"\u002f": b"/", rb"\u003a": b":", rb"\u0040": b"@", rb"\/": b"/"}
+_SUSPECT = re.compile(rb"\\u00(?:00|2[fF]|3[aA]|40)")
 _ENV = b'"env":'
-_LITERAL = re.compile(rb'"value":"(?:[^"\\]|\\.)*"')
+_LITERAL = re.compile(rb'"value":"(?:[^"\\]++|\\.)*+"')
 _REDACTED_LITERAL = b'"value":' + msgspec.json.encode(REDACTED)
 
 
-def redact_env(value: bytes, arrays: Iterable[msgspec.Raw], keep: tuple[str, ...] = ()) -> bytes:
-    """`value` with the literal values of these `env` arrays, parts of it, replaced by `REDACTED`.
+def redact_env(value: bytes, arrays: Iterable[msgspec.Raw], keep: tuple[str, ...] = ()) -> tuple[bytes, int]:
+    """`value` with the literal values of these `env` arrays, parts of it, replaced by `REDACTED`; and how many were.
 
     Variables whose names match a pattern of `keep` stay. Arrays are replaced as text, which can hit no string by
     accident: within a JSON string quotes are escaped.
     """
     originals = list(map(bytes, arrays))
+    count = 0
     for original in dict.fromkeys(originals):
-        redacted = _redacted(original, keep)
-        if redacted is None:
+        redacted, replaced = (_remembered if len(original) <= _LONGEST_REMEMBERED else _redacted)(original, keep)
+        if not replaced:
             continue
+        times = originals.count(original)
+        count += replaced * times
         pieces = value.split(_ENV + original)  # and join: half the time of replace()
-        if len(pieces) > originals.count(original):
-            value = (_ENV + redacted).join(pieces)
-        else:  # JSON that is not just as Kubernetes writes it: with a space before the array, say
-            value = value.replace(original, redacted)
-    return value
+        # JSON that is not just as Kubernetes writes it, with a space before the array say, has not as many.
+        is_usual = len(pieces) > times
+        value = (_ENV + redacted).join(pieces) if is_usual else value.replace(original, redacted)
+    return value, count
 
 
-@lru_cache(1024)
-def _redacted(env: bytes, keep: tuple[str, ...]) -> bytes | None:
-    """None where there is nothing to redact. Pods of one template have the same array, which is worth remembering."""
+def _redacted(env: bytes, keep: tuple[str, ...]) -> tuple[bytes, int]:
+    """An array redacted, and in how many places."""
     if b'"value"' not in env:
-        return None
+        return env, 0
     if not keep:
         redacted, replaced = _LITERAL.subn(_REDACTED_LITERAL, env)
         if replaced == env.count(b'"value"'):
-            return redacted
+            return redacted, replaced
     variables = _raw_env.decode(env)
+    replaced = 0
     for variable in variables:
         if "value" in variable and not is_kept(msgspec.json.decode(variable.get("name", b'""')), keep):
             variable["value"] = _REDACTED_RAW
-    return msgspec.json.encode(variables)
+            replaced += 1
+    return msgspec.json.encode(variables), replaced
+
+
+_remembered = lru_cache(1024)(_redacted)
+"""Pods of one template have the same array, which is worth remembering."""
+
+_LONGEST_REMEMBERED = 16_384
 
 
 def is_kept(name: Any, keep: tuple[str, ...]) -> bool:
@@ -96,24 +107,47 @@ def _without_last_applied(value: Any) -> Any:
     return value
 
 
-def holds_nul(sql_type: str, values: Sequence[Any]) -> bool:
-    """Whether a column of these values holds U+0000. Looking for it here takes a fifth of what it takes in the page."""
+def is_unstorable(sql_type: str, values: Iterable[Any], *, raw: bool = False) -> bool:
+    """Whether a column of these values holds what `storable` takes out. Looking for it here takes a fifth of what it
+    takes in the page. Numbers are looked at only in JSON that is `raw`, which somebody else than the server wrote."""
     present: Iterator[Any] = filter(None, values)
     if sql_type == "jsonb":
         whole = b"".join(present)
-        return b"\\" in whole and _NUL in whole
+        if b"\\" in whole and rb"\u00" in whole and _SUSPECT.search(whole):
+            return True
+        if raw and holds_large_numbers(whole):
+            return True
+        return b"@" in whole and json_holds_userinfo(whole)
     if sql_type == "text[]":
-        present = map("".join, present)
+        present = map("\n".join, present)
     elif sql_type != "text":
         return False
-    return "\0" in "".join(present)
+    text = "\n".join(present)
+    return "\0" in text or ("@" in text and json_holds_userinfo(msgspec.json.encode(text)))
 
 
 def storable(body: bytes) -> bytes:
-    """JSON with U+0000, which PostgreSQL refuses, as U+FFFD, the replacement character of Unicode.
+    """JSON with U+0000, which PostgreSQL refuses, as U+FFFD, the replacement character of Unicode; and without numbers
+    that it refuses, and the userinfo of URLs.
 
     https://www.postgresql.org/docs/current/datatype-json.html names what jsonb refuses.
     """
-    if _NUL not in body:
-        return body
-    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[0] == rb"\u0000" else escape[0], body)
+    if _NUL in body:
+        body = without_nul(body)
+    if b"\\/" in body or rb"\u00" in body:
+        body = _ESCAPE.sub(lambda escape: _UNESCAPED.get(escape[0].lower(), escape[0]), body)
+    if holds_large_numbers(body):
+        body = without_large_numbers(body)
+    return json_without_userinfo(body)
+
+
+_MARK = REDACTED.encode()
+
+
+def count_redacted(text: bytes) -> int:
+    """How often `REDACTED` stands there. Servers send `<` as an escape, so that each is one of ours, or nearly so."""
+    found, at = 0, text.find(b"<")
+    while at >= 0:
+        found += text.startswith(_MARK, at)
+        at = text.find(b"<", at + 1)
+    return found

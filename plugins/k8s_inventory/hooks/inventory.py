@@ -59,7 +59,8 @@ class InventoryHook(PostgresHook):
 def _connection(parameters: dict[str, Any]) -> Connection:
     """libpq's parameters as an Airflow connection; what it has no field for goes to its extras."""
     parameters = {"connect_timeout": "10", "keepalives_idle": "30", **parameters}
-    port = parameters.pop("port", None)
+    # Of several hosts each may have a port of its own. The extras win over the fields.
+    port = int(parameters.pop("port")) if str(parameters.get("port", "")).isdecimal() else None
     return Connection(
         conn_id="DATABASE_URL",
         conn_type="postgres",
@@ -67,6 +68,6 @@ def _connection(parameters: dict[str, Any]) -> Connection:
         login=parameters.pop("user", None),
         password=parameters.pop("password", None),
         schema=parameters.pop("dbname", None),
-        port=int(port) if port else None,
+        port=port,
         extra=json.dumps(parameters),
     )

@@ -3,6 +3,7 @@
 from k8s_inventory.kinds import access, admission, cluster, config, devices, networking, storage, workloads
 from k8s_inventory.kinds.custom import CUSTOM_OBJECTS
 from k8s_inventory.kinds.declaration import Column, Kind, PrinterColumn
+from k8s_inventory.kinds.paths import ApiPath
 
 FAMILIES: dict[str, tuple[Kind, ...]] = {
     "workloads": workloads.KINDS,
@@ -23,4 +24,22 @@ TABLES: tuple[Kind, ...] = (*KINDS.values(), CUSTOM_OBJECTS)
 NAMES: dict[str, Kind] = {alias: kind for kind in KINDS.values() for alias in kind.aliases}
 """Every spelling that a user may choose a kind by: `pods`, `pod`, `po`, `deployments.apps` ..."""
 
-__all__ = ["CUSTOM_OBJECTS", "FAMILIES", "KINDS", "NAMES", "TABLES", "Column", "Kind", "PrinterColumn"]
+
+def is_declared(kind: Kind) -> bool:
+    """Whether its objects are those of a declared kind: they are read by the declaration then, and never without it,
+    which would store what the declaration keeps out."""
+    return (f"{kind.plural}.{kind.group}" if kind.group else kind.plural) in NAMES
+
+
+__all__ = [
+    "CUSTOM_OBJECTS",
+    "FAMILIES",
+    "KINDS",
+    "NAMES",
+    "TABLES",
+    "ApiPath",
+    "Column",
+    "Kind",
+    "PrinterColumn",
+    "is_declared",
+]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -64,12 +63,24 @@ def as_json(kind: Kind) -> dict[str, Any]:
     }
 
 
-def from_json(found: Mapping[str, Any]) -> Kind:
-    """The kind that `as_json` was given."""
-    names = {name: found[name] for name in ("group", "version", "kind", "plural", "namespaced")}
-    columns = tuple(PrinterColumn(*each) for each in found["printer_columns"])
-    described = {"listed_as": found["listed_as"], "revision": found["revision"], "printer_columns": columns}
-    return replace(custom_kind(**names), **described)
+def from_json(found: Any) -> Kind:
+    """The kind that `as_json` was given. Raises `ValueError` for what it can not have written."""
+    try:
+        names = {name: _text(found[name]) for name in ("group", "version", "kind", "plural")}
+        return replace(
+            custom_kind(**names, namespaced=found["namespaced"] is True),
+            listed_as=_text(found["listed_as"]),
+            revision=_text(found["revision"]),
+            printer_columns=tuple(PrinterColumn(*map(_text, each)) for each in found["printer_columns"]),
+        )
+    except (LookupError, TypeError) as error:
+        raise ValueError(f"no custom kind: {type(error).__name__}") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 def custom_kind_named(name: str) -> Kind:

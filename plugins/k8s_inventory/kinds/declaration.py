@@ -17,6 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from k8s_inventory.kinds.paths import ApiPath, group_path
+
 SqlType = Literal["text", "integer", "bigint", "numeric", "boolean", "timestamptz", "jsonb", "text[]"]
 
 
@@ -40,6 +42,12 @@ class Column:
             raise ValueError(f"column {self.name}: needs without a conversion")
 
 
+LONGEST_PATH = 1000
+"""Characters of a JSONPath. A CRD may hold longer ones; none that means something does."""
+
+LONGEST_COLUMN_NAME = 253
+
+
 @dataclass(frozen=True)
 class PrinterColumn:
     """One of a CRD's `additionalPrinterColumns`; `type` is that of OpenAPI, or `date`."""
@@ -56,6 +64,8 @@ class Kind:
     `rest` are the fields that a row keeps whole: `spec` and `status`, where it has them, and `data`, which stands for
     all other fields of the object but its metadata. `redacted_env` are the paths to lists of containers whose literal
     environment values are redacted, `redacted_values` the maps whose values are.
+
+    `raw_json` says that objects hold JSON which the API server passes on as it was given (a `RawExtension`).
 
     `table_cells`, where there are any, are all that is ever asked for of an object beside its metadata: cells of the
     API server's `Table`, by the column's name there, and the field that stands for each in a path.
@@ -78,6 +88,7 @@ class Kind:
     rest: tuple[str, ...] = ("spec", "status")
     redacted_env: tuple[str, ...] = ()
     redacted_values: tuple[str, ...] = ()
+    raw_json: bool = False
     table_cells: tuple[tuple[str, str], ...] = ()
     shared_by: tuple[str, ...] = ()
     listed_as: str = ""
@@ -104,15 +115,32 @@ class Kind:
         """The version of the group to read, if it can be had."""
         return self.versions[0]
 
-    def list_path(self, version: str, namespace: str | None = None) -> str:
+    def api_version(self, version: str) -> str:
+        """What objects of this version of the group name as their `apiVersion`."""
+        return f"{self.group}/{version}" if self.group else version
+
+    def list_path(self, version: str, namespace: str | None = None) -> ApiPath:
         """The path of the list in this version of the group: cluster-wide, or of one namespace."""
-        root = f"/apis/{self.group}/{version}" if self.group else f"/api/{version}"
-        return f"{root}/namespaces/{namespace}/{self.plural}" if namespace else f"{root}/{self.plural}"
+        return group_path(self.group, version, *_inside(namespace), self.plural)
+
+    def object_path(self, version: str, namespace: str | None, name: str) -> ApiPath:
+        """The path of one object in this version of the group; `namespace` is None where it has none."""
+        return group_path(self.group, version, *_inside(namespace), self.plural, name)
+
+
+def _inside(namespace: str | None) -> tuple[str, ...]:
+    return () if namespace is None else ("namespaces", namespace)
 
 
 METADATA_COLUMNS = (
     Column(name="uid", path="metadata.uid", required=True, description="Unique identifier of the object."),
-    Column(name="name", path="metadata.name", required=True, description="Name of the object."),
+    Column(
+        name="name",
+        path="metadata.name",
+        convert="name",
+        required=True,
+        description="Name of the object; of one with more than 500 characters the beginning, and U+FFFD.",
+    ),
     Column(name="namespace", path="metadata.namespace", description="Namespace; null for cluster-scoped objects."),
     Column(
         name="created_at",

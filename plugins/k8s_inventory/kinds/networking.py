@@ -100,7 +100,7 @@ ENDPOINTS = Kind(
             needs=("subsets:jsonb",),
             convert="endpoint_addresses",
             required=True,
-            description="Ready addresses, as address:port: kubectl's ENDPOINTS, all of them.",
+            description="Ready addresses, as address:port: kubectl's ENDPOINTS, the first 10,000 of them.",
         ),
     ),
 )

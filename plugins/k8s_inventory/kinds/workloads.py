@@ -665,6 +665,7 @@ CONTROLLERREVISIONS = Kind(
     plural="controllerrevisions",
     group="apps",
     table="k8s_controllerrevisions",
+    raw_json=True,
     description="ControllerRevisions: what a DaemonSet or StatefulSet was at each of its revisions.",
     rest=("data",),
     redacted_env=_template_env("data.spec.template"),

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from k8s_inventory.kube.errors import BadAnswer, Forbidden, NotFound
-from k8s_inventory.kube.session import Session
+from k8s_inventory.credentials import without_userinfo
+from k8s_inventory.kinds import KINDS, ApiPath
+from k8s_inventory.kube.errors import BadAnswer, Forbidden, Named, NotFound
+from k8s_inventory.kube.session import UNREADABLE, Session
 
 Answer = TypeVar("Answer")
 
@@ -30,33 +32,43 @@ class ClusterInfo:
     provider: str | None
 
 
-class _Namespace(msgspec.Struct):
-    class Metadata(msgspec.Struct):
-        uid: str
+_KUBE_SYSTEM = "kube-system"
+_Text = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[^\0]*\Z")]
 
+
+class _KubeSystem(msgspec.Struct):
+    class Metadata(msgspec.Struct):
+        uid: _Text
+        name: Literal["kube-system"]
+
+    kind: Literal["Namespace"]
     metadata: Metadata
 
 
 class _Version(msgspec.Struct):
-    git_version: str = msgspec.field(name="gitVersion")
+    git_version: _Text = msgspec.field(name="gitVersion")
 
 
 def read_cluster(session: Session) -> ClusterInfo:
     """One small request, and another for the version, which a session asks for once.
 
-    Raises a `KubeError` where the cluster can not be asked at all.
+    Raises a `KubeError` where the cluster can not be asked at all, or does not answer of what it is asked for.
     """
     server = session.server
     uid: str | None
+    namespaces = KINDS["namespaces"]
     try:
-        uid = answer(session, "/api/v1/namespaces/kube-system", _Namespace).metadata.uid
+        path = namespaces.object_path(namespaces.version, None, _KUBE_SYSTEM)
+        uid = answer(session, path, _KubeSystem).metadata.uid
     except Forbidden:
         uid = None
-    except NotFound:
+    except NotFound as error:
+        if error.about != Named(_KUBE_SYSTEM, namespaces.plural, namespaces.group):
+            raise  # of something else
         uid = ""
     if session.cluster_version is None:
         with suppress(Forbidden, NotFound):
-            session.cluster_version = answer(session, "/version", _Version).git_version
+            session.cluster_version = without_userinfo(answer(session, ApiPath("version"), _Version).git_version)
     version = session.cluster_version
     return ClusterInfo(
         uid=uid,
@@ -67,18 +79,25 @@ def read_cluster(session: Session) -> ClusterInfo:
     )
 
 
-def answer(session: Session, path: str, model: type[Answer], query: Mapping[str, Any] | None = None) -> Answer:
+def answer(
+    session: Session,
+    path: ApiPath,
+    model: type[Answer],
+    query: Mapping[str, Any] | None = None,
+    *,
+    seconds: float | None = None,
+) -> Answer:
     """The answer to a GET of `path`. Raises a `KubeError`, and `BadAnswer` for one that is no such thing."""
-    return decoded(session, path, session.get(path, query), model)
+    return decoded(session, path, session.get(path, query, seconds=seconds), model)
 
 
 def decoded(session: Session, path: str, body: bytes, model: type[Answer]) -> Answer:
     """The body of an answer from `path`. Raises `BadAnswer`."""
     try:
         return msgspec.json.decode(body, type=model)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadAnswer(
-            f"context {session.context.name}, {path}: the answer is no {model.__name__.strip('_')}"
+            f"context {session.context.name}, {path}: the answer is no {model.__name__.strip('_')} ({error})"
         ) from error
 
 

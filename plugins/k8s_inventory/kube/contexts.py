@@ -15,16 +15,17 @@ from typing import Any
 
 import yaml
 from kubernetes.client import ApiClient, Configuration
-from kubernetes.config import ConfigException
+from kubernetes.config import ConfigException, kube_config
 from kubernetes.config.incluster_config import load_incluster_config
 from kubernetes.config.kube_config import ConfigNode, KubeConfigLoader, KubeConfigMerger
 
 from k8s_inventory.kube.errors import ContextError, Unauthorized
+from k8s_inventory.printable import ReportedError
 
 DEFAULT_KUBECONFIG = "~/.kube/config"
 
 
-class KubeconfigError(Exception):
+class KubeconfigError(ReportedError):
     """A kubeconfig that can not be read at all; the message names the file and what to do."""
 
 
@@ -124,6 +125,14 @@ def kubeconfig_contexts(kubeconfig: str | None = None) -> dict[str, Context]:
     config = _merged(paths)
     names = [str(entry["name"]) for entry in config.value["contexts"]]
     return {name: Context(name=name, kubeconfig=paths, context=name) for name in names}
+
+
+def remove_credentials() -> None:
+    """Removes the files that the library writes of the keys and certificates in a kubeconfig.
+
+    It does so itself at the usual end of a program alone, and not where `os._exit` ends it. No client works after it.
+    """
+    kube_config._cleanup_temp_files()
 
 
 def _merged(kubeconfig: str | Mapping[str, Any] | None) -> Any:

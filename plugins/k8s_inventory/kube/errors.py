@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
+
+from k8s_inventory.credentials import without_credentials
+from k8s_inventory.mending import cut
+from k8s_inventory.printable import ReportedError
 
 Outcome = Literal["complete", "partial", "unauthorized", "forbidden", "absent", "unreachable", "unsupported", "failed"]
 
 
-class KubeError(Exception):
+class KubeError(ReportedError):
     """A read that did not succeed. `outcome` is what it makes of the target, `retryable` whether a
-    later attempt may mend it. The message says what happened and what to do, never a credential."""
+    later attempt may mend it. The message says what happened and what to do. What it quotes, of a server, a
+    kubeconfig or another library, may hold credentials: they are taken out here, for all of them."""
 
     outcome: ClassVar[Outcome] = "failed"
     retryable: ClassVar[bool] = True
+
+    def __init__(self, message: str) -> None:
+        super().__init__(cut(without_credentials(message)))  # a cluster may have said any amount of it
 
 
 class ContextError(KubeError):
@@ -35,10 +43,32 @@ class Forbidden(KubeError):
     retryable = False
 
 
+class Named(NamedTuple):
+    """What a `Status` says it is about (its `details`): an object by its name, and its kind by plural and group."""
+
+    name: str
+    plural: str
+    group: str
+
+
 class NotFound(KubeError):
-    """The API server does not serve this path."""
+    """The API server does not serve this path. `about` is what it says is not there.
+
+    That an object is gone is proven only where `about` is this object: the server may have read another path than the
+    one that was meant, and a proxy may have answered for it. The namespace is not in it.
+    """
 
     outcome = "absent"
+    retryable = False
+
+    def __init__(self, message: str, about: Named) -> None:
+        super().__init__(message)
+        self.about = about
+
+
+class Unnameable(KubeError):
+    """A name that no path can hold: it is not asked for, and nothing can be said of it."""
+
     retryable = False
 
 
@@ -46,6 +76,14 @@ class Unreachable(KubeError):
     """No answer: no connection, DNS, TLS, timeout."""
 
     outcome = "unreachable"
+
+
+class TooSlow(Unreachable):
+    """An answer came, but was not whole in the time that it may take."""
+
+
+class Stopped(KubeError):
+    """Whoever wanted the answer does not any more."""
 
 
 class Expired(KubeError):
@@ -58,6 +96,10 @@ class Expired(KubeError):
 
 class BadAnswer(KubeError):
     """An answer that is not what was asked for: HTML of a proxy, a body cut short, a 5xx after retries."""
+
+
+class TooLarge(BadAnswer):
+    """An answer of more bytes or values than it may have."""
 
 
 class Unsupported(KubeError):

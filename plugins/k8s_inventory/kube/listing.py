@@ -2,47 +2,81 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import logging
 import queue
-import re
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from functools import lru_cache, partial
+from operator import attrgetter
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from k8s_inventory.kinds import Kind
+from k8s_inventory.kinds import ApiPath, Kind
 from k8s_inventory.kube import tables
-from k8s_inventory.kube.errors import BadAnswer, Expired, KubeError, NoSuchPath, NotFound, Unreachable
-from k8s_inventory.kube.session import Session
+from k8s_inventory.kube.errors import (
+    BadAnswer,
+    Expired,
+    KubeError,
+    NoSuchPath,
+    NotFound,
+    TooLarge,
+    TooSlow,
+    Unreachable,
+)
+from k8s_inventory.kube.session import UNREADABLE, Session
+from k8s_inventory.mending import shallow, without_lone_surrogates
+from k8s_inventory.printable import printable
 
 log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
+LONGEST_VERSION = 128
+"""Characters of a resourceVersion, or a uid: Kubernetes' own have 20 and 36."""
+
+_Name = Annotated[str, msgspec.Meta(max_length=512)]
+_Version = Annotated[str, msgspec.Meta(max_length=LONGEST_VERSION, pattern=r"\A[^\0]*\Z")]
+_Token = Annotated[str, msgspec.Meta(max_length=16_384)]
+"""It goes into a URL; the API server's own hold a revision and a name."""
+
+_MARKS = 1 << 22
+
 
 class ListMetadata(msgspec.Struct, frozen=True, gc=False):
     """https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/list-meta/"""
 
-    resource_version: str = msgspec.field(default="", name="resourceVersion")
-    continue_token: str = msgspec.field(default="", name="continue")
+    resource_version: _Version = msgspec.field(default="", name="resourceVersion")
+    continue_token: _Token = msgspec.field(default="", name="continue")
 
 
 class ListPage(msgspec.Struct, Generic[Item], frozen=True, gc=False):
     """A list answer. `items` may be null, which is empty; an answer without it is no list."""
 
     items: list[Item] | None
-    kind: str = ""
-    api_version: str = msgspec.field(default="", name="apiVersion")
+    kind: _Name = ""
+    api_version: _Name = msgspec.field(default="", name="apiVersion")
     metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
 
 
 class _Header(msgspec.Struct, frozen=True, gc=False):
-    kind: str
+    kind: _Name
     metadata: ListMetadata
+
+
+class _Item(msgspec.Struct, frozen=True, gc=False):
+    """What an object of a list says it is. Lists of Kubernetes' own kinds leave kind and version to the list."""
+
+    class Metadata(msgspec.Struct, frozen=True, gc=False):
+        namespace: str | None = None
+
+    metadata: Metadata | None = None
+    kind: str | None = None
+    api_version: str | None = msgspec.field(default=None, name="apiVersion")
 
 
 _Download = tuple[bytes | KubeError, str, float]
@@ -67,14 +101,20 @@ class Page(Generic[Item]):
     api_version: str
     resource_version: str
     seconds: float
+    is_mended: bool
+    """Whether the bytes are not all just as they came: `mending` says what may be in their place."""
 
 
 class Listing(Generic[Item]):
-    """One attempt to list a kind; iterate `pages()`, then look at `incomplete`.
+    """One attempt to list a kind; iterate `pages()`, tell `brought` what each had, then look at `incomplete`.
 
-    `namespace` narrows it to one, `selectors` (`labelSelector`, `fieldSelector`) to what they select. `path` is what is
-    read, once there are pages. `incomplete` is None after a complete listing, and else says why pages are missing or
-    inconsistent.
+    `namespace` narrows it to one, `selectors` (`labelSelector`, `fieldSelector`) to what they select. `version` is that
+    of the group which is read, once there are pages. `incomplete` is None after a complete listing, and else says why
+    pages are missing or inconsistent.
+
+    A page counts only if it is the list that was asked for, by its `kind` and `apiVersion`, and every item that says
+    what it is says the same, and is of the namespace that was asked for: whatever made the server, or something
+    before it, answer another question, objects of another kind are never taken for those of this one.
     """
 
     def __init__(
@@ -90,41 +130,78 @@ class Listing(Generic[Item]):
         self.session = session
         self.kind = kind
         self.page_size = page_size
+        self._limits = session.limits
         self.namespace = namespace
         self.selectors = dict(selectors or {})
-        self.path = ""
-        self._version = ""
+        self.version = ""
         self.incomplete: str | None = None
         self.decode_items_to(item)
         self._restarted = False
         self._revision = ""
+        self._marks = bytearray()
+        self._bytes = 0
+        self._pages_without_new = 0
+        self._waited = 0.0
 
     def decode_items_to(self, item: type[Item]) -> None:
         """Decodes the items of the next page, and of all that follow, as far as this type goes."""
-        self._decoder = msgspec.json.Decoder(ListPage[item])  # type: ignore[valid-type]
+        self._item: type[Any] = item
+
+    def items(self) -> Iterator[Item]:
+        """The items of a list that is of use only as a whole; some of them twice where it was begun again.
+
+        Raises a `KubeError` where it is not complete, or one of them is no such item.
+        """
+        where = f"context {self.session.context.name}, {self.kind.name}"
+        for page in self.pages():
+            items: list[Any] = page.items
+            if items and isinstance(items[0], msgspec.Raw):
+                raise BadAnswer(f"{where}: an object on page {page.number} is not what its kind says")
+            self.brought(each.metadata.uid for each in items)
+            yield from items
+        if self.incomplete:
+            raise BadAnswer(f"{where}: {self.incomplete}")
+
+    def brought(self, uids: Iterable[str]) -> None:
+        """Says which objects the last page held. As long as some are new, the listing goes on.
+
+        A uid leaves a mark in a table of fixed size. Where two share one, a new object is taken for an old one, which
+        counts only if it happens to all objects of many pages in a row.
+        """
+        new = False
+        for uid in uids:
+            mark = hash(uid) & (_MARKS - 1)
+            new = new or not self._marks[mark]
+            self._marks[mark] = 1
+        if new:
+            self._pages_without_new = 0
+            self._waited = 0.0
 
     def pages(self) -> Iterator[Page[Item]]:
         """Yields each page while the next one downloads.
 
         Raises the `KubeError` of the first page, or of a later one where credentials or rights were lost.
-        A later page that is lost for any other reason ends the listing as incomplete.
+        A later page that is lost for any other reason ends the listing as incomplete, and so does a list that does
+        not end: pages without new objects, continue tokens that come again, more time or bytes than `Limits` allows.
         """
-        self.path = self._path_served()
+        path = self._path_served()
         while True:
             try:
-                yield from self._snapshot(self.path)
+                yield from self._snapshot(path)
                 return
             except _Restart:
                 log.warning(
-                    "context %s, %s: the snapshot expired, listing again", self.session.context.name, self.kind.name
+                    "context %s, %s: the snapshot expired, listing again",
+                    printable(self.session.context.name),
+                    printable(self.kind.name),
                 )
 
-    def _path_served(self) -> str:
+    def _path_served(self) -> ApiPath:
         """The list's path in the first of the known versions that the cluster serves."""
         last: NotFound | NoSuchPath | None = None
         versions = self.kind.versions
         for version in versions:
-            self._version = version
+            self.version = version
             path = self.kind.list_path(version, self.namespace)
             if len(versions) == 1:
                 return path
@@ -137,8 +214,9 @@ class Listing(Generic[Item]):
         assert last is not None
         raise last
 
-    def _snapshot(self, path: str) -> Iterator[Page[Item]]:
+    def _snapshot(self, path: ApiPath) -> Iterator[Page[Item]]:
         number = 0
+        self._marks, self._bytes, self._pages_without_new = bytearray(_MARKS), 0, 0
         with contextlib.closing(self._bodies(path)) as bodies:
             for body, token, seconds in bodies:
                 if isinstance(body, KubeError):
@@ -147,6 +225,10 @@ class Listing(Generic[Item]):
                     self.incomplete = f"page {number + 1} could not be read: {body}"
                     return
                 number += 1
+                self._bytes += len(body)
+                if self._is_endless(number):
+                    return
+                self._pages_without_new += 1
                 try:
                     yield self._page(number, body, token, seconds)
                 except BadAnswer as error:
@@ -155,21 +237,43 @@ class Listing(Generic[Item]):
                     self.incomplete = f"page {number} could not be read: {error}"
                     return
 
+    def _is_endless(self, number: int) -> bool:
+        """Whether to give up at this page; `incomplete` then says why."""
+        if self._pages_without_new >= self._limits.max_empty_pages:
+            self.incomplete = (
+                f"the {self._pages_without_new} pages before page {number} brought no new object "
+                "(K8S_MAX_EMPTY_PAGES), so the listing was ended"
+            )
+        elif self._bytes > self._limits.max_listing_bytes:
+            self.incomplete = (
+                f"with page {number} it has more than {self._limits.max_listing_bytes} bytes "
+                "(K8S_MAX_LISTING_BYTES), so the listing was ended"
+            )
+        else:
+            return False
+        return True
+
     def _page(self, number: int, body: bytes, token: str, seconds: float) -> Page[Item]:
         where = f"context {self.session.context.name}, {self.kind.name}, page {number}"
+        kind, api_version = self.kind, self.kind.api_version(self.version)
         answer: ListPage[Any]
+        came = body
         try:
+            _refuse_other_than_utf8(body)
             try:
-                answer, body = _decode(self._decoder, body)
+                pages = _pages_of(self._item, kind.kind, api_version)  # type: ignore[arg-type]
+                answer, body = _decode(pages, body)
             except msgspec.ValidationError:
                 answer, body = _decode(_raw_pages, body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            kind = "an HTML page" if b"<html" in body[:1000].lower() else "no list"
-            raise BadAnswer(f"{where}: the answer is {kind} ({error})") from error
-        if answer.kind != self.kind.list_kind:
+        except UNREADABLE as error:
+            what = "an HTML page" if b"<html" in body[:1000].lower() else "no list"
+            raise BadAnswer(f"{where}: the answer is {what} ({error})") from error
+        if (answer.kind, answer.api_version) != (kind.list_kind, api_version):
             raise BadAnswer(
-                f"{where}: asked for a {self.kind.list_kind}, the answer is a {answer.kind or 'nameless thing'}"
+                f"{where}: asked for a {_named(kind.list_kind, api_version)}, the answer is a "
+                f"{_named(answer.kind, answer.api_version)}"
             )
+        self._check_items(answer.items or [], body, where)
         revision = answer.metadata.resource_version
         if number == 1:
             if not revision:
@@ -186,9 +290,37 @@ class Listing(Generic[Item]):
             api_version=answer.api_version,
             resource_version=revision,
             seconds=seconds,
+            is_mended=body is not came,
         )
 
-    def _bodies(self, path: str) -> Generator[_Download]:
+    def _check_items(self, items: list[Any], body: bytes, where: str) -> None:
+        """Raises `BadAnswer` for a page with an item of another kind or namespace."""
+        if self._agree(items):
+            return
+        wanted = (self.kind.kind, self.kind.api_version(self.version))
+        try:
+            said = _decode(_said_pages, body)[0].items or []
+        except UNREADABLE as error:
+            raise BadAnswer(f"{where}: an object in it does not say what it is ({error})") from None
+        for item in said:
+            namespace = item.metadata.namespace or "" if item.metadata else ""
+            found = (item.kind or wanted[0], item.api_version or wanted[1])
+            if found != wanted or (self.namespace is not None and namespace != self.namespace):
+                raise BadAnswer(
+                    f"{where}: asked for each {_named(*wanted, self.namespace)}, the answer holds a "
+                    f"{_named(*found, namespace if self.namespace else None)}; it was thrown away"
+                )
+
+    def _agree(self, items: list[Any]) -> bool:
+        """Whether it is plain that the items are of the kind and namespace asked for; decoding looked at the kind."""
+        if items and isinstance(items[0], msgspec.Raw):
+            return False
+        try:
+            return self.namespace is None or {self.namespace}.issuperset(map(_namespace_of, items))
+        except AttributeError:  # the caller's type leaves it out
+            return False
+
+    def _bodies(self, path: ApiPath) -> Generator[_Download]:
         """The pages' bytes, each downloaded in a thread while the one before it is worked on."""
         ready: queue.Queue[_Download | BaseException | None] = queue.Queue(maxsize=1)
         stop = threading.Event()
@@ -223,20 +355,22 @@ class Listing(Generic[Item]):
             stop.set()
             thread.join(timeout=5)  # a request may still be under way; its answer goes nowhere
 
-    def _get(self, path: str, query: dict[str, Any]) -> bytes:
+    def _get(self, path: ApiPath, query: dict[str, Any], seconds: float | None = None) -> bytes:
+        get = partial(self.session.get, path, seconds=seconds, most=self._limits.max_page_bytes)
         if not self.kind.table_cells:
-            return self.session.get(path, query)
-        body = self.session.get(path, {**query, **tables.QUERY}, accept=tables.ACCEPT)
+            return get(query)
+        body = get({**query, **tables.QUERY}, accept=tables.ACCEPT)
         where = f"context {self.session.context.name}, {self.kind.name}"
-        return tables.as_list(body, self.kind, self._version, where=where)
+        return tables.as_list(body, self.kind, self.version, where=where)
 
-    def _download(self, path: str) -> Iterator[_Download]:
+    def _download(self, path: ApiPath) -> Iterator[_Download]:
         token: str | None = None
-        query: dict[str, Any] = {"limit": self.page_size, **self.selectors}
+        tokens: set[int] = set()
+        expired = 0
         while True:
             start = time.monotonic()
             try:
-                body = self._get(path, {**query, "continue": token} if token else query)
+                body = self._page_within_bounds(path, token)
             except Expired as error:
                 if token is None:
                     yield error, "", 0.0
@@ -246,21 +380,90 @@ class Listing(Generic[Item]):
                     raise _Restart from error
                 self.incomplete = f"the continue token expired twice; the rest is of a later time: {error}"
                 token = error.continue_token
-                if not token:
+                expired += 1
+                if not token or expired > self._limits.max_empty_pages:
                     return
                 continue
             except KubeError as error:
                 yield error, "", 0.0
                 return
+            expired = 0
             token = _continue_token(body)
             yield body, token, time.monotonic() - start
             if not token:
                 return
+            if hash(token) in tokens:
+                self.incomplete = "a continue token came for the second time, so the list would never end"
+                return
+            tokens.add(hash(token))
+
+    def _page_within_bounds(self, path: ApiPath, token: str | None) -> bytes:
+        """The bytes of the page at this token. One that is too large is asked for again, with half as many objects,
+        which all pages after it then have. Raises a `KubeError`."""
+        while True:
+            left = self._limits.listing_timeout - self._waited
+            if left <= 0:
+                raise BadAnswer(
+                    f"context {self.session.context.name}, {self.kind.name}: no new object came in "
+                    f"{self._limits.listing_timeout:g} s (K8S_LISTING_TIMEOUT)"
+                )
+            query = {"limit": self.page_size, **self.selectors, **({"continue": token} if token else {})}
+            start = time.monotonic()
+            try:
+                return self._get(path, query, left)
+            except TooLarge as error:
+                if self.page_size == 1:
+                    raise TooLarge(f"{error} (K8S_MAX_PAGE_BYTES)") from None
+                self.page_size //= 2
+                log.info("%s; asking for %d objects at a time", error, self.page_size)
+            except TooSlow as error:  # the cluster answers, if not this
+                raise BadAnswer(str(error)) from None
+            finally:
+                self._waited += time.monotonic() - start
 
 
 _headers = msgspec.json.Decoder(_Header)
 _raw_pages = msgspec.json.Decoder(ListPage[msgspec.Raw])
+_said_pages = msgspec.json.Decoder(ListPage[_Item])
+_namespace_of = attrgetter("metadata.namespace")
 _ITEMS = b'"items":['
+
+
+@lru_cache(16)
+def _pages_of(item: type[Any], kind: str, api_version: str) -> msgspec.json.Decoder[ListPage[Any]]:
+    """The decoder of pages whose items are of this type, and take no other kind than this.
+
+    That is part of the type because in the decoder it costs next to nothing, where a look at each item does.
+    """
+    if item is msgspec.Raw:
+        return _raw_pages
+    fields = [
+        ("kind", Literal[kind, ""] | None, None),
+        ("api_version", Literal[api_version, ""] | None, msgspec.field(default=None, name="apiVersion")),
+    ]
+    of_kind = msgspec.defstruct(item.__name__, fields, bases=(item,), frozen=True, gc=False)
+    return msgspec.json.Decoder(ListPage[of_kind])  # type: ignore[valid-type]
+
+
+def _named(kind: str, api_version: str, namespace: str | None = None) -> str:
+    """How an error calls a kind, or an object of it by its namespace: texts of the server, cut and without its
+    control characters."""
+    parts = [kind or "nameless thing", api_version or "no version", namespace or "(none)"]
+    shown_kind, shown_version, shown_namespace = (ascii(each[:100])[1:-1] for each in parts)
+    inside = f" in namespace {shown_namespace}" if namespace is not None else ""
+    return f"{shown_kind} of {shown_version}{inside}"
+
+
+def _refuse_other_than_utf8(body: bytes) -> None:
+    """Raises `UnicodeDecodeError`. What is kept as it came, no decoder looks into."""
+    if not body.isascii():
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        for start in range(0, len(body), _BLOCK):
+            decoder.decode(body[start : start + _BLOCK])
+        decoder.decode(b"", final=True)
+
+
+_BLOCK = 1 << 20
 
 
 def _continue_token(body: bytes) -> str:
@@ -271,29 +474,23 @@ def _continue_token(body: bytes) -> str:
             return _headers.decode(body[:end] + _ITEMS + b"]}").metadata.continue_token
     try:
         return _decode(_headers, body)[0].metadata.continue_token
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return ""  # not a list: the page's own check says what is wrong with it
 
 
 Answer = TypeVar("Answer")
-_SURROGATES = re.compile(rb"\\(?:u[dD][89aAbB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
 
 
 def _decode(decoder: msgspec.json.Decoder[Answer], body: bytes) -> tuple[Answer, bytes]:
-    """What the decoder makes of the body, and the body it made it of: without lone surrogates.
+    """What the decoder makes of the body, and the body it made it of: without what no decoder takes.
 
-    JSON may hold them, no decoder and no PostgreSQL takes them; each becomes U+FFFD. The server of Kubernetes
-    itself never sends any.
+    The server of Kubernetes itself sends no lone surrogates, but objects that are nested 9,000 levels deep, if
+    somebody made them.
     """
     try:
         return decoder.decode(body), body
-    except msgspec.DecodeError:
-        mended = _SURROGATES.sub(_mended, body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        mended = shallow(body) if isinstance(error, RecursionError) else without_lone_surrogates(body)
         if mended == body:
             raise
-        return decoder.decode(mended), mended
-
-
-def _mended(escape: re.Match[bytes]) -> bytes:
-    is_lone = len(escape[0]) == 6
-    return rb"\ufffd" if is_lone else escape[0]
+    return _decode(decoder, mended)

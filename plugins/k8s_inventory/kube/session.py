@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +17,26 @@ import tenacity
 import urllib3
 from kubernetes.client import ApiClient
 
+from k8s_inventory.credentials import without_userinfo
+from k8s_inventory.kinds import ApiPath
+from k8s_inventory.kube import transport
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.errors import (
     BadAnswer,
     Expired,
     Forbidden,
     KubeError,
+    Named,
     NoSuchPath,
     NotFound,
+    Stopped,
+    TooLarge,
+    TooSlow,
     Unauthorized,
+    Unnameable,
     Unreachable,
 )
+from k8s_inventory.printable import printable
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +44,34 @@ JSON = "application/json"
 _BURST = 20
 """Requests that may go out at once before the pace is kept."""
 
+MOST_OF_ANSWER = 1 << 24
+"""Bytes of an answer that is no page of objects. Discovery of 10,000 kinds takes half of it."""
+
+_BYTES_AROUND = 1 << 23
+"""Of headers: http.client takes a hundred, of 64 kB each. What cuts a body into chunks takes less than the body."""
+
+_MOST_VALUES = 4_000_000
+"""Values in an answer, each of which takes memory however short it is: 64 MB of usual JSON have less."""
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for an answer that is not what was asked for, or is nested too deeply to tell."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How a cluster is asked: seconds for timeouts, requests for the rest. They hold for one process."""
+    """How a cluster is asked: seconds for timeouts, requests for the rest. They hold for one process.
+
+    `request_timeout` is for one answer as a whole, `listing_timeout` for all waiting between two new objects.
+    """
 
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
+    request_timeout: float = 300.0
+    listing_timeout: float = 900.0
+    max_page_bytes: int = 1 << 26
+    max_listing_bytes: int = 1 << 36
+    max_empty_pages: int = 20
+    max_custom_kinds: int = 10_000
     attempts: int = 4
     longest_wait: float = 30.0
     requests_in_flight: int = 4
@@ -48,15 +80,38 @@ class Limits:
     """Whether answers come as gzip, 15 times smaller; by default unless the API server is on this machine."""
 
 
+@dataclass(frozen=True)
+class _Request:
+    """`end` is when its answer is of no use any more, by the monotonic clock; `most` are bytes."""
+
+    path: ApiPath
+    query: Mapping[str, Any]
+    accept: str
+    end: float
+    most: int
+
+
 class _Status(msgspec.Struct, frozen=True):
     """https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/"""
 
     class Metadata(msgspec.Struct, frozen=True):
         continue_token: str | None = msgspec.field(default=None, name="continue")
 
+    class Details(msgspec.Struct, frozen=True):
+        name: str | None = None
+        group: str | None = None
+        kind: str | None = None
+
     kind: str = ""
     message: str | None = None
     metadata: Metadata = msgspec.field(default_factory=Metadata)
+    details: Details | None = None
+
+    @property
+    def about(self) -> Named:
+        """`details.kind` is the plural resource name: it comes of a GroupResource."""
+        details = self.details or self.Details()
+        return Named(details.name or "", details.kind or "", details.group or "")
 
 
 class _TryAgain(Exception):
@@ -69,11 +124,17 @@ class _TryAgain(Exception):
 
 
 class Session:
-    """A private client of one context. Safe to use from several threads."""
+    """A private client of one context. Safe to use from several threads.
 
-    def __init__(self, context: Context, limits: Limits | None = None) -> None:
+    Once `stopped` is set, whatever is under way ends within a second, in `Stopped`.
+    """
+
+    def __init__(
+        self, context: Context, limits: Limits | None = None, *, stopped: threading.Event | None = None
+    ) -> None:
         self.context = context
         self.limits = limits or Limits()
+        self.stopped = stopped or threading.Event()
         self.cluster_version: str | None = None
         """Of Kubernetes, once somebody asked for it: it changes no more often than a session is opened."""
         self._client: ApiClient | None = None
@@ -83,14 +144,15 @@ class Session:
 
     @property
     def server(self) -> str:
-        """The URL of the API server."""
-        return str(self.client.configuration.host)
+        """The URL of the API server, as it may be shown: without userinfo."""
+        return without_userinfo(str(self.client.configuration.host))
 
     @property
     def client(self) -> ApiClient:
         with self._lock:
             if self._client is None:
                 self._client = self.context.client()
+                transport.bound(self._client.rest_client.pool_manager)
             return self._client
 
     def close(self) -> None:
@@ -106,27 +168,53 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def get(self, path: str, query: Mapping[str, Any] | None = None, *, accept: str = JSON) -> bytes:
-        """The body of a 200 answer. Raises a `KubeError` for anything else, after retries where they help."""
+    def get(
+        self,
+        path: ApiPath,
+        query: Mapping[str, Any] | None = None,
+        *,
+        accept: str = JSON,
+        seconds: float | None = None,
+        most: int = MOST_OF_ANSWER,
+    ) -> bytes:
+        """The body of a 200 answer. Raises a `KubeError` for anything else, after retries where they help.
+
+        No attempt begins later than `seconds` from now, or goes on after them. `most` are the bytes of the body.
+        `Unnameable`, before anything is sent, for a path with a segment that none can hold.
+        """
+        if not isinstance(path, ApiPath):
+            raise TypeError("a path is made by `ApiPath`, which escapes its segments")
+        if path.unfit is not None:
+            raise Unnameable(
+                f"{self._where(path)}: not asked for, because of {_short(ascii(path.unfit))} in it: no name in a path "
+                "of Kubernetes is empty, `.` or `..`, or holds `/` or `%`"
+            )
+        end = time.monotonic() + (math.inf if seconds is None else seconds)
+        request = _Request(path, query or {}, accept, end, most)
         try:
-            return self._get_with_retries(path, query, accept)
+            return self._get_with_retries(request)
         except Unauthorized:
             # The library refreshes neither token files nor certificates of exec plugins: a new client does.
-            log.info("context %s: credentials were refused, loading them again", self.context.name)
+            log.info("context %s: credentials were refused, loading them again", printable(self.context.name))
             self.close()
-            return self._get_with_retries(path, query, accept)
+            return self._get_with_retries(request)
 
-    def _get_with_retries(self, path: str, query: Mapping[str, Any] | None, accept: str) -> bytes:
+    def _get_with_retries(self, request: _Request) -> bytes:
+        in_time = tenacity.stop_before_delay(request.end - time.monotonic())
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_TryAgain),
-            stop=tenacity.stop_after_attempt(self.limits.attempts),
+            stop=tenacity.stop_after_attempt(self.limits.attempts) | in_time,
             wait=self._wait,
+            sleep=self._sleep,
             reraise=True,
         )
         try:
-            return retrying(self._get_once, path, query, accept)
+            return retrying(self._get_once, request)
         except _TryAgain as last:
             raise last.error from None
+
+    def _sleep(self, seconds: float) -> None:
+        self.stopped.wait(seconds)
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -136,40 +224,81 @@ class Session:
         log.warning("%s; trying again in %.1f s", error, seconds)
         return seconds
 
-    def _get_once(self, path: str, query: Mapping[str, Any] | None, accept: str) -> bytes:
-        client = self.client
+    def _get_once(self, request: _Request) -> bytes:
+        client, path = self.client, request.path
         headers = {
             **client.default_headers,
-            "Accept": accept,
+            "Accept": request.accept,
             "Accept-Encoding": "gzip" if self._compress(client) else "identity",
         }
         # Reading these refreshes a token that expired. The library's own way to apply them differs from 36 to 37.
         headers |= {
             each["key"]: each["value"] for each in client.configuration.auth_settings().values() if each["value"]
         }
-        timeout = urllib3.Timeout(connect=self.limits.connect_timeout, read=self.limits.read_timeout)
-        with self._in_flight:
+        with self._turn(path):
             self._pace()
-            try:
-                # Not `client.call_api`: it turns a TLS failure into an AttributeError (36.0.3).
-                response = client.rest_client.pool_manager.request(
-                    "GET",
-                    client.configuration.host + path,
-                    fields=dict(query or {}),
-                    headers=headers,
-                    timeout=timeout,
-                    retries=False,
-                )
-            except urllib3.exceptions.ConnectTimeoutError as error:
+            answer = self._answer(request, headers)
+        if answer.status != 200:
+            raise self._meaning(path, answer)
+        # Only then are there so many: a comma takes a byte, and so does what it parts.
+        if len(answer.body) > 2 * _MOST_VALUES and answer.body.count(b",") > _MOST_VALUES:
+            raise TooLarge(f"{self._where(path)}: the answer has more than {_MOST_VALUES} values")
+        return answer.body
+
+    def _answer(self, request: _Request, headers: Mapping[str, str]) -> transport.Answer:
+        limits, client, path = self.limits, self.client, request.path
+        left = min(limits.request_timeout, request.end - time.monotonic())
+        self._refuse_if_stopped(path)
+        too_slow = TooSlow(
+            f"{self._where(path)}: no complete answer in the {max(left, 0.0):.1f} s that were left for it "
+            "(K8S_REQUEST_TIMEOUT, K8S_LISTING_TIMEOUT)"
+        )
+        if left <= 0:
+            raise too_slow
+        allowance = transport.Allowance(
+            seconds=left,
+            silence=limits.read_timeout,
+            bytes=2 * request.most + _BYTES_AROUND,
+            stopped=self.stopped,
+        )
+        try:
+            # Not `client.call_api`: it turns a TLS failure into an AttributeError (36.0.3).
+            return transport.get(
+                client.rest_client.pool_manager,
+                client.configuration.host + path,
+                query=request.query,
+                headers=headers,
+                timeout=urllib3.Timeout(connect=limits.connect_timeout, read=limits.read_timeout),
+                allowance=allowance,
+                most=request.most,
+            )
+        except transport.Oversized as error:
+            raise TooLarge(f"{self._where(path)}: the answer is not read: {error}") from None
+        except transport.Refused as error:
+            raise BadAnswer(f"{self._where(path)}: the answer is not read: {error}") from None
+        except urllib3.exceptions.ConnectTimeoutError as error:
+            raise self._unreachable(error) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            self._refuse_if_stopped(path)
+            if allowance.is_over:
+                raise too_slow from None
+            if _is_final(error):
                 raise self._unreachable(error) from None
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                if _is_final(error):
-                    raise self._unreachable(error) from None
-                raise _TryAgain(self._unreachable(error)) from None
-        if response.status != 200:
-            raise self._meaning(path, response)
-        body: bytes = response.data
-        return body
+            raise _TryAgain(self._unreachable(error)) from None
+
+    @contextmanager
+    def _turn(self, path: str) -> Iterator[None]:
+        """Waits until there are less requests under way than there may be."""
+        while not self._in_flight.acquire(timeout=0.5):
+            self._refuse_if_stopped(path)
+        try:
+            yield
+        finally:
+            self._in_flight.release()
+
+    def _refuse_if_stopped(self, path: str) -> None:
+        if self.stopped.is_set():
+            raise Stopped(f"{self._where(path)}: given up, because the task that reads it was ended")
 
     def _compress(self, client: ApiClient) -> bool:
         if self.limits.compress is not None:
@@ -182,13 +311,13 @@ class Session:
             interval = 1 / self.limits.requests_per_second
             start = max(now - _BURST * interval, self._next_start)
             self._next_start = start + interval
-        time.sleep(max(0.0, start - now))
+        self._sleep(max(0.0, start - now))
 
-    def _meaning(self, path: str, response: urllib3.BaseHTTPResponse) -> Exception:
+    def _meaning(self, path: str, answer: transport.Answer) -> Exception:
         """What an answer other than 200 says. 403, 404 and 410 count only with a `Status` in their body:
         proxies and load balancers answer with those codes too."""
         where = self._where(path)
-        code, body = response.status, response.data
+        code, body = answer.status, answer.body
         status = _status(body)
         said = f": {_short(status.message)}" if status is not None and status.message else ""
         if code == 401:
@@ -202,13 +331,13 @@ class Session:
             if code == 403:
                 return Forbidden(f"{where}: forbidden{said}. docs/rbac.md has the ClusterRole that is needed")
             if code == 404:
-                return NotFound(f"{where}: not served by this cluster{said}")
+                return NotFound(f"{where}: not served by this cluster{said}", status.about)
             if code == 410:
                 return Expired(f"{where}: the continue token expired{said}", status.metadata.continue_token)
         refusal = NoSuchPath if code == 404 else BadAnswer
         refused = refusal(f"{where}: answered {code}{said or _looks_like(body)}")
         if code in (408, 429, 500, 502, 503, 504):
-            return _TryAgain(refused, _retry_after(response.headers))
+            return _TryAgain(refused, _retry_after(answer.headers))
         return refused
 
     def _unreachable(self, error: BaseException) -> Unreachable:
@@ -223,7 +352,7 @@ class Session:
 def _status(body: bytes) -> _Status | None:
     try:
         status = msgspec.json.decode(body, type=_Status)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return status if status.kind == "Status" else None
 
@@ -245,9 +374,8 @@ def _cause(error: BaseException) -> str:
     reason: Any = error
     while isinstance(inner := getattr(reason, "original_error", getattr(reason, "reason", None)), BaseException):
         reason = inner
-    text = re.sub(r"(//)[^/@\s]+@", r"\1", str(reason))
     return (
-        _short(re.sub(r"^.*?object at 0x[0-9a-f]+>:? ?|^.*?Connection\(host=[^)]*\): ", "", text))
+        _short(re.sub(r"^.*?object at 0x[0-9a-f]+>:? ?|^.*?Connection\(host=[^)]*\): ", "", str(reason)))
         or type(reason).__name__
     )
 

@@ -9,6 +9,7 @@ import msgspec
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.errors import BadAnswer
+from k8s_inventory.kube.session import UNREADABLE
 
 ACCEPT = "application/json;as=Table;v=v1;g=meta.k8s.io"
 QUERY = {"includeObject": "Metadata"}
@@ -44,7 +45,7 @@ def as_list(body: bytes, kind: Kind, version: str, *, where: str) -> bytes:
     """
     try:
         table = _tables.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadAnswer(f"{where}: the answer is no Table; it was thrown away ({error})") from None
     names = [column.name for column in table.columns]
     missing = [name for name, _ in kind.table_cells if name not in names]
@@ -55,6 +56,10 @@ def as_list(body: bytes, kind: Kind, version: str, *, where: str) -> bytes:
         {"metadata": row.object.metadata, **{field: row.cells[index] for index, field in fields}}
         for row in table.rows or ()
     ]
-    api_version = f"{kind.group}/{version}" if kind.group else version
-    found = {"kind": kind.list_kind, "apiVersion": api_version, "metadata": table.metadata, "items": items}
+    found = {
+        "kind": kind.list_kind,
+        "apiVersion": kind.api_version(version),
+        "metadata": table.metadata,
+        "items": items,
+    }
     return msgspec.json.encode(found)

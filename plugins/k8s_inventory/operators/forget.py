@@ -16,6 +16,7 @@ class ForgetOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, int]:
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.operators.failures import explained
+        from k8s_inventory.printable import printable
         from k8s_inventory.settings import Settings, refuse_unknown_keys
         from k8s_inventory.store import forget_context
 
@@ -24,5 +25,5 @@ class ForgetOperator(BaseOperator):
             name = str(context["params"]["context"])
             with InventoryHook(Settings.load()).store() as store:
                 deleted = forget_context(store, name)
-        self.log.info("context %s is forgotten: %s", name, deleted)
+        self.log.info("context %s is forgotten: %s", printable(name), deleted)
         return deleted

@@ -17,6 +17,7 @@ class PlanOperator(BaseOperator):
         from k8s_inventory.hooks import clusters
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.operators.failures import explained
+        from k8s_inventory.printable import printable
         from k8s_inventory.settings import Settings
         from k8s_inventory.sync import select
 
@@ -33,7 +34,7 @@ class PlanOperator(BaseOperator):
         for name in gone:
             self.log.warning(
                 "context %s is not configured any more; its rows stay until the DAG k8s_inventory_forget is run for it",
-                name,
+                printable(name),
             )
         self.log.info("%d contexts x %d kinds in %d tasks", len(selection.contexts), len(selection.kinds), len(tasks))
         return tasks

@@ -23,6 +23,7 @@ class ReportOperator(BaseOperator):
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.operators.failures import explained, failure
+        from k8s_inventory.printable import printable
         from k8s_inventory.settings import Settings
         from k8s_inventory.sync.report import failed, lines, report
 
@@ -34,6 +35,6 @@ class ReportOperator(BaseOperator):
         self.log.info("\n%s", lines(rows))
         bad = failed(rows)
         if bad:
-            names = ", ".join(f"{row['context_name']} · {row['kind']} ({row['outcome']})" for row in bad)
-            raise failure(f"not complete: {names}", retryable=False, context=context)
+            names = (printable(f"{row['context_name']} · {row['kind']} ({row['outcome']})") for row in bad)
+            raise failure(f"not complete: {', '.join(names)}", retryable=False, context=context)
         return rows

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowSkipException
+
+from k8s_inventory.operators.interrupts import Interruptible
 
 if TYPE_CHECKING:
     import jinja2
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
     from k8s_inventory.kinds import Kind
     from k8s_inventory.settings import Settings
+    from k8s_inventory.store import Store
     from k8s_inventory.sync import Result
 
 
@@ -67,6 +71,7 @@ class SyncOperator(BaseOperator):
         self.missing = missing
         self.prune = prune
         self.prune_absent = prune_absent
+        self._work: Interruptible | None = None
 
     @property
     def label(self) -> str:
@@ -109,7 +114,8 @@ class SyncOperator(BaseOperator):
         with explained(context):
             settings = Settings.of_run(context["params"])
             contexts = clusters.contexts(settings)
-            results = self._sync(context, settings, contexts)
+            self._work = Interruptible()
+            results = self._work.run(partial(self._sync, context, settings, contexts, self._work))
         verdicts = [
             verdict(each.attempt.outcome, named=each.kind in self.work["named"], retryable=each.retryable)
             for each in results
@@ -121,9 +127,16 @@ class SyncOperator(BaseOperator):
             raise AirflowSkipException(problems)
         return [{"context": each.context_name, "kind": each.kind, **vars(each.attempt)} for each in results]
 
-    def _sync(self, context: Context, settings: Settings, contexts: dict[str, Any]) -> Sequence[Result]:
+    def on_kill(self) -> None:
+        if self._work is not None:
+            self._work.stop()
+
+    def _sync(
+        self, context: Context, settings: Settings, contexts: dict[str, Any], work: Interruptible
+    ) -> Sequence[Result]:
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.kinds import KINDS
+        from k8s_inventory.printable import printable
         from k8s_inventory.store import Statements
         from k8s_inventory.sync import Custom, PlanError, Run, find_custom, sync_kinds
         from k8s_inventory.sync.contexts import open_session
@@ -139,8 +152,14 @@ class SyncOperator(BaseOperator):
             raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
         results: list[Result] = []
         with ExitStack() as stack:
-            store = stack.enter_context(InventoryHook(settings).store())
-            session = stack.enter_context(open_session(contexts[context_name](), settings))
+
+            def open_store() -> Store:
+                store = stack.enter_context(InventoryHook(settings).store())
+                work.when_stopped(store.cancel)
+                return store
+
+            store = open_store()
+            session = stack.enter_context(open_session(contexts[context_name](), settings, stopped=work.stopped))
             store.check_schema()
             if custom.include:
                 discovery, found = find_custom(session, store, custom, run=run, settings=settings)
@@ -149,12 +168,12 @@ class SyncOperator(BaseOperator):
             if run.attempt > 1 and len(kinds) > 1:
                 kinds = self._left(kinds, store.run_report(run.run_id))
             more = min(settings.kinds_at_once, len(kinds)) - 1
-            stores = [store, *(stack.enter_context(InventoryHook(settings).store()) for _ in range(more))]
+            stores = [store, *(open_store() for _ in range(more))]
             for result in sync_kinds(session, stores, kinds, run=run, settings=settings, statements=rendered):
                 attempt = result.attempt
                 self.log.info(
                     "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",
-                    *(context_name, result.kind, attempt.outcome),
+                    *(printable(context_name), printable(result.kind), attempt.outcome),
                     *(attempt.objects, attempt.changed, attempt.deleted, attempt.seconds),
                 )
                 results.append(result)
@@ -162,9 +181,12 @@ class SyncOperator(BaseOperator):
 
     def _left(self, kinds: Sequence[Kind], report: Sequence[Mapping[str, Any]]) -> list[Kind]:
         """The kinds that no earlier attempt of this run has completed."""
+        from k8s_inventory.printable import printable
+
         context_name = self.work["context"]
         done = {row["kind"] for row in report if (row["context_name"], row["outcome"]) == (context_name, "complete")}
         for kind in kinds:
             if kind.name in done:
-                self.log.info("%s · %s: complete by an earlier attempt", context_name, kind.name)
+                where = printable(f"{context_name} · {kind.name}")
+                self.log.info("%s: complete by an earlier attempt", where)
         return [kind for kind in kinds if kind.name not in done]

@@ -17,6 +17,7 @@ class CrdViewsOperator(BaseOperator):
     def execute(self, context: Context) -> list[str]:
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.operators.failures import explained
+        from k8s_inventory.printable import printable
         from k8s_inventory.settings import Settings
         from k8s_inventory.sync import MayNotMakeViews, refresh_crd_views
 
@@ -26,6 +27,10 @@ class CrdViewsOperator(BaseOperator):
             except MayNotMakeViews as error:
                 raise AirflowSkipException(str(error)) from None
         for view, reason in changes.kept.items():
-            self.log.warning("%s stays as it is: %s", view, reason)
+            self.log.warning("%s stays as it is: %s", printable(view), printable(reason))
+        for view, fields in changes.left_out.items():
+            self.log.warning(
+                "%s can have no more columns: %d fields are in spec, status and data alone", printable(view), fields
+            )
         self.log.info("made or changed: %s; dropped: %s", changes.made, changes.dropped)
         return changes.made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -15,64 +16,119 @@ from psycopg.types.json import Jsonb
 
 from k8s_inventory.kinds import TABLES, Kind
 from k8s_inventory.store import statements
+from k8s_inventory.store.attached import attach, attached
 from k8s_inventory.store.errors import StoreError, explained
 from k8s_inventory.store.statements import sql
 
 MINIMUM_VERSION = 150000
-_SCHEMA_LOCK = "hashtextextended('k8s-inventory schema', 0)"
-_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+SCHEMA_WAIT = 60.0
+"""Seconds to wait for another session that changes the schema."""
+RELATION_WAIT = 10.0
+"""Seconds to wait for those who use a table or view that is to be changed; all who come after us wait as long."""
+_WHERE_IT_CAN_BE = {
+    # A server that loses its client in the middle of a statement lets go of its locks in time; not on every system.
+    "client_connection_check_interval": "10s",
+    # Compressing objects by the default, pglz, takes a third of the time of storing them; not in every build.
+    "default_toast_compression": "lz4",
+}
 
 
 def connection_parameters(database_url: str) -> dict[str, Any]:
-    """A DATABASE_URL taken apart. Raises `StoreError`, which does not repeat it: it holds the password."""
+    """A DATABASE_URL, or libpq's `name=value` pairs, taken apart; all values are text, `port` one for each host.
+
+    Raises `StoreError`, which does not repeat it: it holds the password. libpq itself takes a password with an
+    unescaped `/` or `@` for a host, a port and a database, and then says so.
+    """
     try:
-        if "://" in database_url and not database_url.startswith(("postgresql://", "postgres://")):
-            raise psycopg.ProgrammingError
-        return conninfo_to_dict(database_url)
-    except psycopg.Error:
+        parameters = conninfo_to_dict(database_url)
+    except (psycopg.Error, ValueError):
+        parameters = None
+    if parameters is None or not _is_meant(database_url, parameters):
         raise StoreError(
-            "DATABASE_URL is malformed: it must look like postgresql://user:password@host:5432/database "
+            "DATABASE_URL is malformed: it must look like postgresql://user:password@host:5432/database, and what is "
+            "no letter or digit in the password must be percent-encoded: / is %2F, @ is %40 "
             "(https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING)"
-        ) from None
+        )
+    return parameters
+
+
+def _is_meant(database_url: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether what libpq takes for ports are ports, and what it takes for hosts and a database holds no `@`.
+
+    To libpq, all before the first `@` is user and password, unless a `/` comes first.
+    """
+    ports = str(parameters.get("port", "")).split(",")
+    if not all(re.fullmatch(r"\s*(\d{1,5}\s*)?", port) for port in ports):
+        return False
+    if not database_url.startswith(("postgresql://", "postgres://")):
+        return True
+    rest = re.sub(r"^[^@/]*@", "", database_url.partition("://")[2])
+    return "@" not in rest.partition("?")[0]
 
 
 class Store:
     """A session with the inventory's database; not to be shared between threads.
 
     The connection is put in autocommit, so that no transaction stays open during a listing, and closed
-    with the store. `schema` is where the tables are; by default the first of the search path.
+    with the store. `schema` is where the tables are; by default the search path decides.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], *, schema: str | None = None) -> None:
         self.connection = connection
+        self.schema = schema
         with explained("database"):
             connection.autocommit = True
-            with suppress(errors.InvalidParameterValue):  # not every operating system can
-                # A server that loses its client in the middle of a statement lets go of its locks in time.
-                connection.execute("SELECT set_config('client_connection_check_interval', '10s', false)")
-            with suppress(errors.InvalidParameterValue):  # not every build has it
-                # Compressing objects by the default, pglz, takes a third of the time that it takes to store them.
-                connection.execute("SELECT set_config('default_toast_compression', 'lz4', false)")
-            connection.execute("SELECT set_config('timezone', 'UTC', false)")
-            # The staging of some thousand objects then stays in memory; must be set before it is made.
-            connection.execute("SELECT set_config('temp_buffers', '32MB', false)")
-            if schema is not None:
-                connection.execute("SELECT set_config('search_path', quote_ident(%s), false)", [schema])
-        self.schema = schema
-        if connection.info.server_version < MINIMUM_VERSION:
+            # First, and as bytes: others are encoded by it. The bytes of COPY are UTF-8 whatever it says.
+            connection.execute(b"SET client_encoding TO 'UTF8'")
+            self._refuse_server()
+            for name, value in _WHERE_IT_CAN_BE.items():
+                with suppress(errors.InvalidParameterValue):
+                    connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+            self.run("session")
+            self._choose_schema()
+
+    def _refuse_server(self) -> None:
+        version = self.connection.info.server_version
+        if version < MINIMUM_VERSION:
+            raise StoreError(f"PostgreSQL 15 or newer is needed, the server is {version // 10000}")
+        encoding = self.connection.execute("SHOW server_encoding").fetchone()
+        if encoding is None or encoding[0] != "UTF8":
             raise StoreError(
-                f"PostgreSQL 15 or newer is needed, the server is {connection.info.server_version // 10000}"
+                f"the database's encoding is {encoding and encoding[0]}, which can not hold all that clusters write: "
+                "make one by CREATE DATABASE inventory ENCODING 'UTF8' TEMPLATE template0"
             )
+
+    def _choose_schema(self) -> None:
+        """Narrows the search path to the one schema: objects of strangers in others then mean nothing to us."""
+        schema = self.schema
+        if schema is None:
+            found = self.rows("our_schema")
+            if len(found) > 1 and found[1]["is_made"] and not found[0]["is_own"]:
+                raise StoreError(
+                    f"both {found[0]['schema_name']} and {found[1]['schema_name']} of the search path hold an "
+                    "inventory, and neither is this role's own: say which by `schema` (K8S_SCHEMA_NAME)"
+                )
+            schema = found[0]["schema_name"] if found else None
+        if schema is not None:
+            path = f"{statements.identifier(schema, self.connection)}, pg_temp"
+            self.connection.execute("SELECT set_config('search_path', %s, false)", [path])
 
     @classmethod
     def connect(cls, database_url: str, *, schema: str | None = None, connect_timeout: int = 10) -> Store:
-        parameters = {**_KEEPALIVE, "connect_timeout": connect_timeout, **connection_parameters(database_url)}
+        parameters = {**KEEPALIVE, "connect_timeout": connect_timeout, **connection_parameters(database_url)}
+        parameters["client_encoding"] = "UTF8"
         with explained("database"):
             connection = psycopg.connect(**parameters)
         return cls(connection, schema=schema)
 
     def close(self) -> None:
         self.connection.close()
+
+    def cancel(self) -> None:
+        """Ends the statement that another thread is at, if there is one; it raises `StoreError` there."""
+        with suppress(psycopg.Error):
+            self.connection.cancel_safe(timeout=2)
 
     def __enter__(self) -> Store:
         return self
@@ -95,26 +151,29 @@ class Store:
     def migrate(self, kinds: Iterable[Kind] = TABLES) -> list[str]:
         """Makes or upgrades the tables; returns what it did. Safe to run twice, or from two tasks at once."""
         kinds = list(kinds)
-        with explained("making the schema"):
+        with explained("making the schema", self.connection):
             if self.schema is not None:
                 self._create_schema(self.schema)
             if not self._pending(kinds):
                 return []
-            # The lock comes before the transaction: within one, the server may answer from what it has cached of
-            # the catalogue, and miss the tables that the task before us has just made.
-            with self.schema_locked(), self.connection.transaction():
+            self._refuse_foreign(kinds)
+            with suppress(errors.UniqueViolation, errors.DuplicateTable):  # another task has just made them
+                self.run("schema_bookkeeping")
+            with self.schema_change():
                 return self._apply(kinds)
 
     @contextmanager
-    def schema_locked(self) -> Iterator[None]:
-        """One session at a time may change the schema."""
-        with explained("locking the schema"):
-            self.connection.execute(f"SELECT pg_advisory_lock({_SCHEMA_LOCK})")
-        try:
+    def schema_change(self, *, wait: float = SCHEMA_WAIT, relation_wait: float = RELATION_WAIT) -> Iterator[None]:
+        """A transaction that changes the schema, of one session at a time.
+
+        `wait`: seconds for other sessions that do; `relation_wait`: for each lock within. Raises psycopg's errors, of
+        which `explained` with the connection says who was in the way.
+        """
+        with self.connection.transaction():
+            self.run("wait_at_most", {"milliseconds": int(wait * 1000)})
+            self.run("schema_lock")
+            self.run("wait_at_most", {"milliseconds": int(relation_wait * 1000)})
             yield
-        finally:
-            with suppress(psycopg.Error):  # a lost session has lost its locks
-                self.connection.execute(f"SELECT pg_advisory_unlock({_SCHEMA_LOCK})")
 
     def check_schema(self, kinds: Iterable[Kind] = TABLES) -> None:
         """Raises `StoreError` if `migrate` has something to do."""
@@ -128,7 +187,7 @@ class Store:
     def _create_schema(self, schema: str) -> None:
         found = self.connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone()
         if not found:
-            name = statements.identifier(schema)
+            name = statements.identifier(schema, self.connection)
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
 
     def _pending(self, kinds: Sequence[Kind]) -> list[str]:
@@ -158,8 +217,8 @@ class Store:
     def _apply(self, kinds: Sequence[Kind]) -> list[str]:
         done = []
         applied, declared = self._made(self.rows("schema_state")[0])
-        self._refuse_foreign_tables(kinds, applied, declared)
-        self.run("schema_bookkeeping")
+        self._refuse_foreign(kinds)
+        before = attached(self.connection)
         for version, name, text in statements.migrations():
             if version in applied:
                 continue
@@ -172,23 +231,30 @@ class Store:
             if declared.get(name) == _hashed(ddl):
                 continue
             self.connection.execute(ddl)
-            self.connection.execute(
-                "INSERT INTO k8s_schema_tables (table_name, declaration) VALUES (%s, %s) ON CONFLICT (table_name) "
-                "DO UPDATE SET declaration = excluded.declaration, changed_at = now()",
-                [name, _hashed(ddl)],
-            )
+            self.note_made(name, _hashed(ddl))
             done.append(name)
+        attach(self.connection, before)
         return done
 
-    def _refuse_foreign_tables(self, kinds: Sequence[Kind], applied: set[int], declared: Mapping[str, str]) -> None:
-        ours = {name for name in _made_of(kinds) if name not in declared}
-        if not applied:
-            ours |= {"k8s_sync_runs", "k8s_sync_targets", "k8s_sync_contexts", "k8s_sync_status", "k8s_clusters"}
-        query = (
-            "SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace "
-            "WHERE nspname = current_schema() AND relname = ANY(%s)"
+    def note_made(self, name: str, declaration: str) -> None:
+        """Notes what a relation or function was made of."""
+        self.connection.execute(
+            "INSERT INTO k8s_schema_tables (table_name, declaration) VALUES (%s, %s) ON CONFLICT (table_name) "
+            "DO UPDATE SET declaration = excluded.declaration, changed_at = now()",
+            [name, declaration],
         )
-        foreign = sorted(row[0] for row in self.connection.execute(query, [sorted(ours)]))
+
+    def _refuse_foreign(self, kinds: Sequence[Kind]) -> None:
+        """Whoever may write k8s_schema_tables could claim there that something is ours: it must look it, too."""
+        applied, declared = self._made(self.rows("schema_state")[0])
+        unknown = {name for name in _made_of(kinds) if name not in declared}
+        if not applied:
+            unknown |= {"k8s_sync_runs", "k8s_sync_targets", "k8s_sync_contexts", "k8s_sync_status", "k8s_clusters"}
+        for name, ddl in _made_of(kinds).items():
+            if name not in declared:
+                unknown |= set(re.findall(r"^CREATE OR REPLACE (?:FUNCTION|VIEW) (\w+)", ddl, re.MULTILINE))
+        tables = [kind.table for kind in kinds if kind.table in declared]
+        foreign = [row["name"] for row in self.rows("foreign", {"unknown": sorted(unknown), "tables": tables})]
         if foreign:
             raise StoreError(
                 f"{', '.join(foreign)} in this schema was not made by k8s-inventory and stays untouched: rename it, "

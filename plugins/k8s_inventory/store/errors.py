@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import psycopg
 from psycopg import errors
+from psycopg.rows import dict_row
+
+from k8s_inventory.printable import ReportedError
+from k8s_inventory.store.statements import sql
 
 
-class StoreError(Exception):
+class StoreError(ReportedError):
     """The database refused, or is not as it must be. `retryable`: a later attempt may succeed as it is."""
 
     def __init__(self, message: str, *, retryable: bool = False) -> None:
@@ -25,8 +30,11 @@ class TargetBusy(StoreError):
 
 
 @contextmanager
-def explained(doing: str) -> Iterator[None]:
-    """Raises psycopg's errors as `StoreError`, with what was being done and what to do about it."""
+def explained(doing: str, connection: psycopg.Connection[Any] | None = None) -> Iterator[None]:
+    """Raises psycopg's errors as `StoreError`, with what was being done and what to do about it.
+
+    With the connection it says, too, who held what was waited for in vain; no transaction may be open around it then.
+    """
     try:
         yield
     except errors.InsufficientPrivilege as error:
@@ -38,10 +46,31 @@ def explained(doing: str) -> Iterator[None]:
             f"{doing}: {_first_line(error)}. The schema is made by the task `plan`; a temporary table that is gone "
             "points to a transaction-pooling PgBouncer, which can not be used"
         ) from error
+    except errors.LockNotAvailable as error:
+        raise StoreError(f"{doing}: {_first_line(error)}{_in_the_way(connection)}", retryable=True) from error
     except psycopg.OperationalError as error:
         raise StoreError(f"{doing}: {_first_line(error)}", retryable=True) from error
     except psycopg.Error as error:
         raise StoreError(f"{doing}: {_first_line(error)}") from error
+    except UnicodeEncodeError as error:  # half of a character, as `\ud800` in JSON or YAML: UTF-8 has no such thing
+        raise StoreError(f"{doing}: {error.object[:100]!a} is no text that can be stored") from error
+
+
+def _in_the_way(connection: psycopg.Connection[Any] | None) -> str:
+    """The sessions that may have been waited for."""
+    found: list[dict[str, Any]] = []
+    if connection is not None:
+        with suppress(psycopg.Error), connection.cursor(row_factory=dict_row) as cursor:
+            found = cursor.execute(sql("in_the_way")).fetchall()
+    if not found:
+        return ". Nobody holds it any more"
+    return ". Locks are held by " + "; ".join(map(_session, found))
+
+
+def _session(row: dict[str, Any]) -> str:
+    since = row["xact_start"] and f"since {row['xact_start'].isoformat(timespec='seconds')}"
+    known = (row["application_name"], row["state"], since, f"on {', '.join(row['relations'])}")
+    return f"{row['role']}, pid {row['pid']} ({', '.join(each for each in known if each)})"
 
 
 def _first_line(error: psycopg.Error) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import psycopg
 from jinja2.sandbox import SandboxedEnvironment
+from psycopg import sql as composed
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kinds.declaration import METADATA_COLUMNS
@@ -19,14 +21,14 @@ FOLDER = _BESIDE if _BESIDE.is_dir() else Path(__file__).parents[3] / "include" 
 """include/sql of the checkout, or its copy in the installed package."""
 
 
-def identifier(name: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+def identifier(name: str, connection: psycopg.Connection[Any] | None = None) -> str:
+    """A quoted SQL identifier; give the connection for a name that is not our own."""
+    return composed.Identifier(name).as_string(connection)
 
 
-def literal(text: str) -> str:
-    """A quoted SQL string, for the statements that take no parameters."""
-    return "'" + text.replace("'", "''") + "'"
+def literal(text: str, connection: psycopg.Connection[Any] | None = None) -> str:
+    """A quoted SQL string, for statements that take no parameters; give the connection for text that is not our own."""
+    return composed.Literal(text).as_string(connection).strip()
 
 
 @cache

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg import errors
 
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kinds.custom import custom_kind_named, is_custom
+from k8s_inventory.printable import printable, printable_lines
 from k8s_inventory.store.copying import BinaryRows
 from k8s_inventory.store.database import Store
 from k8s_inventory.store.errors import StoreError, TargetBusy, explained
 from k8s_inventory.store.statements import Statements
 
 VERIFY_DAYS = 7
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,11 @@ class Part:
 
 @dataclass
 class Attempt:
-    """What an attempt counted; the columns of k8s_sync_runs of the same names."""
+    """What an attempt counted; the columns of k8s_sync_runs of the same names.
+
+    Both texts are printable, whatever they were made of: people read them in logs, in SQL and on terminals. `error` is
+    one line, `warning` one for each.
+    """
 
     outcome: str = "failed"
     error: str | None = None
@@ -52,6 +59,12 @@ class Attempt:
     seconds: float = 0.0
     scope: str = "all"
     warning: str | None = None
+    redacted: int = 0
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("error", "warning") and value is not None:
+            value = printable(value) if name == "error" else printable_lines(value)
+        super().__setattr__(name, value)
 
 
 class Target:
@@ -63,6 +76,7 @@ class Target:
         self._kind = kind
         self._statements = statements
         self._key = {"context_name": context_name, "kind": kind.name}
+        self._number = secrets.randbits(63)  # of an advisory lock: one that nobody else can take before us
         self._context_name = context_name
         self._where = {"context_name": context_name, **{name: getattr(kind, name) for name in kind.shared_by}}
         self._doing = f"context {context_name}, {kind.name}"
@@ -85,28 +99,39 @@ class Target:
             yield target
         finally:
             with suppress(psycopg.Error):  # a lost session has lost its locks
-                store.run("unlock", target._key)
+                store.run("unlock", {**target._key, "number": target._number})
+
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self._doing, self._connection)
 
     def _lock(self, wait: float) -> None:
-        with explained(self._doing):
-            self._connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, int(wait * 1000))}ms"])
-            try:
-                self._store.run("lock", self._key)
-            except errors.LockNotAvailable as error:
-                holders = self._store.rows("lock_holder", self._key)
-                who = "another task"
-                if holders:
-                    started = holders[0]["started_at"].isoformat(timespec="seconds")
-                    who = f"run {holders[0]['run_id']} (attempt {holders[0]['attempt']}, since {started})"
-                raise TargetBusy(
-                    f"{self._doing}: still being written by {who} after {wait:g} s of waiting; nothing was changed"
-                ) from error
-            finally:
-                self._connection.execute("SELECT set_config('lock_timeout', '0', false)")
+        deadline = time.monotonic() + wait
+        numbered = {**self._key, "number": self._number}
+        with self._explained():
+            self._connection.execute("SELECT pg_advisory_lock(%s)", [self._number])
+            while not self._store.rows("lock", numbered):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    self._connection.execute("SELECT pg_advisory_unlock(%s)", [self._number])
+                    raise TargetBusy(
+                        f"{self._doing}: still being written by {self._holder()} after {wait:g} s of waiting; nothing "
+                        "was changed"
+                    )
+                time.sleep(min(_POLL_SECONDS, left))
+
+    def _holder(self) -> str:
+        found = self._store.rows("lock_holder", self._key)
+        if not found:
+            return "another task"
+        session = f"database session {found[0]['pid']} of {found[0]['role']}"
+        if found[0]["run_id"] is None:
+            return f"another task ({session})"
+        started = found[0]["started_at"].isoformat(timespec="seconds")
+        return f"run {found[0]['run_id']} (attempt {found[0]['attempt']}, since {started}, {session})"
 
     def begin(self, *, run_id: str, attempt: int, scope: str = "all") -> None:
         """Commits the attempt's row, and marks those that a killed task left open."""
-        with explained(self._doing):
+        with self._explained():
             self._store.run("fail_orphans", self._key)
             begun = self._store.rows(
                 "begin_attempt", {**self._key, "run_id": run_id, "attempt": attempt, "scope": scope}
@@ -115,20 +140,20 @@ class Target:
 
     def last_complete(self, part: Part | None = None) -> LastComplete:
         """Of the part, or where that never was, of the whole."""
-        with explained(self._doing):
+        with self._explained():
             of_part = {"part": part.namespace if part else None, "selection": part.selection if part else ""}
             parameters = {**self._key, "verify_days": VERIFY_DAYS, **of_part}
             return LastComplete(**self._store.rows("last_complete", parameters)[0])
 
     def cluster(self) -> dict[str, Any] | None:
         """cluster_uid, server and ca_fingerprint that this context led to last."""
-        with explained(self._doing):
+        with self._explained():
             found = self._store.rows("context_state", {"context_name": self._context_name})
         return found[0] if found else None
 
     def cluster_seen(self, *, repointed: bool, **columns: Any) -> None:
         """Notes where the context leads; `columns` are those of k8s_sync_contexts."""
-        with explained(self._doing):
+        with self._explained():
             self._store.run("context_seen", {"context_name": self._context_name, "repointed": repointed, **columns})
 
     # -- staging -----------------------------------------------------------------------------------
@@ -136,7 +161,7 @@ class Target:
     def start_staging(self, *, rewrite: bool) -> None:
         """Empties the staging; `rewrite` asks for every row, whatever its version."""
         self._rewritten = rewrite
-        with explained(self._doing):
+        with self._explained():
             self._connection.execute(self._statements.create_staging)
 
     def see(self, uids: Sequence[str], versions: Sequence[str]) -> list[int]:
@@ -147,20 +172,20 @@ class Target:
             "versions": versions,
             "rewrite": self._rewritten,
         }
-        with explained(self._doing), self._connection.cursor() as cursor:
+        with self._explained(), self._connection.cursor() as cursor:
             cursor.execute(self._statements.see, parameters)
             return [row[0] for row in cursor]
 
     def stage(self, chunks: Iterable[Sequence[Sequence[Any]]]) -> None:
         """Copies rows to the staging table; each chunk holds some, a list of values for each of `Kind.columns`."""
-        with explained(self._doing), self._connection.cursor() as cursor:
+        with self._explained(), self._connection.cursor() as cursor:
             with cursor.copy(self._statements.stage) as copy:
                 self._rows.write(copy, self._context_name, chunks)
 
     def missing(self, part: Part, *, label_selector: str | None, most: int) -> list[tuple[str, str | None, str]]:
         """(uid, namespace, name) of stored objects that the listing of the part lacks, though they have its labels."""
         parameters = {**self._where, "namespace": part.namespace or None, "selector": label_selector, "most": most}
-        with explained(self._doing), self._connection.cursor() as cursor:
+        with self._explained(), self._connection.cursor() as cursor:
             cursor.execute(self._statements.missing, parameters)
             return cursor.fetchall()
 
@@ -171,7 +196,7 @@ class Target:
 
         `complete` merges and prunes, `partial` merges, everything else writes the status row alone.
         """
-        with explained(self._doing), self._connection.transaction():
+        with self._explained(), self._connection.transaction():
             if attempt.outcome in ("complete", "partial"):
                 self._refuse_lost_lock()
                 attempt.changed = self._merge()
@@ -192,7 +217,7 @@ class Target:
 
         `gone`, where it is given, are the uids whose absence is proven; it then is the only proof.
         """
-        with explained(self._doing), self._connection.transaction():
+        with self._explained(), self._connection.transaction():
             if attempt.outcome in ("complete", "partial"):
                 self._refuse_lost_lock()
                 attempt.changed = self._merge()
@@ -208,14 +233,14 @@ class Target:
 
     def prune_gone_namespaces(self, live: Sequence[str]) -> int:
         """Deletes the rows of namespaces that are not among those that a complete listing of them held."""
-        with explained(self._doing), self._connection.transaction():
+        with self._explained(), self._connection.transaction():
             self._refuse_lost_lock()
             self._store.run("forget_gone_parts", {**self._key, "live_namespaces": list(live)})
             return self._execute(self._statements.prune_absent, live_namespaces=list(live))
 
     def end_proven_absent(self, attempt: Attempt) -> Attempt:
         """Ends an attempt on a kind that is proven to be gone from the cluster: its rows go, too."""
-        with explained(self._doing), self._connection.transaction():
+        with self._explained(), self._connection.transaction():
             self._refuse_lost_lock()
             attempt.deleted = self._execute(self._statements.prune_absent, live_namespaces=None)
             self._store.run("forget_parts", self._key)
@@ -224,7 +249,7 @@ class Target:
 
     def end_without_rows(self, attempt: Attempt) -> Attempt:
         """Ends an attempt whose rows are stored already, or that has none: its status row alone."""
-        with explained(self._doing), self._connection.transaction():
+        with self._explained(), self._connection.transaction():
             if attempt.outcome == "complete" and attempt.scope == "all":
                 nothing = {"fingerprint": None, "resource_version": None, "rewritten": False}
                 self._store.run("target_complete", {**self._key, **nothing})
@@ -233,7 +258,7 @@ class Target:
 
     def delete_all(self) -> int:
         """Deletes the context's rows of this kind, on the user's word."""
-        with explained(self._doing):
+        with self._explained():
             return self._execute(self._statements.prune_absent, live_namespaces=None)
 
     def _end_row(self, attempt: Attempt) -> float:
@@ -250,7 +275,7 @@ class Target:
             return max(cursor.rowcount, 0)
 
     def _refuse_lost_lock(self) -> None:
-        if not self._store.rows("lock_held", self._key)[0]["exists"]:
+        if not self._store.rows("lock_held", {**self._key, "number": self._number}):
             raise StoreError(
                 f"{self._doing}: the lock is not held by this database session any more: a transaction-pooling "
                 "PgBouncer is in the way. Connect to PostgreSQL itself, or use session pooling; nothing was changed"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import partial
 
 from k8s_inventory.kube.contexts import Context, KubeconfigError, kubeconfig_contexts
@@ -30,15 +32,7 @@ def configured_contexts(
     return found
 
 
-def open_session(context: Context, settings: Settings) -> Session:
+def open_session(context: Context, settings: Settings, *, stopped: threading.Event | None = None) -> Session:
     """A session with the limits that the settings give; close it."""
-    return Session(
-        context,
-        Limits(
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-            requests_in_flight=settings.requests_in_flight,
-            requests_per_second=settings.requests_per_second,
-            compress=settings.compress,
-        ),
-    )
+    named = {each.name for each in fields(Limits)} & type(settings).model_fields.keys()
+    return Session(context, Limits(**{name: getattr(settings, name) for name in named}), stopped=stopped)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
-from k8s_inventory.collector.openapi import schema_columns, shortened, snake_case
+from k8s_inventory.collector.openapi import SchemaColumn, distinct_names, schema_columns, snake_case
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.crd_views import (
     OWN_COLUMNS,
@@ -12,13 +15,15 @@ from k8s_inventory.store.crd_views import (
     definition_specs,
     definitions,
     drop_view,
-    made_views,
     make_view,
     may_make_views,
+    noted_views,
 )
 
-_VERSION = "1"
+_VERSION = "2"
 """Raise it when the columns that a schema makes change."""
+_LOCK_SECONDS = 10.0
+"""To wait for those who use a view or change the schema; all views together wait six times that in vain at the most."""
 
 
 class MayNotMakeViews(StoreError):
@@ -27,53 +32,102 @@ class MayNotMakeViews(StoreError):
 
 @dataclass
 class ViewChanges:
-    """What became of the views; `kept` are those that stay though they should not, with the reason."""
+    """What became of the views; `kept` are those that stay though they should not, with the reason; `left_out` the
+    numbers of fields for which a view has no column, because it can have no more."""
 
     made: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 def refresh_crd_views(store: Store) -> ViewChanges:
     """Makes the views of new and changed CRDs, and drops those of CRDs that no cluster has any more.
 
-    One at a time, under the lock of the schema. Raises `MayNotMakeViews`.
+    Each in a transaction of its own; one that is in use, or is none of ours, is left for the next time. Raises
+    `MayNotMakeViews`.
     """
     changes = ViewChanges()
-    with store.schema_locked():
-        made = made_views(store)
-        wanted = _named(definitions(store))
-        due = {view: definition for view, definition in wanted.items() if made.get(view) != _signature(definition)}
-        gone = sorted(made.keys() - wanted.keys())
-        if (due or gone) and not may_make_views(store):
-            raise MayNotMakeViews(
-                f"{len(due) + len(gone)} views of CRDs are not as they should be, and this role may make none in the "
-                "schema: run this once as its owner (docs/postgresql.md)"
-            )
-        for view in gone:
-            if drop_view(store, view):
-                changes.dropped.append(view)
+    noted = noted_views(store)
+    wanted = _named(definitions(store), noted)
+    due = {view: each for view, each in wanted.items() if noted.get(view) != _declaration(each)}
+    known = {each.name for each in wanted.values()}
+    gone = [view for view, declaration in noted.items() if _definition(declaration).name not in known]
+    if (due or gone) and not may_make_views(store):
+        raise MayNotMakeViews(
+            f"{len(due) + len(gone)} views of CRDs are not as they should be, and this role may make none in the "
+            "schema: run this once as its owner (docs/postgresql.md)"
+        )
+    left = _LOCK_SECONDS * 6
+    for view in (*gone, *due):
+        start = time.monotonic()
+        wait = min(_LOCK_SECONDS, max(left, 0.1))
+        try:
+            if view in due:
+                _make(store, view, due[view], noted.get(view), wait, changes)
             else:
-                changes.kept[view] = "no cluster has its CRD any more, but another view reads it"
-        for view, definition in due.items():
-            columns = schema_columns(definition_specs(store, definition), taken=OWN_COLUMNS)
-            try:
-                make_view(store, view, definition, columns, signature=_signature(definition))
-                changes.made.append(view)
-            except StoreError as error:
-                changes.kept[view] = str(error)
+                _drop(store, view, noted[view], wait, changes)
+        except StoreError as error:
+            changes.kept[view] = str(error)
+            left -= time.monotonic() - start
     return changes
 
 
-def _signature(definition: Definition) -> str:
+def _make(
+    store: Store, view: str, definition: Definition, noted: str | None, wait: float, changes: ViewChanges
+) -> None:
+    specs = definition_specs(store, definition)
+
+    def columns_of(named: Mapping[tuple[str, str], str], taken: Collection[str]) -> list[SchemaColumn]:
+        return schema_columns(specs, taken=(*OWN_COLUMNS, *taken), named=named)
+
+    declaration = _declaration(definition)
+    left_out = make_view(store, view, definition, columns_of, declaration=declaration, noted=noted, wait=wait)
+    changes.made.append(view)
+    if left_out:
+        changes.left_out[view] = left_out
+
+
+def _drop(store: Store, view: str, noted: str, wait: float, changes: ViewChanges) -> None:
+    definition = _definition(noted)
+    if not _is_name_of(view, definition):
+        raise StoreError(f"{view} in this schema was not made by k8s-inventory and stays untouched")
+    reason = drop_view(store, view, definition, wait=wait)
+    if reason:
+        changes.kept[view] = reason
+    else:
+        changes.dropped.append(view)
+
+
+def _declaration(definition: Definition) -> str:
+    """What is noted of a view: what it was made of. A CRD's name has no `/`."""
     return f"{_VERSION}/{definition.name}/{definition.signature}"
 
 
-def _named(found: list[Definition]) -> dict[str, Definition]:
-    """The name of each view; where two CRDs would have the same, all but the first have a distinct one."""
-    names: dict[str, Definition] = {}
+def _definition(declaration: str) -> Definition:
+    """The CRD that a view was made for, by what is noted of the view; of no name if that is nothing of ours."""
+    name = declaration.partition("/")[2].rpartition("/")[0]
+    plural, _, group = name.partition(".")
+    return Definition(name, group, plural)
+
+
+def _named(found: list[Definition], noted: Mapping[str, str]) -> dict[str, Definition]:
+    """The view of each CRD. A name once given stays with its CRD, whichever others want it."""
+    given: dict[str, str] = {}
+    for view, declaration in noted.items():
+        definition = _definition(declaration)
+        if _is_name_of(view, definition):
+            given.setdefault(definition.name, view)
+    named = {given[each.name]: each for each in found if each.name in given}
     for definition in found:
-        wanted = f"crd_{snake_case(definition.plural)}_{snake_case(definition.group)}"
-        name = shortened(wanted)
-        names[name if name not in names else shortened(wanted, distinct=definition.name)] = definition
-    return names
+        if definition.name not in given:
+            named[next(name for name in _names(definition) if name not in named and name not in noted)] = definition
+    return named
+
+
+def _is_name_of(view: str, definition: Definition) -> bool:
+    return view in islice(_names(definition), 10)
+
+
+def _names(definition: Definition) -> Iterator[str]:
+    return distinct_names(f"crd_{snake_case(definition.plural)}_{snake_case(definition.group)}", definition.name)

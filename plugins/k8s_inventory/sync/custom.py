@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
-from k8s_inventory.kinds import CUSTOM_OBJECTS, Kind
+from k8s_inventory.kinds import CUSTOM_OBJECTS, Kind, is_declared
 from k8s_inventory.kinds.custom import as_json, custom_kind_named, from_json, is_custom
 from k8s_inventory.kube.discovery import Discovery, describe, discover
 from k8s_inventory.kube.errors import KubeError
@@ -34,13 +35,22 @@ def find_custom(
             result = _failed(name, error)
         else:
             known = [kind for kind in store.known_kinds(name) if is_custom(kind)]
-            noted = store.discovery(run_id=run.run_id, context_name=name)
-            found = Discovery({kind.name: kind for kind in map(from_json, noted)}) if noted is not None else None
-            result, kinds, found = _choose(session, custom, settings, known, found)
+            noted = _noted(store.discovery(run_id=run.run_id, context_name=name))
+            result, kinds, found = _choose(session, custom, settings, known, noted)
             if found and not found.failed and noted is None:
                 store.discovered([as_json(kind) for kind in found.kinds.values()], run_id=run.run_id, context_name=name)
         target.end_without_rows(result.attempt)
     return result, kinds
+
+
+def _noted(found: Any) -> Discovery | None:
+    """What another task of the run noted; None where nothing was, or what is no such note: then it is asked anew."""
+    if not isinstance(found, list):
+        return None
+    try:
+        return Discovery({kind.name: kind for kind in map(from_json, found)})
+    except ValueError:
+        return None
 
 
 def choose(session: Session, custom: Custom, settings: Settings) -> tuple[Result, list[Kind]]:
@@ -63,12 +73,18 @@ def _choose(
     try:
         if found is None:
             found = discover(session)
-            described = describe(session, list(found.kinds.values()), page_size=settings.page_size)
+            described = describe(
+                session,
+                list(found.kinds.values()),
+                page_size=settings.page_size,
+                most_columns=settings.max_printer_columns,
+            )
             found = Discovery({kind.name: kind for kind in described}, found.failed)
     except KubeError as error:
         return _failed(name, error), [], None
     lacking = {each: custom_kind_named(each) for each in (*known, *custom.explicit) if each not in found.kinds}
-    kinds = [kind for kind in {**found.kinds, **lacking}.values() if custom.takes(kind.name)]
+    every = {**found.kinds, **lacking}.values()  # names of the database among them, which anybody may have written
+    kinds = [kind for kind in every if custom.takes(kind.name) and not is_declared(kind)]
     attempt = Attempt("complete", objects=len(kinds))
     failed = {group: why for group, why in found.failed.items() if custom.takes(f"*.{group}")}
     if failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -11,13 +12,17 @@ from typing import Any
 from k8s_inventory.collector import check_path
 from k8s_inventory.kinds import FAMILIES, KINDS, NAMES, Kind
 from k8s_inventory.kinds.custom import CORE
+from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings
 
 MOST_TASKS = 1024
 """Airflow's `max_map_length`: the longest list that one mapped task may expand over."""
 
+_MOST_LISTED, _LONGEST_NAME = 20, 253
+"""Of unknown names, and characters of each: somebody's input is not repeated at any length."""
 
-class PlanError(Exception):
+
+class PlanError(ReportedError):
     """The user named a context or kind that there is not; the message lists those there are."""
 
 
@@ -89,7 +94,7 @@ class Selection:
             )
         return [
             {
-                "label": f"{context} · {entry.name}",
+                "label": printable(f"{context} · {entry.name}"),
                 "context": context,
                 "kinds": [kind.name for kind in entry.kinds],
                 "named": [
@@ -210,6 +215,8 @@ def _is_custom_name(word: str) -> bool:
     """Groups have a dot, but for the oldest of Kubernetes' own: a kind that only old clusters have there
     (podsecuritypolicies.policy) is a custom one, and a misspelt deployments.apps is none."""
     plural, _, group = word.partition(".")
+    if not re.fullmatch(r"[a-z0-9]([-_.a-z0-9]*[a-z0-9])?", word) or ".." in word:
+        return False
     if "." in group:
         return True
     if group == CORE and plural in NAMES:
@@ -223,9 +230,11 @@ def _pattern(word: str) -> str:
 
 
 def _listed(unknown: Sequence[str], known: Mapping[str, str]) -> str:
-    """Each unknown name, with the name that the closest of the known spellings stands for."""
+    """The unknown names, each with the name that the closest of the known spellings stands for."""
     parts = []
-    for name in unknown:
+    for name in unknown[:_MOST_LISTED]:
         close = difflib.get_close_matches(name.lower(), list(known), n=1)
-        parts.append(f"{name!r}" + (f" (did you mean {known[close[0]]!r}?)" if close else ""))
-    return ", ".join(parts)
+        shown = repr(name) if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]!r}..."
+        parts.append(shown + (f" (did you mean {known[close[0]]!r}?)" if close else ""))
+    more = f" and {len(unknown) - _MOST_LISTED} more" if len(unknown) > _MOST_LISTED else ""
+    return ", ".join(parts) + more

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
 
-from k8s_inventory.collector import DECODER_VERSION, Columns, Decoder, Envelope, UndecodableObject
+from k8s_inventory.collector import DECODER_VERSION, Columns, Decoder, Envelope, PrinterBounds, UndecodableObject
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.cluster import ClusterInfo
-from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NotFound, Unsupported
-from k8s_inventory.kube.listing import Listing, Page
-from k8s_inventory.kube.session import Session
+from k8s_inventory.kube.confirming import is_gone
+from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, Unsupported
+from k8s_inventory.kube.listing import LONGEST_VERSION, Listing, Page
+from k8s_inventory.kube.session import UNREADABLE, Session
+from k8s_inventory.mending import cut
+from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, LastComplete, Part, Target
 from k8s_inventory.sync.redaction import redaction_of
@@ -27,15 +32,13 @@ log = logging.getLogger(__name__)
 MOST_CONFIRMATIONS = 1000
 """Requests for single objects that one listing under a selector may make, to learn which are gone."""
 
-_METADATA_ALONE = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
-"""Of a Secret, too, nothing else is asked for."""
-
+MOST_NAMESPACES = 100_000
 
 ROWS_TO_DATABASE, ROWS_TO_SINK = 50, 250
 """Rows that are made at once. The database works on some while the next are made; Arrow's arrays are best long."""
 
 
-class SinkError(Exception):
+class SinkError(ReportedError):
     """What kept a sink from taking rows; the message names the object if one is at fault."""
 
 
@@ -94,7 +97,10 @@ class Reading:
         self._sink = sink
         self._sink_started = False
         self._redaction = redaction_of(settings, kind)
-        self._decoder = Decoder(kind, self._redaction)
+        self._bounds = PrinterBounds(
+            settings.max_printer_columns, settings.max_printer_values, settings.max_printer_bytes
+        )
+        self._decoder = Decoder(kind, self._redaction, self._bounds)
         self._cluster: ClusterInfo | None = None
         self._decodes_all = True
         self._cover(scope_of(settings, kind))
@@ -108,6 +114,8 @@ class Reading:
         """Sets `attempt` and `fingerprint`. Raises one of `FAILURES`."""
         self._cluster = cluster
         self._read()
+        for message in self._decoder.warnings():
+            self._warn(message)
         if self._decodes_all and self.attempt.outcome == "complete" and self.attempt.objects:
             for path in sorted(self._decoder.unmatched_paths):
                 objects = self.attempt.objects
@@ -115,8 +123,8 @@ class Reading:
 
     def _warn(self, message: str) -> None:
         """Says, in the log and in the attempt's row, what to know although the attempt may succeed."""
-        warning = f"context {self.session.context.name}, {self.kind.name}: {message}"
-        log.warning(warning)
+        warning = cut(printable(f"context {self.session.context.name}, {self.kind.name}: {message}"))
+        log.warning("%s", warning)
         self.attempt.warning = "\n".join(filter(None, (self.attempt.warning, warning)))
 
     def _read(self) -> None:
@@ -147,9 +155,15 @@ class Reading:
     def _live_namespaces(self) -> list[str]:
         """Every namespace there is now. Raises a `KubeError` where that can not be had."""
         listing = Listing(self.session, KINDS["namespaces"], item=_Name, page_size=self._settings.page_size)
-        names = [each.metadata.name for page in listing.pages() for each in page.items]
-        if listing.incomplete:
-            raise BadAnswer(f"context {self.session.context.name}, namespaces: {listing.incomplete}")
+        found = islice(listing.items(), MOST_NAMESPACES + 1)
+        names = list(dict.fromkeys(each.metadata.name for each in found))
+        if len(names) > MOST_NAMESPACES:
+            raise BadAnswer(
+                f"context {self.session.context.name}: it has more than {MOST_NAMESPACES} namespaces, which can not be "
+                "read one by one"
+            )
+        if "" in names:
+            raise BadAnswer(f"context {self.session.context.name}, namespaces: one has no name")
         return names
 
     def _read_by_namespace(self, names: Sequence[str], live: Sequence[str] | None) -> None:
@@ -171,7 +185,7 @@ class Reading:
 
     def _sum_up(self, ended: dict[str, Attempt], total: int) -> None:
         attempt = self.attempt
-        for name in ("pages", "objects", "changed", "deleted", "bytes"):
+        for name in ("pages", "objects", "changed", "deleted", "bytes", "redacted"):
             setattr(attempt, name, sum(getattr(each, name) for each in ended.values()))
         failed = {name: each for name, each in ended.items() if each.outcome != "complete"}
         if not failed:
@@ -188,28 +202,25 @@ class Reading:
 
     def _read_part(self, part: Part, attempt: Attempt) -> None:
         """Raises one of `FAILURES`, before anything of the part is stored."""
-        path = self._list(part, attempt)
+        version = self._list(part, attempt)
         if self._target:
-            gone = self._confirmed_gone(part, path) if part.selection and attempt.outcome == "complete" else None
+            gone = self._confirmed_gone(part, version) if part.selection and attempt.outcome == "complete" else None
             self._target.end_part(part, attempt, fingerprint=self.fingerprint, gone=gone)
 
-    def _confirmed_gone(self, part: Part, path: str) -> list[str]:
+    def _confirmed_gone(self, part: Part, version: str) -> list[str]:
         """Of the stored objects that the selection lacks, those that are gone and have not just left it."""
         assert self._target
         label_selector = self.scope.label_selector or None
         missing = self._target.missing(part, label_selector=label_selector, most=MOST_CONFIRMATIONS)
         gone = []
-        unconfirmed: list[Exception] = []
+        unconfirmed: list[KubeError] = []
+        end = time.monotonic() + self.session.limits.listing_timeout
         for uid, namespace, name in missing:
-            root, plural = path.rsplit("/", 1)
-            inside = f"/namespaces/{namespace}" if namespace and not part.namespace else ""
             try:
-                body = self.session.get(f"{root}{inside}/{plural}/{name}", accept=_METADATA_ALONE)
-                if msgspec.json.decode(body, type=_Name).metadata.uid not in ("", uid):
+                where: dict[str, Any] = {"namespace": namespace or None, "name": name, "uid": uid}
+                if is_gone(self.session, self.kind, version, **where, seconds=end - time.monotonic()):
                     gone.append(uid)
-            except NotFound:
-                gone.append(uid)
-            except (KubeError, msgspec.DecodeError) as error:
+            except KubeError as error:
                 unconfirmed.append(error)
         if unconfirmed:
             count = len(unconfirmed)
@@ -224,7 +235,7 @@ class Reading:
         return gone
 
     def _list(self, part: Part | None, attempt: Attempt) -> str:
-        """Lists one part, or the whole, into staging and sink; returns the path that was read."""
+        """Lists one part, or the whole, into staging and sink; returns the version of the group that was read."""
         session, kind, target, sink, decoder = self.session, self.kind, self._target, self._sink, self._decoder
         # Where every object is decoded in the end, it is at once; else no further than to see whether it changed.
         whole = sink is not None
@@ -240,7 +251,7 @@ class Reading:
         first = True
         for page in listing.pages():
             if page.number == 1:
-                attempt.pages = attempt.objects = attempt.bytes = 0
+                attempt.pages = attempt.objects = attempt.bytes = attempt.redacted = 0
                 attempt.resource_version = page.resource_version
                 if target and last:
                     self._start_staging(target, last, page, part)
@@ -248,6 +259,7 @@ class Reading:
                     self._start_sink(sink, again=not first)
                 first = False
             versions = _versions(page, session, kind)
+            listing.brought(versions)
             wanted = target.see(list(versions), list(versions.values())) if target else []
             total = len(page.items)
             self._take(page, wanted, page.items if whole and not _is_raw(page.items) else None)
@@ -258,15 +270,23 @@ class Reading:
             attempt.pages += 1
             attempt.objects += total
             attempt.bytes += len(page.body)
+            attempt.redacted += decoder.redacted
+            decoder.redacted = 0
             _log_page(session, kind, page, len(wanted))
         attempt.outcome = "partial" if listing.incomplete else "complete"
         attempt.error = listing.incomplete
-        return listing.path
+        return listing.version
 
     def _take(self, page: Page[Any], wanted: Sequence[int], items: Sequence[Any] | None) -> None:
         """All rows of the page to the sink, those wanted to the target. `items` where they are decoded already."""
         target, sink, total = self._target, self._sink, len(page.items)
-        columns = partial(self._decoder.columns, page.body, api_version=page.api_version, total=total)
+        columns = partial(
+            self._decoder.columns,
+            page.body,
+            api_version=page.api_version,
+            total=total,
+            is_mended=page.is_mended,
+        )
         if sink is None:
             if target and wanted:
                 items = items and [items[index] for index in wanted]
@@ -298,7 +318,8 @@ class Reading:
     def _fingerprint(self, api_version: str) -> str:
         """Everything that a row depends on beside its object's version."""
         cluster = (self._cluster.uid, self._cluster.version) if self._cluster else ()
-        parts = (DECODER_VERSION, self.kind, self._redaction, api_version, *cluster)
+        bounds = (self._bounds,) if self.kind.printer_columns else ()
+        parts = (DECODER_VERSION, self.kind, self._redaction, api_version, *cluster, *bounds)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
@@ -307,8 +328,8 @@ _WORST_FIRST = ("unauthorized", "unreachable", "failed", "partial", "forbidden",
 
 def _log_page(session: Session, kind: Kind, page: Page[Any], written: int) -> None:
     facts = {
-        "context": session.context.name,
-        "kind": kind.name,
+        "context": printable(session.context.name),
+        "kind": printable(kind.name),
         "page": page.number,
         "objects": len(page.items),
         "to_write": written,
@@ -332,13 +353,23 @@ def _versions(page: Page[Any], session: Session, kind: Kind) -> dict[str, str]:
         if _is_raw(items):
             items = [msgspec.json.decode(item, type=Envelope) for item in items]
         versions = {item.metadata.uid: item.metadata.resource_version or "" for item in items}
-    except msgspec.DecodeError:
+    except (*UNREADABLE, AttributeError):  # no metadata at all
         versions = {}
     if len(versions) < len(items) or versions.keys() & {"", None}:
         refusal = Unsupported if kind.shared_by else BadAnswer
         raise refusal(
             f"context {session.context.name}, {kind.name}, page {page.number}: objects without a uid of their own; "
             "such a list can not be stored"
+        )
+    if "\0" in "".join((*versions, *versions.values())):
+        raise BadAnswer(
+            f"context {session.context.name}, {kind.name}, page {page.number}: a uid or resourceVersion holds U+0000; "
+            "such a list can not be stored"
+        )
+    if max(map(len, (*versions, *versions.values())), default=0) > LONGEST_VERSION:
+        raise BadAnswer(
+            f"context {session.context.name}, {kind.name}, page {page.number}: a uid or resourceVersion has more than "
+            f"{LONGEST_VERSION} characters; such a list can not be stored"
         )
     return versions
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from k8s_inventory.collector import Redaction
+from k8s_inventory.collector import Redaction, kept_fields
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.settings import Settings
 
@@ -25,6 +25,7 @@ def redaction_of(settings: Settings, kind: Kind) -> Redaction:
         keep_annotations=tuple(settings.keep_annotations),
         drop_annotations=tuple(settings.drop_annotations),
         paths=tuple(path for word, _, path in rules if any(fnmatchcase(name, word.lower()) for name in names)),
+        fields=kept_fields(kind) if settings.privacy == "strict" else (),
         config_map_values=settings.config_map_values,
         digest_key=digest_key if kind.redacted_values else None,
     )

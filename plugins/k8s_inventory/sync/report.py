@@ -9,8 +9,10 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from k8s_inventory.kinds.custom import is_custom
+from k8s_inventory.printable import printable
 from k8s_inventory.store import Store
 from k8s_inventory.sync.plan import CUSTOM, Custom
 from k8s_inventory.sync.verdict import Verdict, advice, verdict
@@ -58,15 +60,17 @@ def lines(rows: Sequence[Mapping[str, Any]], *, width: int = 110) -> str:
     for row in rows:
         seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else ""
         numbers = [str(row[name]) for name in ("objects", "changed", "deleted")]
-        table.add_row(row["context_name"], row["kind"], row["outcome"], *numbers, seconds)
+        names = (Text(printable(row[name])) for name in ("context_name", "kind", "outcome"))
+        table.add_row(*names, *numbers, seconds)
     text = StringIO()
     Console(file=text, width=width, color_system=None).print(table)
     problems = [row for row in rows if row["outcome"] != "complete"]
     for row in problems:
-        text.write(f"{row['context_name']} · {row['kind']}: {row['outcome']}\n  {row['error']}\n")
+        text.write(printable(f"{row['context_name']} · {row['kind']}: {row['outcome']}") + "\n")
+        text.write(f"  {printable(row['error'])}\n")
         if row["what_to_do"]:
             text.write(f"  {row['what_to_do']}\n")
     for row in rows:
-        if row["warning"]:
-            text.write(f"Warning: {row['warning']}\n")
+        for warning in (row["warning"] or "").splitlines():
+            text.write(f"Warning: {printable(warning)}\n")
     return text.getvalue()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.session import Session
+from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Statements, Store, StoreError
-from k8s_inventory.sync.target import Result, Run, sync_target
+from k8s_inventory.sync.target import Result, Run, sync_target, unforeseen
+
+log = logging.getLogger(__name__)
 
 
 def sync_kinds(
@@ -24,25 +29,30 @@ def sync_kinds(
 ) -> Iterator[Result]:
     """Syncs each kind, as many at a time as there are stores, and yields its result as it ends.
 
-    What the database refuses fails one kind alone. The last kind goes first and by itself: if the context is dead, it
-    is tried once, and the others need not wait for it.
+    What the database refuses, or nobody foresaw, fails one kind alone. The last kind goes first and by itself: if the
+    context is dead, it is tried once, and the others need not wait for it. The threads keep no process from ending.
     """
-    free: SimpleQueue[Store] = SimpleQueue()
-    for store in stores:
-        free.put(store)
+    waiting: SimpleQueue[Kind] = SimpleQueue()
+    ended: SimpleQueue[Result] = SimpleQueue()
 
-    def sync(kind: Kind) -> Result:
-        store = free.get()
+    def sync(kind: Kind, store: Store) -> Result:
         try:
             return sync_target(session, store, kind, run=run, settings=settings, statements=statements)
-        except StoreError as error:
-            return Result(session.context.name, kind.name, Attempt(error=str(error)), error.retryable)
-        finally:
-            free.put(store)
+        except Exception as error:
+            if not isinstance(error, StoreError):
+                log.exception("context %s, %s", printable(session.context.name), printable(kind.name))
+            retryable = isinstance(error, StoreError) and error.retryable
+            return Result(session.context.name, kind.name, Attempt(error=unforeseen(error, session, kind)), retryable)
 
-    if not kinds:
-        return
-    yield sync(kinds[-1])
-    with ThreadPoolExecutor(len(stores), thread_name_prefix="kind") as pool:
-        for ended in as_completed([pool.submit(sync, kind) for kind in kinds[:-1]]):
-            yield ended.result()
+    def work(store: Store) -> None:
+        with suppress(Empty):
+            while True:
+                ended.put(sync(waiting.get_nowait(), store))
+
+    for some, at_once in ((kinds[-1:], 1), (kinds[:-1], len(stores))):
+        for kind in some:
+            waiting.put(kind)
+        for store in stores[: min(at_once, len(some))]:
+            threading.Thread(target=work, args=(store,), name="kind", daemon=True).start()
+        for _ in some:
+            yield ended.get()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.cluster import ClusterInfo, read_cluster
 from k8s_inventory.kube.discovery import proof_of_absence
-from k8s_inventory.kube.errors import ContextError, NoSuchPath, NotFound, Unreachable
+from k8s_inventory.kube.errors import BadAnswer, ContextError, NoSuchPath, NotFound, Unreachable
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Statements, Store, StoreError, Target
@@ -51,7 +51,8 @@ def sync_target(
 ) -> Result:
     """Brings the rows of one kind of one cluster up to date, and writes how that went.
 
-    Raises `StoreError` where the database refuses; every failure of the cluster is an outcome instead.
+    Raises `StoreError` where the database refuses; every failure of the cluster is an outcome instead. However it
+    ends, the status row says so.
     """
     context_name = session.context.name
     with Target.locked(store, kind, context_name, statements=statements, wait=settings.lock_wait) as target:
@@ -70,11 +71,19 @@ def sync_target(
                 target.end_without_rows(reading.attempt)
             else:
                 target.end(reading.attempt, fingerprint=reading.fingerprint)
-        except StoreError as error:
+        except Exception as error:
             with suppress(StoreError):  # where the session itself is lost, the next holder of the lock ends the row
-                target.end(Attempt(error=str(error), scope=reading.attempt.scope))
+                target.end(Attempt(error=unforeseen(error, session, kind), scope=reading.attempt.scope))
             raise
         return result
+
+
+def unforeseen(error: Exception, session: Session, kind: Kind) -> str:
+    """The message for what ended a target and is no outcome. Of what is no `StoreError` it has no more than the
+    class: other texts may quote an object."""
+    if isinstance(error, StoreError):
+        return str(error)
+    return f"context {session.context.name}, {kind.name}: {type(error).__name__}; the task's log has more"
 
 
 def read_target(session: Session, kind: Kind, *, settings: Settings, sink: Sink) -> Result:
@@ -114,7 +123,10 @@ _NOT_TRIED = " (found by another task of this run; not tried again)"
 def identify(session: Session, target: Target, settings: Settings) -> ClusterInfo:
     """Refuses a context that leads to another cluster than last time, unless the user says it may."""
     name = session.context.name
-    cluster = read_cluster(session)
+    try:
+        cluster = read_cluster(session)
+    except (NotFound, NoSuchPath) as error:
+        raise BadAnswer(str(error)) from None  # that the kind is gone could only be proven of a cluster that is known
     difference = repointed(target.cluster(), cluster)
     if difference and name not in settings.accept_repointed:
         raise ContextError(

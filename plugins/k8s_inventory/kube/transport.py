@@ -1,0 +1,212 @@
+"""HTTP answers with an end: in seconds and in bytes, as a whole.
+
+urllib3's timeouts begin anew with every byte that drips in, its bodies are as long as the server likes, and what gzip
+unpacks to is known only afterwards.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+
+_SLICE = 0.5
+"""Seconds after which one who waits looks whether to go on."""
+
+_BLOCK = 1 << 20
+_BUFFER = 1 << 16
+_GZIP = 16 + zlib.MAX_WBITS
+_MOST_OF_ERROR = 1 << 18
+
+
+class Refused(Exception):
+    """An answer that is not taken; the message says why."""
+
+
+class Oversized(Refused):
+    """It has more bytes than it may."""
+
+
+class Allowance:
+    """What one answer may take: `seconds` for all of it, `silence` between two of its bytes, and so many `bytes` as
+    they arrive, headers and all.
+
+    Once `stopped` is set, nobody waits for it any more.
+    """
+
+    def __init__(self, *, seconds: float, silence: float, bytes: int, stopped: threading.Event) -> None:
+        self._end = time.monotonic() + seconds
+        self._silence = silence
+        self._bytes = bytes
+        self._stopped = stopped
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is."""
+        return time.monotonic() >= self._end
+
+    def receive(self, sock: socket.socket, buffer: Any) -> int:
+        """What `recv_into` does. Raises `TimeoutError`, `Oversized`."""
+        end = min(self._end, time.monotonic() + self._silence)
+        while (left := end - time.monotonic()) > 0 and not self._stopped.is_set():
+            sock.settimeout(min(left, _SLICE))
+            try:
+                count = sock.recv_into(buffer)
+            except TimeoutError:
+                continue
+            self._bytes -= count
+            if self._bytes < 0:
+                raise Oversized("it does not end")
+            return count
+        raise TimeoutError("timed out")
+
+
+_allowance: ContextVar[Allowance] = ContextVar("allowance")
+
+
+class _Received(io.RawIOBase):
+    """What arrives at a socket."""
+
+    def __init__(self, sock: socket.socket, allowance: Allowance) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb", buffering=0)  # keeps the socket open as long as this is
+        self._allowance = allowance
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._allowance.receive(self._sock, buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+@dataclass(frozen=True)
+class _Bounded:
+    """All of a socket that `http.client` uses to read an answer: the status line, the headers and the body."""
+
+    sock: socket.socket
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Received(self.sock, _allowance.get()), _BUFFER)
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(_Bounded(sock), *arguments, **options)  # type: ignore[arg-type]
+
+
+class _HTTPConnection(urllib3.connection.HTTPConnection):
+    response_class = _Response
+
+
+class _HTTPSConnection(urllib3.connection.HTTPSConnection):
+    response_class = _Response
+
+
+class _HTTPConnectionPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSConnectionPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+def bound(pools: urllib3.PoolManager) -> None:
+    """Every connection that is made from now on is for `get` alone."""
+    pools.pool_classes_by_scheme = {"http": _HTTPConnectionPool, "https": _HTTPSConnectionPool}
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def get(
+    pools: urllib3.PoolManager,
+    url: str,
+    *,
+    query: Mapping[str, Any],
+    headers: Mapping[str, str],
+    timeout: urllib3.Timeout,
+    allowance: Allowance,
+    most: int,
+) -> Answer:
+    """The answer to a GET, whatever its status. Redirects are not followed: they would take credentials elsewhere.
+
+    `most` are the bytes that its body may have, unpacked. Where the status is not 200 that is `_MOST_OF_ERROR`, and a
+    body that can not be had is missing. Raises `Oversized`, `Refused`, urllib3's `HTTPError` and `OSError`.
+    """
+    token = _allowance.set(allowance)
+    try:
+        response = pools.request(
+            "GET",
+            url,
+            fields=dict(query),
+            headers=headers,
+            timeout=timeout,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            body = _body(response, most if response.status == 200 else _MOST_OF_ERROR)
+        except Refused:
+            if response.status == 200:
+                raise
+            body = b""
+        finally:
+            if not response.closed:
+                response.close()  # a connection that holds the rest of an answer is not used again
+                response.release_conn()
+        return Answer(response.status, response.headers, body)
+    finally:
+        _allowance.reset(token)
+
+
+def _body(response: urllib3.BaseHTTPResponse, most: int) -> bytes:
+    coding = response.headers.get("Content-Encoding", "").lower()
+    blocks = iter(lambda: response.read(_BLOCK, decode_content=False), b"")
+    if coding in ("gzip", "x-gzip"):
+        blocks = _unpacked(blocks, most)
+    elif coding not in ("", "identity"):
+        raise Refused("it is packed in a way that was not asked for")
+    elif (response.length_remaining or 0) > most:
+        raise Oversized(f"it has {response.length_remaining} bytes")
+    parts: list[bytes] = []
+    size = 0
+    for block in blocks:
+        size += len(block)
+        if size > most:
+            raise Oversized(f"it has more than {most} bytes")
+        parts.append(block)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _unpacked(blocks: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """What gzip unpacks to: of each block at most one byte more than `most`, whatever it holds."""
+    unpack = zlib.decompressobj(_GZIP)
+    block = None
+    try:
+        for block in blocks:
+            yield unpack.decompress(block, most + 1)
+            if unpack.unused_data:
+                raise Refused("it goes on after the end of its gzip")
+    except zlib.error:
+        raise Refused("it is not the gzip that it says it is") from None
+    if block and not unpack.eof:
+        raise urllib3.exceptions.ProtocolError("the answer ends in the middle of its gzip")

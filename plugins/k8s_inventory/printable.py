@@ -1,0 +1,32 @@
+"""Text from outside, as it may be shown: in a message, a log, a terminal.
+
+Names, images and messages of a cluster, contexts of a kubeconfig and what PostgreSQL says of them may hold anything: an
+escape sequence that takes over the terminal, a line break that forges the next line of a log, an override of the
+direction of writing. All of these show as escapes of Python; what people read stays as it is.
+"""
+
+from __future__ import annotations
+
+
+def printable(text: object) -> str:
+    r"""The text on one line; what does not print by itself as `\x1b`, `\n`, `\u202e`.
+
+    What prints is what https://docs.python.org/3/library/stdtypes.html#str.isprintable says: no character of the
+    Unicode categories "Other" and "Separator", but for the space.
+    """
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in shown)
+
+
+def printable_lines(text: object) -> str:
+    """The same for text of several lines that are lines of ours."""
+    return "\n".join(map(printable, str(text).split("\n")))
+
+
+class ReportedError(Exception):
+    """An error whose message is for people, and quotes what comes from outside: it is one printable line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
