@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+from k8s_inventory.store import StoreError
 from quickstart import airflow, cloudquery, demo, postgres
+from quickstart.processes import end_on_signals
 from quickstart.sync import run
 
 
@@ -16,18 +18,22 @@ def stop() -> int:
 
 
 def psql() -> int:
-    database_url = postgres.database_url()
-    program = postgres.psql_program()
-    os.execv(program, [program, database_url])
+    command, env = postgres.psql()
+    os.execve(command[0], command, env)
 
 
 def main() -> int:
+    os.umask(0o077)  # what is made here, or by what is started here, is nobody else's
+    end_on_signals()
     commands = {"run": run, "stop": stop, "ui": airflow.ui, "psql": psql, "cloudquery": cloudquery.run}
     if len(sys.argv) != 2 or sys.argv[1] not in commands:
         print(__doc__, file=sys.stderr)
         return 2
     try:
         return commands[sys.argv[1]]()
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
 

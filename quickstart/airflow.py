@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
+from k8s_inventory.printable import printable
 from quickstart import demo, postgres
-from quickstart.places import AIRFLOW, PROJECT
+from quickstart.places import AIRFLOW, PROJECT, private
+from quickstart.processes import started
 
 LOG = AIRFLOW / "k8s_inventory.log"
 _BIN = Path(sys.executable).parent
-_PORT = 8080
+_PORT = int(os.environ.get("AIRFLOW__API__PORT") or 8080)
+_PASSWORDS = AIRFLOW / "simple_auth_manager_passwords.json.generated"
 _SYNCED = "[airflow.task.operators.k8s_inventory.operators.sync.SyncOperator]"
+_COMPONENTS = (
+    ("api-server",),
+    ("scheduler", "--skip-serve-logs"),
+    ("dag-processor",),
+    ("triggerer", "--skip-serve-logs"),
+)
+"""What `airflow standalone` starts, but for the servers of logs: those listen on every address of the machine, and here
+all of Airflow reads the files themselves."""
 
 
 def environment(database_url: str, kubeconfig: str | None) -> dict[str, str]:
-    """The environment that Airflow runs in; what the user has set stays."""
+    """The environment that Airflow runs in: the user's, and on top what the quickstart needs."""
     ours = {
         "AIRFLOW_HOME": str(AIRFLOW),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_PASSWORDS),
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(_PORT),
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "DATABASE_URL": database_url,
         "PATH": f"{_BIN}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -45,71 +61,76 @@ def environment(database_url: str, kubeconfig: str | None) -> dict[str, str]:
 
 def make_database(env: dict[str, str]) -> None:
     """Makes or upgrades Airflow's own database."""
-    AIRFLOW.mkdir(parents=True, exist_ok=True)
-    with LOG.open("w") as log:
-        made = subprocess.run([str(_BIN / "airflow"), "db", "migrate"], env=env, stdout=log, stderr=log, check=False)
-    if made.returncode:
+    private(AIRFLOW)
+    with LOG.open("w") as log, started(_airflow("db", "migrate"), env=env, stdout=log, stderr=log) as (process,):
+        made = process.wait()
+    if made:
         raise SystemExit(f"Airflow's database could not be made; see {LOG}")
+
+
+def _airflow(*arguments: str) -> Sequence[str]:
+    return [str(_BIN / "airflow"), *arguments]
 
 
 def test_run(env: dict[str, str]) -> int:
     """`airflow dags test k8s_inventory`, its output in `LOG` and a line a target on the terminal."""
-    command = [str(_BIN / "airflow"), "dags", "test", "k8s_inventory"]
-    with LOG.open("a") as log:
-        with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                log.write(line)
-                if _SYNCED in line:
-                    print("  " + line.split("]", 1)[1].split(_SYNCED)[0].strip(), flush=True)
-    return process.returncode
+    command = _airflow("dags", "test", "k8s_inventory")
+    with (
+        LOG.open("a") as log,
+        started(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as (process,),
+    ):
+        assert process.stdout is not None
+        for raw in process.stdout:
+            line = printable(raw.rstrip("\n"))
+            log.write(f"{line}\n")
+            if _SYNCED in line:
+                print("  " + line.split("]", 1)[1].split(_SYNCED)[0].strip(), flush=True)
+        return process.wait()
 
 
 def ui() -> int:
-    """Airflow standalone with this DAG in it, until it is interrupted."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped then, too
+    """Airflow with this DAG in it, until it is interrupted."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", _PORT)) == 0:  # whoever it is would be given the password
+            print(f"Something else listens on port {_PORT}: end it, or set AIRFLOW__API__PORT", file=sys.stderr)
+            return 1
     kubeconfig = None if has_kubeconfig() else demo.start()
     env = environment(postgres.database_url(), kubeconfig)
     make_database(env)
-    passwords = AIRFLOW / "simple_auth_manager_passwords.json.generated"
-    with (
-        LOG.open("a") as log,
-        subprocess.Popen([str(_BIN / "airflow"), "standalone"], env=env, stdout=log, stderr=log) as process,
-    ):
-        try:
-            _wait_until_up(process)
-            password = json.loads(passwords.read_text())["admin"]
-            print(f"Airflow is at http://127.0.0.1:{_PORT}/dags/k8s_inventory\n  user: admin\n  password: {password}")
-            print("Press Ctrl-C to stop it.", flush=True)
-            return process.wait()
-        finally:
-            _stop(process)
+    commands = [_airflow(*component) for component in _COMPONENTS]
+    with LOG.open("a") as log, started(*commands, env=env, stdout=log, stderr=log) as components:
+        _wait_until_up(components)
+        password = json.loads(_PASSWORDS.read_text())["admin"]
+        print(f"Airflow is at http://127.0.0.1:{_PORT}/dags/k8s_inventory\n  user: admin\n  password: {password}")
+        print("Press Ctrl-C to stop it.", flush=True)
+        while all(component.poll() is None for component in components):
+            time.sleep(0.5)
+    print(f"A part of Airflow has ended; see {LOG}", file=sys.stderr)
+    return 1
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends `airflow standalone` as Ctrl-C does, and those of its processes that outlive it."""
-    if process.poll() is not None:
-        return
-    standalone = psutil.Process(process.pid)
-    family = [standalone, *standalone.children(recursive=True)]
-    process.send_signal(signal.SIGINT)
-    _, alive = psutil.wait_procs(family, timeout=10)
-    for each in alive:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            each.terminate()
-    psutil.wait_procs(alive, timeout=20)
-
-
-def _wait_until_up(process: subprocess.Popen[bytes], seconds: float = 120) -> None:
+def _wait_until_up(components: Sequence[subprocess.Popen[str]], seconds: float = 120) -> None:
     print("Starting Airflow ...", flush=True)
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and all(component.poll() is None for component in components):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{_PORT}/api/v2/monitor/health", timeout=5):
-                return
+                if _listens(components[0]):
+                    return
         except OSError:
-            time.sleep(0.5)
+            pass
+        time.sleep(0.5)
     raise SystemExit(f"Airflow did not come up; see {LOG}")
+
+
+def _listens(component: subprocess.Popen[str]) -> bool:
+    """Whether it is this program that answers: the user is about to give a password to it."""
+    server = psutil.Process(component.pid)
+    return any(
+        (each.status, each.laddr.port) == (psutil.CONN_LISTEN, _PORT)
+        for process in (server, *server.children(recursive=True))
+        for each in process.net_connections("tcp")
+    )
 
 
 def has_kubeconfig() -> bool:

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from quickstart.places import CLUSTERS, KUBECONFIG
+from quickstart.places import CLUSTERS, KUBECONFIG, private, write_private
 from tests.cluster import Cluster, Rejected, kubeconfig
 from tests.cluster.objects import NODE, crd, deployment, fake_node, namespace, service
 
@@ -18,9 +18,9 @@ _WORKLOADS = {
 
 def start() -> str:
     """Starts the clusters, or finds them running; returns the path of their kubeconfig."""
+    private(CLUSTERS)
     clusters = {name: Cluster.start(CLUSTERS / name, controllers=True) for name in _WORKLOADS}
-    KUBECONFIG.write_text(kubeconfig(clusters))
-    KUBECONFIG.chmod(0o600)
+    write_private(KUBECONFIG, kubeconfig(clusters))
     for name, cluster in clusters.items():
         _deploy(cluster, _WORKLOADS[name])
     for cluster in clusters.values():

