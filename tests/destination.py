@@ -9,6 +9,7 @@ rows back until another kind of message comes, or the end; an error of the sourc
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Generator, Iterable
 from contextlib import suppress
@@ -137,5 +138,6 @@ if __name__ == "__main__":
     if "unix" in arguments:  # the SDK ignores --network
         at = arguments.index("--address") + 1
         arguments[at] = f"unix:{arguments[at]}"
+        os.umask(0o077)  # nobody else may connect to it
     with suppress(KeyboardInterrupt):  # so the CLI ends it
         PluginCommand(Destination()).run(arguments)

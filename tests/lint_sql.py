@@ -39,8 +39,8 @@ def rendered(path: Path) -> str:
     template = statements.environment().get_template(str(path.relative_to(FOLDER)))
     given = {**statements.variables(KINDS["namespaces"]), "kinds": [KINDS["namespaces"], CUSTOM_OBJECTS]}
     if path.name == "crd_view.sql":
-        given |= {"view": "crd_things", "group": "example.com", "plural": "things"}
-        given["columns"] = [{"name": "name", "expression": "name"}]
+        given |= {"view": "crd_things", "group": "'example.com'", "plural": "'things'", "description": "'Things.'"}
+        given |= {"columns": [("name", "name")], "guarded": False}
     text = template.render(given)
     return PARAMETER.sub("'value'", text).rstrip() + "\n"
 

@@ -1,11 +1,16 @@
-"""A plain-HTTP proxy before a real API server, for the faults that it can't be made to show itself."""
+"""A plain-HTTP proxy before a real API server, for the faults that it can't be made to show itself.
+
+It can be hostile, too: what it sends may drip in, have no end, or unpack to gigabytes.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
+import sys
 import threading
-from collections.abc import Callable
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -19,12 +24,17 @@ from tests.cluster.cluster import ADMIN
 
 @dataclass
 class Answer:
-    """What goes back to the client. `cut` bytes are promised in Content-Length and never sent."""
+    """What goes back to the client. `cut` bytes are promised in Content-Length and never sent.
+
+    `stream`, where it is given, is sent instead of all that: bytes as they are, status line and headers included,
+    until it ends or the client has gone.
+    """
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     cut: int = 0
+    stream: Iterable[bytes] | None = None
 
     @property
     def json(self) -> Any:
@@ -34,8 +44,46 @@ class Answer:
         return Answer(self.status, json.dumps(value).encode(), self.headers)
 
 
+def streamed(body: Iterable[bytes], *, status: int = 200, **headers: str) -> Answer:
+    """The body as it comes, until the connection closes."""
+    lines = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    head = f"HTTP/1.1 {status} Told\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
+
+    def stream() -> Iterator[bytes]:
+        yield head.encode()
+        yield from body
+
+    return Answer(status, b"", stream=stream())
+
+
+def dripping(text: bytes, seconds: float = 0.05) -> Iterator[bytes]:
+    """The text, a byte at a time, and then blanks for ever: all of it may be legal JSON."""
+    for byte in text:
+        time.sleep(seconds)
+        yield bytes([byte])
+    while True:
+        time.sleep(seconds)
+        yield b" "
+
+
+def packed(head: bytes, filling: bytes, megabytes: int, tail: bytes = b"") -> Iterator[bytes]:
+    """gzip of `head`, so many megabytes of `filling`, and `tail`: a thousandth of them on the wire."""
+    pack = zlib.compressobj(9, wbits=16 + zlib.MAX_WBITS)
+    yield pack.compress(head)
+    block = filling * ((1 << 20) // len(filling))
+    for _ in range(megabytes):
+        yield pack.compress(block)
+    yield pack.compress(tail) + pack.flush()
+
+
 Spoil = Callable[[str, Answer], Answer | None]
 """Gets the path with its query and the real answer; returns what to send, or None for the real one."""
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):  # a client may have gone in the meantime
+            super().handle_error(request, client_address)
 
 
 class Proxy:
@@ -45,6 +93,7 @@ class Proxy:
         self.spoil: Spoil = lambda path, answer: None
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.closing = threading.Event()
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -59,20 +108,29 @@ class Proxy:
                 content_type = {"Content-Type": real.headers.get("Content-Type", "")}
                 answer = Answer(real.status, real.data, content_type)
                 answer = proxy.spoil(self.path, answer) or answer
+                if answer.stream is not None:
+                    self._stream(answer.stream)
+                    return
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer.body) + answer.cut))
                 self.end_headers()
-                with contextlib.suppress(BrokenPipeError):  # a client may have gone in the meantime
-                    self.wfile.write(answer.body)
+                self.wfile.write(answer.body)
                 if answer.cut:
                     self.close_connection = True
+
+            def _stream(self, blocks: Iterable[bytes]) -> None:
+                self.close_connection = True
+                for block in blocks:
+                    if proxy.closing.is_set():
+                        return
+                    self.wfile.write(block)
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
@@ -99,6 +157,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

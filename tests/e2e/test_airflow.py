@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from tests.equality import assert_table_equals_cluster, rows_of, status_of
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> AirflowHome:
-    return AirflowHome.make(tmp_path_factory.mktemp("airflow"), database=new_database())
+def airflow(tmp_path_factory: pytest.TempPathFactory, airflow_database: Callable[[], str]) -> AirflowHome:
+    return AirflowHome.make(tmp_path_factory.mktemp("airflow"), database=airflow_database())
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +41,9 @@ def two_live_one_dead(cluster: Cluster, second: Cluster, tmp_path: Path) -> str:
 
 
 def test_the_dags_import_fast_and_without_errors(airflow: AirflowHome) -> None:
-    listed = airflow.run("dags", "list-import-errors")
-    assert "No data found" in listed.stdout, listed.stdout
+    listed = airflow.run("dags", "list-import-errors", "--local")  # else it shows what is in the database: nothing yet
+    assert listed.returncode == 0
+    assert "No data found" in listed.stdout
     airflow.run("dags", "reserialize")
     assert "k8s_inventory_forget" in airflow.run("dags", "list", "--output", "plain").stdout
     plugins = airflow.run("plugins")
@@ -50,18 +52,40 @@ def test_the_dags_import_fast_and_without_errors(airflow: AirflowHome) -> None:
 
 
 def test_importing_the_dag_file_imports_nothing_heavy(airflow: AirflowHome) -> None:
-    import subprocess
-
     code = (
         "import sys, runpy; runpy.run_path('dags/k8s_inventory.py'); "
         "print([name for name in ('kubernetes', 'psycopg') if name in sys.modules])"
     )
+    assert _python(airflow, code) == "[]"
+
+
+def _python(airflow: AirflowHome, code: str, **env: str) -> str:
+    """The last line that the code prints where Airflow is installed."""
     sqlite = f"sqlite:///{airflow.home}/none.db"  # with PostgreSQL, Airflow imports psycopg itself
-    env = {**airflow.env, "PYTHONPATH": "plugins", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sqlite}
+    env = {**airflow.env, "PYTHONPATH": "plugins", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sqlite, **env}
     done = subprocess.run(
         [str(airflow.bin / "python"), "-c", code], env=env, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip().splitlines()[-1] == "[]"
+    return done.stdout.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({}, "2 7200.0 43200.0"),
+        ({"K8S_RETRIES": "", "K8S_TASK_TIMEOUT": "", "K8S_RUN_TIMEOUT": " "}, "2 7200.0 43200.0"),
+        ({"K8S_RETRIES": "0", "K8S_TASK_TIMEOUT": "60", "K8S_RUN_TIMEOUT": "90"}, "0 60.0 90.0"),
+        ({"K8S_RETRIES": "two", "K8S_TASK_TIMEOUT": "60"}, "2 7200.0 43200.0"),
+    ],
+)
+def test_every_task_and_run_has_an_end(airflow: AirflowHome, env: dict[str, str], said: str) -> None:
+    """A value that is none is named by the task `plan`: the DAG is there to say it."""
+    code = (
+        "import runpy; dag = runpy.run_path('dags/k8s_inventory.py')['plan'].dag; "
+        "(seconds,) = {task.execution_timeout.total_seconds() for task in dag.tasks}; "
+        "print(dag.get_task('sync').retries, seconds, dag.dagrun_timeout.total_seconds())"
+    )
+    assert _python(airflow, code, **env) == said
 
 
 def test_two_live_clusters_and_a_dead_one(
@@ -111,7 +135,8 @@ def test_what_is_forbidden_is_skipped_by_default_and_fails_where_it_was_named(
         ({"contexts": ["nowhere"]}, {}, "unknown context 'nowhere'; there is test"),
         ({}, {"KUBECONFIG": "/nonexistent/config"}, "no kubeconfig at /nonexistent/config"),
         ({}, {"K8S_PAGE_SIZE": "none"}, "page_size (K8S_PAGE_SIZE)"),
-        ({}, {"DATABASE_URL": "postgresql//u:s3cret@h"}, "DATABASE_URL is malformed"),
+        ({}, {"K8S_TASK_TIMEOUT": "soon", "K8S_RETRIES": "-1"}, "task_timeout (K8S_TASK_TIMEOUT)"),
+        ({}, {"DATABASE_URL": "postgresql://u:12/s3cret@h"}, "DATABASE_URL is malformed"),
         ({}, {"DATABASE_URL": "postgresql://u:s3cret@127.0.0.1:1/d"}, "Connection refused"),
         ({}, {"DATABASE_URL": ""}, "make the Airflow connection 'k8s_inventory'"),
     ],
@@ -148,17 +173,16 @@ def test_the_sql_shows_rendered_and_no_credential_shows_anywhere(
     config = tmp_path / "config"
     config.write_text(kubeconfig({"test": cluster}))
     url = database_url.replace("postgres@", "postgres:db-s3cret@")
-    run = airflow.test_dag(KUBECONFIG=str(config), DATABASE_URL=url, AIRFLOW__LOGGING__LOGGING_LEVEL="DEBUG")
+    env = {"KUBECONFIG": str(config), "DATABASE_URL": url, "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG"}
+    run = airflow.test_dag(**env)
+    one = airflow.test_dag(conf={"resources": ["pods"]}, **env)  # of several kinds a task has no one SQL to show
     cluster.delete("/api/v1/namespaces/shop/pods/planted")
-    assert run.returncode == 0, run.stdout[-3000:]
-    (fields,) = airflow.query(
-        "SELECT rendered_fields::text FROM rendered_task_instance_fields JOIN dag_run USING (dag_id, run_id) "
-        "WHERE task_id = 'sync' AND rendered_fields::text LIKE '%k8s_pods%' ORDER BY dag_run.id DESC LIMIT 1"
-    )[0]
+    assert run.returncode == one.returncode == 0
+    fields = airflow.rendered()["test · pods"]
     assert 'INSERT INTO \\"k8s_pods\\"' in fields
     assert 'DELETE FROM \\"k8s_pods\\"' in fields
     assert "Truncated" not in fields, "a field is longer than the 4,096 characters that Airflow shows"
-    kept = airflow.everything() + run.stdout + run.stderr
+    kept = airflow.everything() + run.stdout + run.stderr + one.stdout + one.stderr
     with Store.connect(database_url) as store:
         tables = [
             row[0]

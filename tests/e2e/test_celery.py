@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from k8s_inventory.kinds import FAMILIES, KINDS
 from k8s_inventory.store import Store
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.cluster import free_ports
-from tests.e2e.airflow_home import AirflowHome
+from tests.e2e.airflow_home import AirflowHome, started, until
 from tests.equality import assert_table_equals_cluster
 
 
@@ -28,39 +25,13 @@ from tests.equality import assert_table_equals_cluster
 def processes(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     """Starts programs, each with its log in a file, and ends them by their own pid."""
     with ExitStack() as stack:
-
-        def start(name: str, command: list[str], env: dict[str, str]) -> Path:
-            log = tmp_path / f"{name}.log"
-            process = subprocess.Popen(command, env=env, cwd=tmp_path, stdout=log.open("w"), stderr=subprocess.STDOUT)
-
-            def stop() -> None:
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(30)
-                process.kill()
-                process.wait()
-
-            stack.callback(stop)
-            return log
-
-        yield start
-
-
-def until(what: str, check: Callable[[], bool], logs: list[Path], seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with suppress(OSError, psycopg.Error):
-            if check():
-                return
-        time.sleep(0.5)
-    tails = "\n".join(f"== {log.name}\n{log.read_text()[-1500:]}" for log in logs)
-    raise AssertionError(f"{what} did not happen in {seconds} s\n{tails}")
+        yield lambda name, command, env: stack.enter_context(started(name, command, env, tmp_path))
 
 
 def test_two_celery_workers_share_the_whole_dag(
     cluster: Cluster,
     start_cluster: Callable[..., Cluster],
-    new_database: Callable[[], str],
+    airflow_database: Callable[[], str],
     database_url: str,
     processes: Callable[..., Path],
     tmp_path: Path,
@@ -74,7 +45,7 @@ def test_two_celery_workers_share_the_whole_dag(
     config = tmp_path / "kubeconfig"
     config.write_text(kubeconfig({"east": cluster, "west": second}))
 
-    metadata = new_database()
+    metadata = airflow_database()
     redis_port, api_port, health_port = free_ports(3)
     logs = [
         processes("redis", [redis, "--port", str(redis_port), "--bind", "127.0.0.1", "--save", ""], dict(os.environ))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +21,7 @@ import grpc
 import psutil
 import psycopg
 import pytest
+import yaml
 from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
 
 from k8s_inventory.kinds import KINDS, TABLES
@@ -30,7 +34,8 @@ from tests.cluster import Cluster, kubeconfig, wait_until
 from tests.cluster.cluster import ADMIN, User, free_ports
 from tests.cluster.objects import pod
 from tests.e2e.cloudquery_cli import CloudQuery
-from tests.installed import PROJECT, install
+from tests.installed import PROJECT, UV, install
+from tests.other_user import as_nobody, let_pass, open_to_others
 from tests.proxy import Answer, Proxy
 
 PODS = "/api/v1/namespaces/shop/pods"
@@ -199,7 +204,7 @@ def test_several_sources_keep_to_their_own_rows(
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"resorces": ["pods"]}, "resorces (no such setting)"),
+        ({"resorces": ["pods"]}, "'resorces' (no such setting; did you mean 'resources'?)"),
         ({"database_url": "postgres//user:s3cret@host"}, "DATABASE_URL is malformed"),
     ],
 )
@@ -366,6 +371,114 @@ def test_a_signal_stops_it_cleanly_in_the_middle_of_a_sync(
     assert not path.exists(), "the socket was left behind"
 
 
+def test_no_key_of_a_kubeconfig_is_left_behind(plugin: Path, cluster: Cluster, tmp_path: Path) -> None:
+    config = yaml.safe_load(kubeconfig({"test": cluster}))
+    for name, end in (("client-certificate-data", "crt"), ("client-key-data", "key")):  # any pair will do
+        content = cluster.ca_file.with_suffix(f".{end}").read_bytes()
+        config["users"][0]["user"][name] = base64.b64encode(content).decode()
+    (tmp_path / "config").write_text(yaml.safe_dump(config))
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    path = tmp_path / "plugin.sock"
+    command = [str(plugin), "serve", "--network", "unix", "--address", str(path)]
+    with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(folder)}) as process:
+        try:
+            wait_for("The socket", path.exists)
+            with grpc.insecure_channel(f"unix:{path}") as channel:
+                stub = plugin_pb2_grpc.PluginStub(channel)
+                spec = json.dumps({"kubeconfig": str(tmp_path / "config")}).encode()
+                stub.Init(plugin_pb2.Init.Request(spec=spec), timeout=60)
+                assert len(list(stub.Sync(plugin_pb2.Sync.Request(tables=["k8s_namespaces"])))) > 1
+            assert any("PRIVATE KEY" in each.read_text() for each in folder.iterdir()), "the library has made it"
+        finally:
+            process.terminate()
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("network", [["--network", "unix"], []], ids=["as the CLI", "by default"])
+def test_nobody_else_can_use_a_socket(plugin: Path, tmp_path: Path, network: list[str]) -> None:
+    """In a folder that all users share, as the CLI's /tmp; by default in one of its own."""
+    tmp_path.chmod(0o1777)
+    let_pass(tmp_path)
+    address = ["--address", str(tmp_path / "plugin.sock")] if network else []
+    # All that the plugin makes is open to others, unless it is shut.
+    command = ["sh", "-c", 'umask 0; exec "$0" "$@"', str(plugin), "serve", *network, *address]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            while not (found := list(tmp_path.rglob("*.sock"))):  # no pause: it has to be shut from the start
+                assert process.poll() is None
+            assert not open_to_others(found[0])
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"INFO serving on unix:{found[0]}\n"
+            assert bool(address) or not open_to_others(found[0].parent)
+            with socket.socket(socket.AF_UNIX) as mine, socket.socket(socket.AF_UNIX) as theirs:
+                mine.connect(str(found[0]))
+                if os.geteuid() == 0:
+                    said = as_nobody(lambda: theirs.connect(str(found[0])))
+                    assert said.startswith("PermissionError"), said
+            assert psutil.Process(process.pid).net_connections("inet") == []
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    assert list(tmp_path.iterdir()) == [], "a socket or its folder was left behind"
+
+
+def test_a_file_in_the_place_of_the_socket_stays(plugin: Path, tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    path.write_text("kept")
+    command = [str(plugin), "serve", "--network", "unix", "--address", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert f"{path} can not be listened on" in done.stdout
+    assert path.read_text() == "kept"
+
+
+def test_a_port_is_only_listened_on_where_it_is_asked_for_and_with_a_warning(plugin: Path) -> None:
+    (port,) = free_ports(1)
+    command = [str(plugin), "serve", "--address", f"127.0.0.1:{port}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline() + process.stdout.readline()
+        process.terminate()
+    assert f"WARNING whoever reaches 127.0.0.1:{port} may read clusters, and run programs" in said
+
+
+def test_the_image_is_installed_by_hashes_alone(tmp_path: Path) -> None:
+    """What cloudquery.Dockerfile does, in a virtual environment and a folder in the place of an image."""
+    text = (PROJECT / "cloudquery.Dockerfile").read_text()
+    installs = re.findall(r"^RUN pip (install .*?) &&", text, re.MULTILINE)
+    assert len(installs) == text.count("pip ") == 1
+    assert "--require-hashes" in installs[0]
+    copied = re.findall(r"^COPY (\S+) (\S+)$", text, re.MULTILINE)
+    ignored = (PROJECT / ".dockerignore").read_text().splitlines()
+    for source, to in copied:
+        assert f"!{source.partition('/')[0]}" in ignored, source
+        at = tmp_path / to.removeprefix("/")
+        at.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (PROJECT / source).is_dir() else shutil.copy)(PROJECT / source, at)
+    subprocess.run([str(UV), "venv", "--quiet", "--python", sys.executable, str(tmp_path / "venv")], check=True)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    arguments = installs[0].replace("--no-cache-dir", "").replace("/tmp/", f"{tmp_path}/tmp/").split()
+    subprocess.run([str(UV), "pip", *arguments, "--quiet", "--python", python], check=True)
+    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", text, re.MULTILINE)
+    (command,) = re.findall(r"^CMD (.*)$", text, re.MULTILINE)
+    (port,) = free_ports(1)
+    serve = [each.replace("[::]:7777", f"127.0.0.1:{port}") for each in json.loads(command)]
+    env = {"PYTHONPATH": str(tmp_path / "opt/k8s-inventory"), "PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
+    started = [python, *json.loads(entry)[1:], *serve]
+    with subprocess.Popen(started, env=env, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert json.loads(process.stdout.readline())["message"] == f"serving on 127.0.0.1:{port}"
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                stub = plugin_pb2_grpc.PluginStub(channel)
+                assert stub.GetName(plugin_pb2.GetName.Request(), timeout=20).name == "k8s-inventory"
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+
+
 def test_two_plugins_can_not_have_one_address(plugin: Path) -> None:
     (port,) = free_ports(1)
     command = [str(plugin), "serve", "--address", f"127.0.0.1:{port}"]
@@ -382,10 +495,12 @@ def test_two_plugins_can_not_have_one_address(plugin: Path) -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_plugin_that_the_user_starts(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
-    (port,) = free_ports(1)
-    address = f"127.0.0.1:{port}"
-    with subprocess.Popen([str(cq.plugin), "serve", "--address", address], stdout=subprocess.DEVNULL) as served:
+@pytest.mark.parametrize("network", ["unix", "tcp"])
+def test_a_plugin_that_the_user_starts(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf, network: str) -> None:
+    at = str(cq.folder / "plugin.sock") if network == "unix" else f"127.0.0.1:{free_ports(1)[0]}"
+    address = f"unix:{at}" if network == "unix" else at
+    command = [str(cq.plugin), "serve", "--network", network, "--address", at]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as served:
         try:
             spec = {"kubeconfig": config_of({"test": cluster})}
             cq.sync({"registry": "grpc", "path": address, "spec": spec, "tables": ["k8s_pods"]})

@@ -69,6 +69,20 @@ def test_secrets_reach_those_who_need_them(services: dict[str, Any]) -> None:
     assert "AIRFLOW_ADMIN_PASSWORD" not in json.dumps(services["worker"])
 
 
+def test_no_password_is_an_argument_of_a_program(services: dict[str, Any], tmp_path: Path) -> None:
+    """Every user of the host can read those, of what runs in containers, too."""
+    assert not any("value-of-" in json.dumps(each.get("command", "")) for each in services.values())
+    said = tmp_path / "said"
+    server = tmp_path / "redis-server"
+    server.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {said}\ncat > {said}.config\n')
+    server.chmod(0o700)
+    command = [each.replace("$$", "$") for each in services["redis"]["command"]]
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "REDIS_PASSWORD": "s3cret"}
+    subprocess.run(command, env=env, check=True)
+    assert "s3cret" not in said.read_text()
+    assert 'requirepass "s3cret"' in (tmp_path / "said.config").read_text().splitlines()
+
+
 def test_every_setting_reaches_the_tasks(load: Any) -> None:
     """One that does not is obeyed nowhere: what it was meant to keep out would be stored."""
     of_the_dag_file = set(re.findall(r'"(K8S_[A-Z_]+)"', (PROJECT / "dags" / "k8s_inventory.py").read_text()))

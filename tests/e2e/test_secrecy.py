@@ -28,7 +28,7 @@ PLANTED = {
     where: f"pl4nted-{where}"
     for where in (
         *("data", "last-applied", "env", "init-env", "template-env", "job-env", "config-map", "config-map-applied"),
-        *("custom-env", "custom-path", "custom-applied", "annotation", "label"),
+        *("custom-env", "custom-path", "custom-applied", "annotation", "label", "url", "server"),
     )
 }
 """A word for each place. None of them is to be found."""
@@ -67,7 +67,8 @@ def vault(start_cluster: Callable[..., Cluster], tmp_path_factory: pytest.TempPa
     config_map = {"metadata": {"name": "c", "annotations": applied}, "data": {"a": PLANTED["config-map"]}}
     config_map["binaryData"] = {"b": _encoded(PLANTED["config-map"])}
     cluster.create(f"{core}/configmaps", config_map)
-    made = pod("p", containers=[_env("env")], initContainers=[_env("init-env")], hostname="pl4nted-hostname")
+    with_url = {**_env("env"), "args": [f"--database=postgres://app:{PLANTED['url']}@db.example/app"]}
+    made = pod("p", containers=[with_url], initContainers=[_env("init-env")], hostname="pl4nted-hostname")
     made["metadata"]["annotations"] = {"private.example/a": PLANTED["annotation"]}
     made["metadata"]["labels"] = {"private-label": PLANTED["label"]}
     cluster.create(f"{core}/pods", made)
@@ -99,12 +100,14 @@ def _custom(cluster: Cluster) -> None:
 
 
 def test_what_is_planted_is_nowhere(
-    vault: tuple[Cluster, Path], tmp_path: Path, database_url: str, new_database: Callable[[], str]
+    vault: tuple[Cluster, Path], tmp_path: Path, database_url: str, airflow_database: Callable[[], str]
 ) -> None:
     cluster, log = vault
-    airflow = AirflowHome.make(tmp_path / "airflow", database=new_database())
+    airflow = AirflowHome.make(tmp_path / "airflow", database=airflow_database())
     config = tmp_path / "config"
-    config.write_text(kubeconfig({"vault": cluster}, user=READER))
+    config.write_text(
+        kubeconfig({"vault": cluster}, user=READER).replace("https://", f"https://user:{PLANTED['server']}@")
+    )
     url = database_url.replace("postgres@", f"postgres:{DATABASE_PASSWORD}@")
     debug = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG"}
     run = airflow.test_dag(KUBECONFIG=str(config), DATABASE_URL=url, **SETTINGS, **debug)

@@ -20,8 +20,8 @@ HIDDEN = "operators-s3cret"
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> AirflowHome:
-    return AirflowHome.make(tmp_path_factory.mktemp("airflow"), database=new_database())
+def airflow(tmp_path_factory: pytest.TempPathFactory, airflow_database: Callable[[], str]) -> AirflowHome:
+    return AirflowHome.make(tmp_path_factory.mktemp("airflow"), database=airflow_database())
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_the_wheel_holds_the_sql_and_nothing_of_the_tests(wheel: Path) -> None:
 
 
 def test_the_dag_runs_with_the_wheel_and_the_dag_file_alone(
-    installed: Path, cluster: Cluster, tmp_path: Path, database_url: str, new_database: Callable[[], str]
+    installed: Path, cluster: Cluster, tmp_path: Path, database_url: str, airflow_database: Callable[[], str]
 ) -> None:
     dags = tmp_path / "bundle"
     dags.mkdir()
@@ -45,7 +45,7 @@ def test_the_dag_runs_with_the_wheel_and_the_dag_file_alone(
     config.write_text(kubeconfig({"test": cluster}))
     airflow = AirflowHome.make(
         tmp_path / "airflow",
-        database=new_database(),
+        database=airflow_database(),
         plugins=None,
         bin=installed,
         AIRFLOW__CORE__DAGS_FOLDER=str(dags),

@@ -259,7 +259,7 @@ def test_resources_and_tables_mean_both(config: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"resorces": ["pods"]}, r"spec: resorces \(no such setting\)"),
+        ({"resorces": ["pods"]}, r"spec: 'resorces' \(no such setting; did you mean 'resources'"),
         ({"resources": ["podz"]}, r"unknown resource 'podz' \(did you mean 'pods'\?\)"),
         ({"contexts": ["tset"]}, r"unknown context 'tset' \(did you mean 'test'\?\)"),
         ({"page_size": 0}, r"spec: page_size"),

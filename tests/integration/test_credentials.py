@@ -128,6 +128,7 @@ def test_each_session_keeps_its_pace_and_its_requests_in_flight(cluster: Cluster
     import threading
     import time
 
+    from k8s_inventory.kinds import ApiPath
     from k8s_inventory.kube.session import Limits, Session
 
     at_once, most = 0, 0
@@ -144,12 +145,12 @@ def test_each_session_keeps_its_pace_and_its_requests_in_flight(cluster: Cluster
 
     proxy.spoil = spoil  # type: ignore[assignment]
     with Session(proxy.context, Limits(requests_in_flight=2, requests_per_second=1000)) as session:
-        threads = [threading.Thread(target=session.get, args=("/version",)) for _ in range(8)]
+        threads = [threading.Thread(target=session.get, args=(ApiPath("version"),)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    assert most <= 2
+    assert 1 <= most <= 2
     with Session(proxy.context, Limits(requests_per_second=50)) as session:
         start = time.monotonic()
         for _ in range(30):  # twenty at once, the others at 50 a second

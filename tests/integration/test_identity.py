@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,7 @@ from tests.cluster import Cluster
 from tests.cluster.cluster import User
 from tests.cluster.objects import pod
 from tests.equality import assert_table_equals_cluster, rows_of, status_of
-from tests.proxy import Proxy
+from tests.proxy import Answer, Proxy
 
 PODS = "/api/v1/namespaces/default/pods"
 Sync = Callable[..., Result]
@@ -102,6 +103,50 @@ def test_without_a_look_at_kube_system_server_and_ca_must_be_the_same(
     sync(context_of(cluster), "pods")
     uid = cluster.request("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"]
     assert store.connection.execute("SELECT cluster_uid FROM k8s_clusters").fetchall() == [(uid,)]
+
+
+NOT_FOUND = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404}
+OF_ANOTHER = {
+    "a 404 of nothing": Answer(404, json.dumps(NOT_FOUND | {"details": {}}).encode()),
+    "a 404 of another name": Answer(
+        404, json.dumps(NOT_FOUND | {"details": {"name": "a", "kind": "namespaces"}}).encode()
+    ),
+    "a 404 of another kind": Answer(
+        404, json.dumps(NOT_FOUND | {"details": {"name": "kube-system", "kind": "pods"}}).encode()
+    ),
+    "a 404 of a path": Answer(404, b"404 page not found", {"Content-Type": "text/plain"}),
+    "another namespace": Answer(200, b'{"kind":"Namespace","apiVersion":"v1","metadata":{"name":"default","uid":"u"}}'),
+    "another kind": Answer(200, b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"kube-system","uid":"u"}}'),
+}
+
+
+def test_a_cluster_that_does_not_say_which_it_is_changes_nothing(cluster: Cluster, store: Store, sync: Sync) -> None:
+    """Not even what is proven of it: it may be another cluster, one that serves no deployments at all."""
+
+    def answering(answer: Answer) -> Callable[[str, Answer], Answer | None]:
+        def spoil(path: str, real: Answer) -> Answer | None:
+            if path == "/api/v1/namespaces/kube-system":
+                return answer
+            if path == "/apis/apps/v1":
+                return real.with_json(real.json | {"resources": []})
+            return Answer(404, json.dumps(NOT_FOUND).encode()) if "/deployments?" in path else None
+
+        return spoil
+
+    with Proxy(cluster) as proxy:
+        sync(proxy.context, "deployments")
+        before = rows_of(store, "deployments", context="proxied")
+        for how, answer in OF_ANOTHER.items():
+            proxy.spoil = answering(answer)
+            assert sync(proxy.context, "deployments").attempt.outcome == "failed", how
+            assert rows_of(store, "deployments", context="proxied") == before > 0, how
+
+
+def test_a_cluster_without_kube_system_says_so(cluster: Cluster) -> None:
+    named = NOT_FOUND | {"details": {"name": "kube-system", "kind": "namespaces"}}
+    with Proxy(cluster) as proxy, Session(proxy.context) as session:
+        proxy.spoil = lambda path, _: Answer(404, json.dumps(named).encode()) if "kube-system" in path else None
+        assert read_cluster(session).uid == ""
 
 
 def test_a_cluster_restored_from_an_older_backup_is_read_anew(

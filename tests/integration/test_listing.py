@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from k8s_inventory.collector import Envelope
+from k8s_inventory.collector import Decoder, Envelope
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.errors import BadAnswer
 from k8s_inventory.kube.listing import Listing
 from k8s_inventory.kube.session import Session
 from k8s_inventory.store import Store
@@ -160,6 +161,38 @@ def test_a_page_of_another_revision_proves_nothing(cluster: Cluster, proxy: Prox
     assert result.attempt.outcome == "partial"
     assert "page 2 is of revision 1" in str(result.attempt.error)
     assert rows_of(store, "pods", context="proxied") == before
+
+
+@pytest.mark.parametrize("page", [1, 2])
+@pytest.mark.parametrize("wrong", ["kind", "version", "namespace"])
+@pytest.mark.parametrize("item", [Envelope, Decoder(KINDS["pods"]).item, msgspec.Raw, Named])
+def test_objects_of_another_kind_or_namespace_are_no_page(
+    cluster: Cluster, proxy: Proxy, item: type[object], wrong: str, page: int
+) -> None:
+    """Whatever of them is decoded. Lists of custom resources say of each object what it is, and all of one kind do."""
+    said = {"kind": "Pod", "apiVersion": "v1"}
+    other = {"kind": said | {"kind": "Secret"}, "version": said | {"apiVersion": "v2"}, "namespace": said}[wrong]
+    place = {"namespace": "bank"} if wrong == "namespace" else {}
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "/pods?" not in path:
+            return None
+        value = real.json
+        items = [each | said for each in value["items"]]
+        if len(proxy.lists("pods")) == page:
+            items[-1] = items[-1] | other | {"metadata": items[-1]["metadata"] | place}
+        return real.with_json(value | {"items": items})
+
+    proxy.spoil = spoil
+    with Session(proxy.context, IMPATIENT) as session:
+        listing = Listing(session, KINDS["pods"], item=item, page_size=2, namespace="shop")
+        if page == 1:
+            with pytest.raises(BadAnswer, match="asked for each Pod of v1 in namespace shop, the answer holds a "):
+                list(listing.pages())
+            return
+        assert [len(each.items) for each in listing.pages()] == [2]
+    assert "page 2 could not be read" in str(listing.incomplete)
+    assert "thrown away" in str(listing.incomplete)
 
 
 def test_a_listing_that_is_abandoned_ends_its_thread(cluster: Cluster, context_of: ContextOf) -> None:

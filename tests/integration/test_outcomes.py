@@ -165,6 +165,52 @@ def test_without_whole_discovery_absence_deletes_nothing(
     assert rows_of(store, "deployments", context="proxied") > 0
 
 
+def _without(real: Answer, plural: str) -> Answer:
+    value = real.json
+    value["resources"] = [each for each in value["resources"] if not each["name"].startswith(plural)]
+    return real.with_json(value)
+
+
+SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
+DISCOVERY: dict[str, dict[str, dict[str, object]]] = {
+    "/apis": {"another kind": {"kind": "APIGroup"}, "no kind": {"kind": None}},
+    "/apis/apps/v1": {
+        "another group": {"groupVersion": "batch/v1"},
+        "no group": {"groupVersion": ""},
+        "another kind": {"kind": "APIGroupList"},
+    },
+    SERVICES: {
+        "not all": {"metadata": {"continue": "more"}},
+        "another kind": {"kind": "PodList"},
+        "no kind": {"kind": None},
+    },
+}
+
+
+def test_only_discovery_that_answers_what_was_asked_proves_absence(
+    cluster: Cluster, proxy: Proxy, store: Store, sync: Sync
+) -> None:
+    sync(proxy.context, "deployments")
+
+    def is_gone(**spoilt: dict[str, object]) -> bool:
+        """Whether the rows went, with these fields of the answer to a path replaced."""
+
+        def spoil(path: str, real: Answer) -> Answer | None:
+            if "/deployments?" in path:
+                return Answer(404, json.dumps(STATUS | {"code": 404}).encode())
+            real = _without(real, "deployments") if path == "/apis/apps/v1" else real
+            return real.with_json(real.json | spoilt[path]) if path in spoilt else real
+
+        proxy.spoil = spoil
+        assert sync(proxy.context, "deployments").attempt.outcome == "absent"
+        return rows_of(store, "deployments", context="proxied") == 0
+
+    for path, answers in DISCOVERY.items():
+        for how, fields in answers.items():
+            assert not is_gone(**{path: fields}), (path, how)
+    assert is_gone()
+
+
 def test_a_404_of_a_proxy_is_no_absence(cluster: Cluster, proxy: Proxy, store: Store, sync: Sync) -> None:
     sync(proxy.context, "pods")
     proxy.spoil = on_list("pods", lambda real: Answer(404, b"<html>nothing here</html>", HTML))
@@ -174,11 +220,24 @@ def test_a_404_of_a_proxy_is_no_absence(cluster: Cluster, proxy: Proxy, store: S
     assert rows_of(store, "pods", context="proxied") > 0
 
 
+def with_item(real: Answer, **fields: object) -> Answer:
+    """The list with one more object."""
+    item = {"metadata": {"uid": "u", "name": "odd", "namespace": "shop", "resourceVersion": "1"}, **fields}
+    return real.with_json(real.json | {"items": [*real.json["items"], item]})
+
+
 WRONG_ANSWERS = {
     "empty object": lambda real: Answer(200, b"{}"),
     "no items": lambda real: Answer(200, b'{"kind":"PodList","metadata":{"resourceVersion":"1"}}'),
     "no kind": lambda real: Answer(200, b'{"items":[],"metadata":{"resourceVersion":"1"}}'),
     "another kind": lambda real: Answer(200, b'{"kind":"NodeList","items":[],"metadata":{"resourceVersion":"1"}}'),
+    "another version": lambda real: real.with_json(real.json | {"apiVersion": "v2"}),
+    "another group": lambda real: real.with_json(real.json | {"apiVersion": "copy.example/v1"}),
+    "no version": lambda real: real.with_json({**real.json, "apiVersion": ""}),
+    "an object of another kind": lambda real: with_item(real, apiVersion="v1", kind="Secret"),
+    "an object of another version": lambda real: with_item(real, apiVersion="copy.example/v1", kind="Pod"),
+    "an object of an odd kind": lambda real: with_item(real, kind=5),
+    "an object without metadata": lambda real: with_item(real, metadata=None),
     "no resourceVersion": lambda real: Answer(200, b'{"kind":"PodList","metadata":{},"items":[]}'),
     "no JSON": lambda real: Answer(200, b"pods: none"),
     "nothing": lambda real: Answer(200, b""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -243,6 +244,100 @@ def test_who_may_not_get_confirms_nothing(pods: Cluster, store: Store, sync: Syn
     warning = str(status_of(store, "pods")["warning"])
     assert warning.startswith("context test, pods: whether 1 stored objects are gone could not be confirmed")
     assert "forbidden" in warning
+
+
+_PARTIAL = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+
+
+def _status(**details: str) -> Answer:
+    status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404}
+    return Answer(404, json.dumps(status | {"message": "not found", "details": details}).encode())
+
+
+def _found(**metadata: str) -> Answer:
+    return Answer(200, json.dumps(_PARTIAL | {"metadata": metadata}).encode())
+
+
+OF_SOMETHING_ELSE = {
+    "a 404 of nothing": _status(),
+    "a 404 of another name": _status(name="a", kind="pods"),
+    "a 404 of another kind": _status(name="b", kind="services"),
+    "a 404 of another group": _status(name="b", kind="pods", group="metrics.k8s.io"),
+    "a 404 of a path": Answer(404, b"404 page not found\n", {"Content-Type": "text/plain"}),
+    "a 404 without details": Answer(404, b'{"kind":"Status","apiVersion":"v1","code":404,"details":null}'),
+    "another object": _found(name="a", namespace="shop", uid="other"),
+    "an object of another namespace": _found(name="b", namespace="bank", uid="other"),
+    "an object of no namespace": _found(name="b", uid="other"),
+    "an object without a uid": _found(name="b", namespace="shop", uid=""),
+    "an object of any kind": Answer(
+        200, b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"b","namespace":"shop","uid":"other"}}'
+    ),
+    "a list": Answer(200, b'{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}'),
+    "no JSON": Answer(200, b"<html>"),
+}
+
+
+def _answering(place: str, answer: Answer) -> Callable[[str, Answer], Answer | None]:
+    return lambda path, real: answer if path.endswith(place) else None
+
+
+def test_what_is_said_of_something_else_proves_nothing(pods: Cluster, store: Store, sync: Sync) -> None:
+    """The object lives on and has only left the selection; whatever answers for the API server does not know it."""
+    asked, web = "/namespaces/shop/pods/b", {"label_selectors": {"pods": "tier=web"}}
+    with Proxy(pods) as proxy:
+        sync(proxy.context, "pods")
+        pods.patch(f"/api/v1{asked}", {"metadata": {"labels": {"tier": "none"}}})
+        for how, answer in OF_SOMETHING_ELSE.items():
+            proxy.spoil = _answering(asked, answer)
+            result = sync(proxy.context, "pods", **web)
+            assert (result.attempt.outcome, result.attempt.deleted) == ("complete", 0), how
+            assert "1 stored objects are gone could not be confirmed, so they stay" in str(result.attempt.warning), how
+        assert _stored(store) == ALL
+        proxy.spoil = _answering(asked, _status(name="b", kind="pods"))
+        assert sync(proxy.context, "pods", **web).attempt.deleted == 1, "said of itself"
+
+
+def test_an_answer_about_another_namespace_changes_nothing(pods: Cluster, store: Store, sync: Sync) -> None:
+    """Here it comes from a proxy; a namespace that leads to another path would be answered so, too."""
+
+    def mistaken(path: str, real: Answer) -> Answer | None:
+        if "/namespaces/shop/pods?" not in path:
+            return None
+        return real.with_json(pods.request("GET", "/api/v1/namespaces/bank/pods"))
+
+    with Proxy(pods) as proxy:
+        sync(proxy.context, "pods")
+        _delete(pods, "bank/a")
+        proxy.spoil = mistaken
+        result = sync(proxy.context, "pods", namespaces=["shop"])
+        assert result.attempt.outcome == "failed"
+        assert "asked for each Pod of v1 in namespace shop, the answer holds a Pod of v1 in namespace bank" in str(
+            result.attempt.error
+        )
+        assert _stored(store) == ALL
+        proxy.spoil = lambda path, real: None
+        assert sync(proxy.context, "pods", namespaces=["shop", "bank"]).attempt.outcome == "complete"
+    assert _stored(store) == ALL - {"bank/a"}
+
+
+def test_a_list_of_namespaces_with_something_else_in_it_proves_none_gone(
+    pods: Cluster, store: Store, sync: Sync
+) -> None:
+    def listing(item: dict[str, Any]) -> Callable[[str, Answer], Answer | None]:
+        return lambda path, real: real.with_json(real.json | {"items": [item]}) if "/namespaces?" in path else None
+
+    with Proxy(pods) as proxy:
+        sync(proxy.context, "pods")
+        for wrong in (
+            {"metadata": {"name": "", "uid": "u"}},
+            {"metadata": {"uid": "u"}},
+            {"metadata": {"name": 5, "uid": "u"}},
+            {"kind": "Pod", "metadata": {"name": "shop", "uid": "u"}},
+        ):
+            proxy.spoil = listing(wrong)
+            result = sync(proxy.context, "pods", namespaces=["shop*"])
+            assert (result.attempt.outcome, result.attempt.deleted) == ("failed", 0), wrong
+    assert _stored(store) == ALL
 
 
 def test_no_object_waits_for_its_confirmation_for_good(

@@ -394,3 +394,8 @@ def test_a_context_that_comes_back_is_no_longer_marked(
     store.mark_configured([])
     store.mark_configured(["test"])
     assert store.connection.execute("SELECT unconfigured_since FROM k8s_clusters").fetchall() == [(None,)]
+
+
+def test_what_is_no_unicode_is_refused_in_words(store: Store) -> None:
+    with pytest.raises(StoreError, match=r"marking contexts: 'a\\ud800' is no text that can be stored"):
+        store.mark_configured(["a\ud800"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s_inventory.collector import Decoder, Redaction, UndecodableObject, structs
+from k8s_inventory.collector import Decoder, Redaction, UndecodableObject, pod_resources, quantities, redact, structs
 from k8s_inventory.collector.conversions import CONVERSIONS
-from k8s_inventory.collector.redact import LAST_APPLIED, REDACTED, drop_last_applied, redact_env, storable
+from k8s_inventory.collector.quantities import quantity
+from k8s_inventory.collector.redact import LAST_APPLIED, drop_last_applied, redact_env, storable
+from k8s_inventory.credentials import REDACTED
 from k8s_inventory.kinds import KINDS, Column, Kind
+
+REMEMBERED = (quantities._remembered, pod_resources._remembered, redact._remembered)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -49,6 +54,62 @@ def test_a_nul_is_replaced_in_whichever_column_and_object_it_is() -> None:
     for row in made[3:]:  # each alone, too
         (alone,) = rows("pods", next(each for each in objects if each["metadata"]["name"] == row["name"]))
         assert alone == row
+
+
+@pytest.mark.parametrize("text", ["1" * 100_000 + "x", "1" * 1000, ".", "1" * 50 + "." * 50, "1e9999", "+" * 90, "٣"])
+def test_what_is_no_quantity_is_refused_at_once(text: str) -> None:
+    start = time.process_time()
+    with pytest.raises(ValueError, match="is no quantity") as refused:
+        quantity(text)
+    assert time.process_time() - start < 0.1
+    assert len(str(refused.value)) < 200
+
+
+def test_what_is_remembered_is_short() -> None:
+    """Of thousands of objects: a megabyte each would fill the memory."""
+    before = [each.cache_info().currsize for each in REMEMBERED]
+    resources = {"requests": {f"shop.example/{number}": "1" for number in range(2000)}}
+    env = [{"name": f"N{number}", "value": "x"} for number in range(2000)]
+    (row,) = rows("pods", _pod(containers=[{"name": "c", "resources": resources, "env": env}]))
+    assert len(json.loads(row["requests"])) == 2000
+    assert b"<redacted>" in row["spec"]
+    assert [each.cache_info().currsize for each in REMEMBERED] == before
+
+
+def _pod(**spec: Any) -> dict[str, Any]:
+    return {"metadata": {"uid": "u", "name": "p"}, "spec": spec}
+
+
+def test_sidecars_and_init_containers_are_counted_in_time_and_as_before() -> None:
+    def init(name: str, amount: int, **more: str) -> dict[str, Any]:
+        return {"name": name, "resources": {"requests": {"cpu": str(amount), f"shop.example/{name}": "1"}}, **more}
+
+    containers = [init("main", 1)]
+    sidecars = [init(f"s{number}", 1, restartPolicy="Always") for number in range(1000)]
+    inits = [init(f"i{number}", 2) for number in range(1000)]
+    start = time.process_time()
+    (row,) = rows("pods", _pod(containers=containers, initContainers=[*sidecars, *inits]))
+    assert time.process_time() - start < 1
+    assert row["cpu_request"] == 1002  # all sidecars, and the largest init container beside them
+    (few,) = rows("pods", _pod(containers=containers, initContainers=[init("i", 7), *sidecars[:2]]))
+    assert few["cpu_request"] == 7
+    assert json.loads(few["requests"])["shop.example/i"] == 1
+
+
+def test_gates_are_counted_by_the_first_condition_of_their_type() -> None:
+    conditions = [{"type": f"t{number}", "status": "True"} for number in range(3000)]
+    again = [{"type": "t0", "status": "False"}, {"type": "other", "status": "False"}]
+    gates = [{"conditionType": each["type"]} for each in [*conditions, again[1]]]
+    pod = _pod(readinessGates=gates) | {"status": {"conditions": [*conditions, *again]}}
+    start = time.process_time()
+    (row,) = rows("pods", pod)
+    assert time.process_time() - start < 1
+    assert (row["readiness_gates_ready"], row["readiness_gates_total"]) == (3000, 3001)
+
+
+def test_a_faulty_object_may_have_no_name_either() -> None:
+    with pytest.raises(UndecodableObject, match="deployments of no name"):
+        rows("deployments", {"metadata": {"uid": "u", "name": 5}})
 
 
 def test_every_conversion_that_is_declared_exists_and_every_one_is_declared() -> None:
@@ -139,7 +200,8 @@ def test_no_literal_value_survives_redaction(env: list[dict[str, str]], other: s
         "containers": [{"name": other, "env": env}, {"env": [{"name": "K", "valueFrom": {"a": 1}}]}],
     }
     raw = msgspec.json.encode(spec)
-    redacted = redact_env(raw, [msgspec.Raw(msgspec.json.encode(env))])
+    redacted, count = redact_env(raw, [msgspec.Raw(msgspec.json.encode(env))])
+    assert count == len(env)
     expected = json.loads(raw)
     for variable in expected["containers"][0]["env"]:
         variable["value"] = REDACTED

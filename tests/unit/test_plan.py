@@ -43,6 +43,13 @@ def test_two_spellings_of_one_kind_are_one() -> None:
         ({"resources": ["nosuch*"]}, "unknown resource 'nosuch.'"),
         ({"resources": ["pods", "-workloads"]}, "leaves no kind"),
         ({"resources": ["zzz"]}, "unknown resource 'zzz'; known are"),
+        (
+            {"resources": ["widgets/../../secrets.shop.example"]},
+            "unknown resource 'widgets/../../secrets.shop.example'",
+        ),
+        ({"resources": ["secrets#.shop.example"]}, "unknown resource 'secrets#.shop.example'"),
+        ({"resources": ["widgets.shop..example"]}, "unknown resource 'widgets.shop..example'"),
+        ({"resources": ["secrets.core"]}, "unknown resource 'secrets.core'"),
         ({"contexts": ["prd"]}, "unknown context 'prd' .did you mean 'prod'.*there is dev, prod, staging"),
     ],
 )
@@ -163,3 +170,10 @@ def test_a_kind_that_only_old_clusters_have_is_a_custom_one() -> None:
     for word in ("deploymentz.apps", "pod.", "pods.core"):
         with pytest.raises(PlanError, match="unknown resource"):
             select(Settings.load({"resources": [word]}), ["prod"])
+
+
+@pytest.mark.parametrize("setting", ["contexts", "resources"])
+def test_of_the_unknown_some_are_named_and_none_at_any_length(setting: str) -> None:
+    with pytest.raises(PlanError, match="and 4980 more") as raised:
+        select(Settings.of_run({setting: ["y" * 5000, *(f"x{number}" for number in range(4999))]}), ["test"])
+    assert len(str(raised.value)) < 5000

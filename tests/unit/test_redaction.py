@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8s_inventory.collector import Decoder, Redaction, UndecodableObject
-from k8s_inventory.collector.redact import LAST_APPLIED, REDACTED, redact_env
-from k8s_inventory.kinds import KINDS, Kind
+from k8s_inventory.collector.redact import LAST_APPLIED, redact_env
+from k8s_inventory.credentials import REDACTED
+from k8s_inventory.kinds import KINDS, Kind, PrinterColumn
 from k8s_inventory.kinds.custom import custom_kind
-from k8s_inventory.settings import Settings
+from k8s_inventory.settings import Settings, SettingsError
 from k8s_inventory.sync import PlanError, select
 from k8s_inventory.sync.redaction import redaction_of
 
@@ -83,11 +86,13 @@ def test_equal_environments_are_all_redacted_and_equal_text_elsewhere_is_kept(se
     env = json.dumps([{"name": "ndots", "value": "5"}], separators=separators)
     before = "".join(f'{{"name":"{name}","env"{colon}{env}}},' for name, colon in (("a", ":"), ("b", ":")))
     value = f'{{"containers":[{before}{{"name":"c"}}],"options":{env}}}'.encode()
-    redacted = json.loads(redact_env(value, [msgspec.Raw(env.encode())] * 2))
+    text, count = redact_env(value, [msgspec.Raw(env.encode())] * 2)
+    assert count == 2
+    redacted = json.loads(text)
     assert [each.get("env", [{}])[0].get("value") for each in redacted["containers"]] == [REDACTED, REDACTED, None]
     assert redacted["options"][0]["value"] == "5"
     odd = value.replace(b'"env":', b'"env": ', 1)
-    assert b"5" not in redact_env(odd, [msgspec.Raw(env.encode())] * 2)  # too much rather than too little
+    assert b"5" not in redact_env(odd, [msgspec.Raw(env.encode())] * 2)[0]  # too much rather than too little
 
 
 @pytest.mark.parametrize("kind", ["widgets", "deployments"])
@@ -233,8 +238,189 @@ def test_what_a_path_leads_to_is_nowhere_in_the_row(value: Any, name: str) -> No
     assert PLANTED not in str(found)
 
 
+# -- privacy=strict --------------------------------------------------------------------------------
+
+
+def test_strict_keeps_names_and_leaves_the_form() -> None:
+    found = row("pods", pod(), privacy="strict")
+    (container,) = found["spec"]["containers"]
+    assert container["args"] == [REDACTED, REDACTED]
+    assert [each.get("value") for each in container["env"]] == [REDACTED, REDACTED, None]
+    assert container["image"] == "registry.example/app:1"
+    assert found["annotations"] == {"a.example/note": REDACTED, "b.example/note": REDACTED}
+    assert found["labels"] == {"app": "web", "secret.example/id": PLANTED}
+    assert found["node_name"] == found["spec"]["nodeName"] == "node-1"
+    assert found["cpu_request"] == Decimal("0.1")
+    assert found["start_time"] is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"name": PLANTED, "secretName": PLANTED, "targetNamespace": PLANTED, "kind": PLANTED}, True),
+        ({"matchLabels": {"a": PLANTED}, "metadata": {"labels": {"a": PLANTED}}}, True),
+        ({"conditions": [{"type": "Ready", "status": "True", "reason": "AllGood"}]}, True),
+        ({"on": True, "size": 7, "share": 0.5, "none": None, "empty": ""}, True),
+        ({"memory": "512Mi", "port": "8080", "after": "30s", "at": "2026-01-01T00:00:00.5Z", "on": "true"}, True),
+        ({"env": [{"name": "LANG", "value": "C"}]}, True),
+        ({"conditions": [{"reason": f"Because of {PLANTED}"}]}, False),
+        ({"conditions": [{"message": PLANTED}]}, False),
+        ({"value": PLANTED, "list": [PLANTED, [PLANTED]], "deep": {"deeper": [{"x": PLANTED}]}}, False),
+        ({"metadata": {"annotations": {"a": PLANTED}}}, False),
+        ({"digits": "123456"}, False),
+        ({"password": 123456, "apiKey": 1.5, "pinToken": "123"}, False),
+        ({"env": [{"name": "TOKEN", "value": "8080"}], "other": [{"env": [{"value": PLANTED}]}]}, False),
+        ({"env": {"TOKEN": "1"}}, False),
+        ({"env": {"value": [PLANTED]}}, False),
+        ({"name": f"https://user:{PLANTED}@host.example"}, False),
+        ({"name": "ghp_0123456789abcdefghijABCDEFGHIJ012345"}, False),
+        ({"name": "x" * 2000}, False),
+        ({"labels": {"a": "AKIAIOSFODNN7EXAMPLE"}}, False),
+        ({"auths": {f"https://user:{PLANTED}@host.example": {}}}, False),
+    ],
+)
+def test_what_strict_keeps_of_custom_objects(given: dict[str, Any], kept: bool) -> None:
+    """Nothing that it does not know; where it keeps a part, so does the test for each part by itself."""
+    for name, value in given.items():
+        spec = {name: value}
+        found = row("widgets", {"metadata": {"uid": "u", "name": "w"}, "spec": spec}, privacy="strict", keep_env="LANG")
+        assert (found["spec"] == spec) is kept, spec
+        assert kept or (PLANTED not in str(found) and REDACTED in str(found))
+
+
+def test_strict_goes_as_deep_as_an_object() -> None:
+    deep: Any = PLANTED
+    for _ in range(400):
+        deep = [{"a": deep}]
+    found = row("widgets", {"metadata": {"uid": "u", "name": "w"}, "spec": {"deep": deep}}, privacy="strict")
+    assert PLANTED not in str(found)
+
+
+def test_strict_takes_the_rules_of_the_user_as_well() -> None:
+    found = row("pods", pod(), privacy="strict", redact="pods:.spec.nodeName", drop_annotations="a.*", keep_env="LANG*")
+    assert found["node_name"] == REDACTED
+    assert found["annotations"] == {"b.example/note": REDACTED}
+    assert [each.get("value") for each in found["spec"]["containers"][0]["env"]] == [REDACTED, "C", None]
+    whole = row("pods", pod(), privacy="strict", redact="*:..metadata,*:.metadata.annotations")
+    assert PLANTED not in str(whole["annotations"])
+    nulls = pod()
+    nulls["metadata"] |= {"labels": None, "annotations": None}
+    assert row("pods", nulls, privacy="strict")["labels"] == {}
+
+
+def test_strict_keeps_what_config_maps_are_told_apart_by() -> None:
+    item = {
+        "metadata": {"uid": "u", "name": "c"},
+        "data": {"a": PLANTED},
+        "binaryData": {"b": "AAEC"},
+        "immutable": True,
+    }
+    found = row("configmaps", item, privacy="strict", digest_key="0123456789abcdef")
+    assert found["keys"] == ["a", "b"]
+    assert found["value_bytes"] == {"a": len(PLANTED), "b": 3}
+    assert found["value_digests"]["a"] == hmac.digest(b"0123456789abcdef", PLANTED.encode(), "sha256").hex()
+    assert found["data"] == {"data": {"a": REDACTED}, "binaryData": {"b": REDACTED}, "immutable": True}
+
+
+def test_strict_leaves_a_class_of_storage_that_an_annotation_names() -> None:
+    name = "volume.beta.kubernetes.io/storage-class"
+    item = {"metadata": {"uid": "u", "name": "v", "annotations": {name: "fast", "note": PLANTED}}}
+    found = row("persistentvolumes", item, privacy="strict")
+    assert found["storage_class_name"] == "fast"
+    assert found["annotations"] == {name: "fast", "note": REDACTED}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"redact_env": False}, r"privacy \(K8S_PRIVACY\): strict contradicts redact_env \(K8S_REDACT_ENV\)"),
+        ({"config_map_values": True}, r"strict contradicts config_map_values \(K8S_CONFIG_MAP_VALUES\)"),
+        ({"privacy": "Strict"}, r"privacy \(K8S_PRIVACY\): Input should be 'default' or 'strict'"),
+    ],
+)
+def test_strict_is_not_quietly_weakened(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        Settings.load({"privacy": "strict", **given})
+    assert Settings.load({"privacy": "default", "redact_env": False, "config_map_values": True}).privacy == "default"
+    assert Settings.load({"privacy": "strict", "redact_env": True, "keep_env": "LANG"}).privacy == "strict"
+
+
+@given(_VALUE, st.sampled_from(["secret", "spec", "containers", "args", "x"]))
+def test_nothing_of_a_custom_object_gets_around_strict(value: Any, name: str) -> None:
+    item = {"metadata": {"uid": "u", "name": "w"}, "spec": {name: [value, {name: value}]}, "extra": {name: value}}
+    assert PLANTED not in str(row("widgets", item, privacy="strict"))
+
+
 def test_a_redaction_is_part_of_what_a_row_depends_on() -> None:
+    strict = redaction_of(Settings.load({"privacy": "strict"}), KINDS["services"])
+    assert repr(strict) != repr(Redaction())
+    assert repr(strict) == repr(redaction_of(Settings.load({"privacy": "strict"}), KINDS["services"]))
     assert redaction_of(Settings.load({"redact": "pods:.spec"}), KINDS["pods"]) != Redaction()
     assert redaction_of(Settings.load({"redact": "pods:.spec"}), KINDS["services"]) == Redaction()
     with_key = redaction_of(Settings.load({"digest_key": "0123456789abcdef"}), KINDS["configmaps"])
     assert repr(with_key) != repr(Redaction())
+
+
+# -- Secrets by other names ------------------------------------------------------------------------
+
+DATA = {"password": PLANTED}
+SECRET = {"metadata": {"name": "s"}, "type": "Opaque", "data": DATA}
+SECRETS = {
+    "of another group": {"apiVersion": "copy.example/v1", "kind": "Secret", "data": DATA},
+    "without a type": {"kind": "Secret", "stringData": DATA, "data": None},
+    "of an odd shape": {"kind": "Secret", "data": [PLANTED], "stringData": PLANTED},
+    "by its shape alone": {"type": "Opaque", "data": DATA},
+    "by its shape, in clear": {"type": "Opaque", "stringData": DATA},
+    "by its shape, of another kind": {"apiVersion": "copy.example/v1", "kind": "Copy", "type": "t", "data": DATA},
+    "in a spec": {"spec": {"template": {"apiVersion": "v1", "kind": "Secret", "stringData": DATA}}},
+    "in a List": {"spec": {"kind": "List", "items": [{"kind": "ConfigMap"}, {"kind": "Secret", "data": DATA}]}},
+    "in a SecretList": {"status": {"apiVersion": "v1", "kind": "SecretList", "items": [{"data": DATA}]}},
+    "by its shape, without metadata of its own": {"type": "Opaque", "data": DATA, "stringData": DATA},
+    "very deep": {"spec": [{"a": {"b": [[SECRET | {"kind": "Secret"}]]}}]},
+}
+
+
+@pytest.mark.parametrize("rules", [{}, {"redact": ["*:.nowhere"]}, {"redact_env": False}])
+@pytest.mark.parametrize("how", SECRETS)
+def test_no_secret_is_stored_by_another_name(how: str, rules: dict[str, Any]) -> None:
+    found = row(WIDGETS, {"metadata": {"uid": "u", "name": "w"}, **SECRETS[how]}, **rules)
+    assert PLANTED not in str(found)
+    assert REDACTED in str(found)
+
+
+def test_a_secret_is_found_however_its_name_is_written() -> None:
+    body = json.dumps({"items": [{"metadata": {"uid": "u", "name": "w"}, "kind": "Secret", "data": DATA}]})
+    decoder = Decoder(WIDGETS)
+    escaped = body.replace('"Secret"', '"S\\u0065cret"').encode()
+    assert b"Secret" not in escaped
+    (columns,) = decoder.columns(escaped, api_version="v1", wanted=[0], total=1, at_once=1)
+    assert PLANTED not in str(columns)
+
+
+def test_printer_columns_show_no_secret() -> None:
+    kind = replace(WIDGETS, printer_columns=(PrinterColumn("Password", "string", ".data.password"),))
+    found = row(kind, {"metadata": {"uid": "u", "name": "w"}, "kind": "Secret", "data": DATA})
+    assert found["printer_columns"] == {"Password": REDACTED}
+
+
+@pytest.mark.parametrize("kind", ["configmaps", "storageclasses", "controllerrevisions"])
+def test_no_list_of_other_objects_has_secrets_in_it(kind: str) -> None:
+    """As if a server sent them without their kind, between the objects that were asked for."""
+    item = {"metadata": {"uid": "u", "name": "w"}, "type": "Opaque", "data": DATA}
+    assert PLANTED not in str(row(kind, item, config_map_values=True))
+
+
+def test_what_is_no_secret_is_stored_as_it_is() -> None:
+    item = {
+        "metadata": {"uid": "u", "name": "w"},
+        "type": "Warning",
+        "data": {"numbers": 1, "text": "t"},
+        "spec": {"secretRef": {"kind": "Secret", "name": "db"}, "trigger": {"type": "cpu", "data": {"target": "5"}}},
+        "status": {"kind": "SecretList", "items": "none"},
+    }
+    found = row(WIDGETS, item)
+    assert (found["spec"], found["status"]) == (item["spec"], item["status"])
+    assert found["data"] == {"type": "Warning", "data": item["data"]}
+    assert row("configmaps", {"metadata": {"uid": "u", "name": "w"}, "data": DATA}, config_map_values=True)["data"] == {
+        "data": DATA
+    }

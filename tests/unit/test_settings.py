@@ -112,3 +112,76 @@ def test_flags_of_the_environment_are_booleans_or_refused(monkeypatch: pytest.Mo
     monkeypatch.setenv(environment_name(name), "flase")
     with pytest.raises(SettingsError, match=environment_name(name)):
         Settings.load()
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "../../../../api/v1/namespaces/vault/secrets#",
+        "vault/secrets",
+        "vault/pods?x=",
+        "vault#",
+        "vault%2Fsecrets",
+        "..",
+        "a.b",
+        "Shop",
+        "shop_1",
+        "shop ping",
+        "-",
+        "--shop",
+        "shop-",
+        "läden",
+        "shop\n",
+        "shop\0",
+        "a" * 64,
+        "shop/*",
+        "../*",
+        "-vault/*",
+        "Shop-*",
+        "[a-c]*#",
+    ],
+)
+def test_what_names_no_namespace_is_refused(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = [word if word.strip() == word else f"x{word}x"]  # blanks at the ends are cut off
+    with pytest.raises(SettingsError, match=r"namespaces \(K8S_NAMESPACES\): .* names no namespace: a name is at most"):
+        Settings.load({"namespaces": ["shop", *given]})
+    if "\0" not in word:
+        monkeypatch.setenv("K8S_NAMESPACES", given[0])
+        with pytest.raises(SettingsError, match="names no namespace"):
+            Settings.load()
+
+
+def test_names_patterns_and_exclusions_of_namespaces() -> None:
+    words = ["shop", "1", "a" * 63, "kube-system", "shop-*", "[a-c]*", "[!a]?*", "*", "-kube-system", "-*-dev"]
+    assert Settings.load({"namespaces": ",".join(words)}).namespaces == words
+
+
+@pytest.mark.parametrize("odd", ["\0", "\ud800", "\x1b[31m", "app=web\n", "\u202e", "a=b\x85"])
+@pytest.mark.parametrize("setting", ["label_selectors", "field_selectors"])
+def test_a_selector_prints(setting: str, odd: str) -> None:
+    with pytest.raises(SettingsError, match="the selector of 'pods' has characters in it that do not print"):
+        Settings.of_run({setting: {"pods": odd}})
+    assert getattr(Settings.of_run({setting: {"pods": "app = größer"}}), setting) == {"pods": "app = größer"}
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"resources": ["*.a.example"] * 20_000},
+        {"namespaces": [f"*{number}*" for number in range(20_000)]},
+        {"contexts": ["x" * 200_000]},
+        {"label_selectors": {"pods": "a=b," * 50_000}},
+    ],
+)
+def test_what_a_run_says_has_a_bound(conf: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match="a run may say no more than 100,000 characters"):
+        Settings.of_run(conf)
+
+
+def test_a_message_names_some_of_the_keys_that_are_wrong_and_the_operators_first() -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.of_run({**dict.fromkeys(map(str, range(20_000)), 1), "database_url": "postgresql://h/d"})
+    said = str(raised.value)
+    assert said.startswith("settings: database_url is the operator's")
+    assert said.endswith("and 19981 more")
+    assert len(said) < 5000

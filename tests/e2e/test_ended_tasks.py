@@ -1,0 +1,116 @@
+"""Tasks and runs that take too long, in a real Airflow: they end, their rows say so, and the next run comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+import yaml
+
+from k8s_inventory.kube.contexts import Context
+from k8s_inventory.store import Store
+from tests.cluster import Cluster
+from tests.cluster.cluster import free_ports
+from tests.e2e.airflow_home import AirflowHome, started, until
+from tests.equality import status_of
+from tests.proxy import Answer, Proxy, dripping, streamed
+
+KINDS = "pods,services,deployments"
+
+
+@pytest.fixture
+def stuck(cluster: Cluster) -> Iterator[Proxy]:
+    """A cluster that never ends its answer to a list of pods, and never begins that to one of services."""
+    with Proxy(cluster) as proxy:
+
+        def spoil(path: str, real: Answer) -> Answer | None:
+            if "/pods?" in path:
+                return streamed(dripping(real.body[:100]))
+            if "/services?" in path:
+                proxy.closing.wait()
+            return None
+
+        proxy.spoil = spoil
+        yield proxy
+
+
+def _environment(context: Context, folder: Path, database_url: str, **env: str) -> dict[str, str]:
+    config = folder / "stuck"
+    config.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **dict(context.kubeconfig or {})}))  # type: ignore[arg-type]
+    return {"KUBECONFIG": str(config), "DATABASE_URL": database_url, "K8S_RESOURCES": KINDS, "K8S_MAX_TASKS": "1"} | env
+
+
+def test_a_task_that_takes_too_long_is_ended_and_its_rows_say_so(
+    stuck: Proxy, tmp_path: Path, airflow_database: Callable[[], str], database_url: str
+) -> None:
+    """All of a context in one task, whose threads wait for the cluster: they hold up neither it nor the process."""
+    airflow = AirflowHome.make(tmp_path / "airflow", database=airflow_database())
+    env = _environment(stuck.context, tmp_path, database_url, K8S_TASK_TIMEOUT="6", K8S_RETRIES="0")
+    start = time.monotonic()
+    run = airflow.test_dag(**env)
+    seconds = time.monotonic() - start
+    assert run.returncode != 0
+    assert "longer than it may (K8S_TASK_TIMEOUT)" in run.stdout
+    states = airflow.states()
+    assert states["proxied · all"] == states["report"] == "failed"
+    (took,) = airflow.query("SELECT duration FROM task_instance WHERE task_id = 'sync'")[0]
+    assert 6 <= took < 12
+    assert seconds < 50, run.stdout[-3000:]
+    with Store.connect(database_url) as store:
+        assert status_of(store, "deployments", context="proxied")["outcome"] == "complete"
+        for kind in ("pods", "services"):
+            status = status_of(store, kind, context="proxied")
+            assert status["outcome"] == "failed"
+            assert "the task that reads it was ended" in str(status["error"])
+
+
+def test_a_run_that_takes_too_long_is_ended_and_the_next_one_comes(
+    stuck: Proxy, tmp_path: Path, airflow_database: Callable[[], str], database_url: str
+) -> None:
+    api_port, health_port = free_ports(2)
+    patience = {"K8S_READ_TIMEOUT": "600", "K8S_REQUEST_TIMEOUT": "3600", "K8S_RUN_TIMEOUT": "1800"}
+    env = _environment(stuck.context, tmp_path, database_url, K8S_RETRIES="0", K8S_SCHEDULE="", **patience)
+    airflow = AirflowHome.make(
+        tmp_path / "airflow",
+        database=airflow_database(),
+        AIRFLOW__CORE__EXECUTOR="LocalExecutor",
+        AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"http://127.0.0.1:{api_port}/execution/",
+        AIRFLOW__API__HOST="127.0.0.1",
+        AIRFLOW__API__PORT=str(api_port),
+        AIRFLOW__API__WORKERS="1",
+        AIRFLOW__API__SECRET_KEY="a-secret-for-this-test",
+        AIRFLOW__API_AUTH__JWT_SECRET="a-jwt-secret-for-this-test-of-64-bytes-or-more-0123456789-abcdef",
+        AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT=str(health_port),
+        AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT="0",
+        **env,
+    )
+    with ExitStack() as stack:
+        logs = [
+            stack.enter_context(started(name, [str(airflow.bin / "airflow"), name, *more], airflow.env, tmp_path))
+            for name, *more in (("api-server",), ("scheduler", "--skip-serve-logs"), ("dag-processor",))
+        ]
+        until("The DAG", lambda: airflow.query("SELECT 1 FROM dag WHERE dag_id = 'k8s_inventory'") != [], logs)
+        for run_id in ("one", "two"):
+            airflow.run("dags", "trigger", "k8s_inventory", "--run-id", run_id).check_returncode()
+
+        def attempts() -> dict[str, str | None]:
+            with Store.connect(database_url) as store:
+                query = "SELECT kind, coalesce(error, outcome) FROM k8s_sync_runs WHERE run_id = 'one'"
+                return dict(store.connection.execute(query).fetchall())
+
+        waiting = {"deployments": "complete", "pods": None, "services": None}
+        until("The first run's waiting for the cluster", lambda: attempts() == waiting, logs)
+        with psycopg.connect(airflow.database) as connection:  # as if it had begun long ago
+            connection.execute("UPDATE dag_run SET start_date = start_date - interval '1 hour' WHERE run_id = 'one'")
+        begun = "SELECT 1 FROM task_instance WHERE run_id = 'two' AND task_id = 'plan' AND state = 'success'"
+        until("The next run", lambda: airflow.query(begun) != [], logs)
+        assert airflow.query("SELECT state FROM dag_run WHERE run_id = 'one'") == [("failed",)]
+        # The worker is told at its next heartbeat, which may be after the next run has begun.
+        why = "the task that reads it was ended"
+        until(
+            "The end of its task", lambda: all(why in str(attempts()[kind]) for kind in ("pods", "services")), logs, 60
+        )
