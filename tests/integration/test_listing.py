@@ -17,6 +17,7 @@ from k8s_inventory.kube.session import Session
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
+from tests.cluster.cluster import ADMIN
 from tests.cluster.objects import pod
 from tests.conftest import IMPATIENT
 from tests.equality import assert_table_equals_cluster, rows_of
@@ -44,7 +45,7 @@ def age(cluster: Cluster, token: str) -> None:
         number += 1
         cluster.patch(f"{PODS}/pod-0", {"metadata": {"labels": {"beat": str(number)}}})
         response = cluster._pool().request(
-            "GET", f"/api/v1/pods?limit=2&continue={token}", headers={"Authorization": "Bearer admin-token"}
+            "GET", f"/api/v1/pods?limit=2&continue={token}", headers={"Authorization": f"Bearer {ADMIN.token}"}
         )
         if response.status == 410:
             return
