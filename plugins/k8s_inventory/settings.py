@@ -347,12 +347,17 @@ def refuse_unknown_keys(given: Mapping[str, Any], known: Collection[str]) -> Non
         raise SettingsError("settings: " + "; ".join(problems))
 
 
+def is_pattern(word: str) -> bool:
+    """Whether a word stands for all names that it matches."""
+    return bool(set(word) & set("*?["))
+
+
 def _is_namespace(word: str) -> bool:
     """A name, an RFC 1123 label, or a pattern of names.
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
     """
-    if set(word) & set("*?["):
+    if is_pattern(word):
         return re.fullmatch(r"[-a-z0-9*?[\]!]+", word) is not None
     return re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", word) is not None
 

@@ -186,10 +186,8 @@ class Source:
             if store := self.open_store():
                 with store:
                     changes = refresh_crd_views(store)
-                for view, reason in changes.kept.items():
-                    log.warning("%s stays as it is: %s", view, reason)
-                for view, fields in changes.left_out.items():
-                    log.warning("%s can have no more columns: %d fields are in spec, status and data", view, fields)
+                for warning in changes.warnings():
+                    log.warning("%s", warning)
         except (BadInput, StoreError) as error:
             log.warning("views of CRDs: %s", error)
 

@@ -26,11 +26,7 @@ class CrdViewsOperator(BaseOperator):
                 changes = refresh_crd_views(store)
             except MayNotMakeViews as error:
                 raise AirflowSkipException(str(error)) from None
-        for view, reason in changes.kept.items():
-            self.log.warning("%s stays as it is: %s", printable(view), printable(reason))
-        for view, fields in changes.left_out.items():
-            self.log.warning(
-                "%s can have no more columns: %d fields are in spec, status and data alone", printable(view), fields
-            )
+        for warning in changes.warnings():
+            self.log.warning("%s", printable(warning))
         self.log.info("made or changed: %s; dropped: %s", changes.made, changes.dropped)
         return changes.made

@@ -40,6 +40,14 @@ class ViewChanges:
     kept: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
 
+    def warnings(self) -> list[str]:
+        """What a person should know of them, a line a view."""
+        kept = [f"{view} stays as it is: {reason}" for view, reason in self.kept.items()]
+        return kept + [
+            f"{view} can have no more columns: {fields} fields are in spec, status and data alone"
+            for view, fields in self.left_out.items()
+        ]
+
 
 def refresh_crd_views(store: Store) -> ViewChanges:
     """Makes the views of new and changed CRDs, and drops those of CRDs that no cluster has any more.

@@ -13,7 +13,7 @@ from k8s_inventory.collector import check_path
 from k8s_inventory.kinds import FAMILIES, KINDS, NAMES, Kind
 from k8s_inventory.kinds.custom import CORE
 from k8s_inventory.printable import ReportedError, printable
-from k8s_inventory.settings import Settings
+from k8s_inventory.settings import Settings, is_pattern
 
 MOST_TASKS = 1024
 """Airflow's `max_map_length`: the longest list that one mapped task may expand over."""
@@ -197,11 +197,6 @@ def _meant(word: str) -> tuple[Kind, ...]:
     if not is_pattern(word):
         return ()
     return tuple(dict.fromkeys(kind for alias, kind in NAMES.items() if fnmatchcase(alias, word)))
-
-
-def is_pattern(word: str) -> bool:
-    """Whether a word stands for all names that it matches."""
-    return bool(set(word) & set("*?["))
 
 
 def _is_custom(word: str) -> bool:

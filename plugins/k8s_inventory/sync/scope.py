@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from k8s_inventory.kinds import NAMES, Kind
-from k8s_inventory.settings import Settings
-from k8s_inventory.sync.plan import is_pattern
+from k8s_inventory.settings import Settings, is_pattern
 
 
 @dataclass(frozen=True)
