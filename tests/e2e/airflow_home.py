@@ -119,6 +119,20 @@ class AirflowHome:
         return "\n".join(parts)
 
 
+def server_settings(api_port: int, health_port: int) -> dict[str, str]:
+    """The environment of Airflow's own servers, on loopback alone."""
+    return {
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{api_port}/execution/",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(api_port),
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": "a-secret-for-this-test",
+        "AIRFLOW__API_AUTH__JWT_SECRET": "a-jwt-secret-for-this-test-of-64-bytes-or-more-0123456789-abcdef",
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(health_port),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": "0",
+    }
+
+
 @contextmanager
 def started(name: str, command: Sequence[str], env: Mapping[str, str], folder: Path) -> Iterator[Path]:
     """A program with its log in a file, ended by its own pid."""

@@ -17,7 +17,7 @@ from k8s_inventory.kinds import FAMILIES, KINDS
 from k8s_inventory.store import Store
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.cluster import free_ports
-from tests.e2e.airflow_home import AirflowHome, started, until
+from tests.e2e.airflow_home import AirflowHome, server_settings, started, until
 from tests.equality import assert_table_equals_cluster
 
 
@@ -55,17 +55,10 @@ def test_two_celery_workers_share_the_whole_dag(
         tmp_path / "airflow",
         database=metadata,
         AIRFLOW__CORE__EXECUTOR="CeleryExecutor",
-        AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"http://127.0.0.1:{api_port}/execution/",
+        **server_settings(api_port, health_port),
         AIRFLOW__CELERY__BROKER_URL=f"redis://127.0.0.1:{redis_port}/0",
         AIRFLOW__CELERY__RESULT_BACKEND="db+" + metadata.replace("postgresql://", "postgresql+psycopg://"),
         AIRFLOW__CELERY__WORKER_CONCURRENCY="2",
-        AIRFLOW__API__HOST="127.0.0.1",
-        AIRFLOW__API__PORT=str(api_port),
-        AIRFLOW__API__WORKERS="1",
-        AIRFLOW__API__SECRET_KEY="a-secret-for-this-test",
-        AIRFLOW__API_AUTH__JWT_SECRET="a-jwt-secret-for-this-test-of-64-bytes-or-more-0123456789-abcdef",
-        AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT=str(health_port),
-        AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT="0",
         KUBECONFIG=str(config),
         DATABASE_URL=database_url,
         K8S_SCHEDULE="",

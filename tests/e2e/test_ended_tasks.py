@@ -15,7 +15,7 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store
 from tests.cluster import Cluster
 from tests.cluster.cluster import free_ports
-from tests.e2e.airflow_home import AirflowHome, started, until
+from tests.e2e.airflow_home import AirflowHome, server_settings, started, until
 from tests.equality import status_of
 from tests.proxy import Answer, Proxy, dripping, streamed
 
@@ -78,14 +78,7 @@ def test_a_run_that_takes_too_long_is_ended_and_the_next_one_comes(
         tmp_path / "airflow",
         database=airflow_database(),
         AIRFLOW__CORE__EXECUTOR="LocalExecutor",
-        AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"http://127.0.0.1:{api_port}/execution/",
-        AIRFLOW__API__HOST="127.0.0.1",
-        AIRFLOW__API__PORT=str(api_port),
-        AIRFLOW__API__WORKERS="1",
-        AIRFLOW__API__SECRET_KEY="a-secret-for-this-test",
-        AIRFLOW__API_AUTH__JWT_SECRET="a-jwt-secret-for-this-test-of-64-bytes-or-more-0123456789-abcdef",
-        AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT=str(health_port),
-        AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT="0",
+        **server_settings(api_port, health_port),
         **env,
     )
     with ExitStack() as stack:
