@@ -18,7 +18,7 @@ from rich.table import Table
 
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.store.database import connection_parameters
-from k8s_inventory.store.errors import explained
+from k8s_inventory.store.refusals import explained
 from quickstart import airflow, demo, postgres
 from quickstart.places import CLOUDQUERY, PROJECT, private, socket_folder, write_private
 from quickstart.processes import started

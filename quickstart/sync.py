@@ -17,7 +17,7 @@ from k8s_inventory.settings import Settings, SettingsError
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.statements import FOLDER
 from k8s_inventory.sync import PlanError, select
-from k8s_inventory.sync.report import lines, report
+from k8s_inventory.sync.summary import lines, report
 from quickstart import airflow, demo, postgres
 
 _EXAMPLES = ("pods_by_status", "images", "freshness")

@@ -19,7 +19,7 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Custom, Run, find_custom, sync_target
-from k8s_inventory.sync.contexts import open_session
+from k8s_inventory.sync.configured import open_session
 
 _ADDRESS_SPACE = 4 << 30
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from k8s_inventory.collector.openapi import schema_columns
+from k8s_inventory.collector.crd_columns import schema_columns
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.store import Store
 from k8s_inventory.store.crd_views import OWN_COLUMNS

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from k8s_inventory.cloudquery import tables
-from k8s_inventory.cloudquery.source import BadInput, Source, Target
+from k8s_inventory.cloudquery.source import BadInput, Source, Spooled
 from k8s_inventory.cloudquery.spool import IN_MEMORY, Spool
 from k8s_inventory.collector import Decoder
 from k8s_inventory.kinds import KINDS, TABLES
@@ -30,7 +30,7 @@ def source(kubeconfig_path: Path | str, **spec: Any) -> Source:
     return Source(json.dumps({"kubeconfig": str(kubeconfig_path), **spec}).encode(), run_id="test")
 
 
-def rows(target: Target) -> list[dict[str, Any]]:
+def rows(target: Spooled) -> list[dict[str, Any]]:
     with target.spool as spool:
         return [row for record in spool.records() for row in pa.ipc.open_stream(record).read_all().to_pylist()]
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from k8s_inventory.collector.openapi import LONGEST_NAME, _priority, schema_columns, snake_case
+from k8s_inventory.collector.crd_columns import LONGEST_NAME, _priority, schema_columns, snake_case
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings

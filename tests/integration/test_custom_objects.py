@@ -15,9 +15,10 @@ from k8s_inventory.kinds.custom import as_json, custom_kind_named, from_json
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.discovery import discover
 from k8s_inventory.kube.session import JSON, Session
+from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Custom, Result, Run, Verdict, find_custom, sync_target, verdict
+from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_target
 from tests.cluster import Cluster
 from tests.cluster.cluster import User
 from tests.cluster.objects import Object, crd, namespace
@@ -351,8 +352,8 @@ def test_objects_without_a_uid_are_unsupported_and_no_failure(
             result = sync_target(session, store, kind, run=chosen, settings=settings)
     assert result.attempt.outcome == "unsupported"
     assert "without a uid" in str(result.attempt.error)
-    assert verdict("unsupported", named=False) is Verdict.SKIP
-    assert verdict("unsupported", named=True) is Verdict.FAIL
+    assert Outcome.UNSUPPORTED.verdict(named=False) is Verdict.SKIP
+    assert Outcome.UNSUPPORTED.verdict(named=True) is Verdict.FAIL
 
 
 def test_what_is_asked_for_by_name_and_is_not_there_is_absent(

@@ -10,7 +10,7 @@ from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result, Run
-from k8s_inventory.sync.report import lines, report
+from k8s_inventory.sync.summary import lines, report
 from tests.cluster import Cluster
 from tests.cluster.objects import pod
 from tests.equality import assert_table_equals_cluster, rows_of, status_of

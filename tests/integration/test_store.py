@@ -277,13 +277,13 @@ KILLED = """
     ("method", "calls"),
     [
         ("begin", 0),
-        ("cluster", 0),
         ("start_staging", 0),
         ("see", 1),
         ("stage", 1),
-        ("end", 0),
+        ("commit", 0),
         ("_merge", 0),
-        ("_end_row", 0),
+        ("_note", 0),
+        ("_end", 0),
     ],
 )
 def test_a_task_killed_at_any_point_changes_no_row_and_the_next_is_right(

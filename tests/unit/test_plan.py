@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from k8s_inventory.kinds import FAMILIES, KINDS
+from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.settings import Settings
-from k8s_inventory.sync import Custom, PlanError, Verdict, select, verdict
+from k8s_inventory.sync import Custom, PlanError, select
 
 CONFIGURED = ["prod", "staging", "dev"]
 
@@ -126,7 +127,7 @@ def test_more_contexts_than_airflow_maps_are_refused() -> None:
     ],
 )
 def test_verdicts(outcome: str, named: bool, retryable: bool, expected: Verdict) -> None:
-    assert verdict(outcome, named=named, retryable=retryable) is expected
+    assert Outcome(outcome).verdict(named=named, retryable=retryable) is expected
 
 
 @pytest.mark.parametrize(

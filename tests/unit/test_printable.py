@@ -16,7 +16,7 @@ from k8s_inventory.printable import ReportedError, printable, printable_lines
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt
 from k8s_inventory.sync import select
-from k8s_inventory.sync.report import lines
+from k8s_inventory.sync.summary import lines
 
 EVIL = (
     "a\x1b]0;pwned\x07b\x1b[2Jc\r\nforged: complete\td\x7f\x9b31m\u202ereversed\u2066\u2028\u2029\x85"

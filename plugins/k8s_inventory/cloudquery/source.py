@@ -17,6 +17,7 @@ from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, Kind
 from k8s_inventory.kube.cluster import read_cluster
 from k8s_inventory.kube.contexts import Context, KubeconfigError
 from k8s_inventory.kube.errors import KubeError
+from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError
 from k8s_inventory.settings import AIRFLOW_ONLY, Settings, SettingsError
 from k8s_inventory.store import Store, StoreError
@@ -27,7 +28,6 @@ from k8s_inventory.sync import (
     Result,
     Run,
     Selection,
-    advice,
     choose,
     find_custom,
     read_target,
@@ -35,7 +35,7 @@ from k8s_inventory.sync import (
     select,
     sync_target,
 )
-from k8s_inventory.sync.contexts import configured_contexts, open_session
+from k8s_inventory.sync.configured import configured_contexts, open_session
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class BadInput(ReportedError):
 
 
 @dataclass(frozen=True)
-class Target:
+class Spooled:
     """How one target ended: its rows if they are all there are, else why they are not."""
 
     kind: Kind
@@ -107,7 +107,7 @@ class Source:
             )
         return found
 
-    def read(self, kinds: Sequence[Kind], stopped: threading.Event) -> Iterator[Target]:
+    def read(self, kinds: Sequence[Kind], stopped: threading.Event) -> Iterator[Spooled]:
         """Every target, once, as it ends; its spool is the caller's to close.
 
         Once `stopped` is set, reading ends at the next page. A target that nobody came to has a problem, too: a
@@ -118,11 +118,11 @@ class Source:
         waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         for name in contexts:
             waiting.put(name)
-        done: queue.Queue[Target | None] = queue.Queue(maxsize=2)
+        done: queue.Queue[Spooled | None] = queue.Queue(maxsize=2)
         readers = min(CONTEXTS_AT_ONCE, len(contexts))
         self._prepare_store()
 
-        def put(target: Target | None) -> None:
+        def put(target: Spooled | None) -> None:
             while not stopped.is_set():
                 with suppress(queue.Full):
                     done.put(target, timeout=0.2)
@@ -155,7 +155,7 @@ class Source:
             self._refresh_views()
         why = "the sync was stopped before it was read" if stopped.is_set() else "not read; the plugin's log has more"
         for (name, _), kind in left.items():
-            yield Target(kind, name, Spool(kind, name, stopped), f"context {name}, {kind.name}: {why}")
+            yield Spooled(kind, name, Spool(kind, name, stopped), f"context {name}, {kind.name}: {why}")
 
     @property
     def custom(self) -> Custom:
@@ -200,7 +200,7 @@ class Source:
         except StoreError as error:
             raise BadInput(f"database_url: {error}") from None
 
-    def _read_context(self, name: str, kinds: Sequence[Kind], stopped: threading.Event) -> Iterator[Target]:
+    def _read_context(self, name: str, kinds: Sequence[Kind], stopped: threading.Event) -> Iterator[Spooled]:
         with _Reader(self, name, stopped) as reader:
             for kind in kinds:
                 if kind is not CUSTOM_OBJECTS:
@@ -209,7 +209,7 @@ class Source:
                 found, problem = reader.custom_kinds()
                 yield from map(reader.read, found)
                 # Last: where reading ends before it, what is missing has a problem.
-                yield Target(kind, name, Spool(kind, name, stopped), problem)
+                yield Spooled(kind, name, Spool(kind, name, stopped), problem)
 
     def test_connection(self) -> str | None:
         """What keeps the contexts and the database from being used; None if nothing does."""
@@ -219,7 +219,7 @@ class Source:
                 with open_session(self._contexts[name](), self.settings) as session:
                     read_cluster(session)
             except KubeError as error:
-                problems.append(f"{error}. {advice(error.outcome)}")
+                problems.append(f"{error}. {error.outcome.advice}")
         try:
             store = self.open_store()
             if store is not None:
@@ -248,7 +248,7 @@ class _Reader:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def read(self, kind: Kind) -> Target:
+    def read(self, kind: Kind) -> Spooled:
         spool = Spool(kind, self._name, self._stopped)
 
         def result() -> Result:
@@ -259,10 +259,10 @@ class _Reader:
 
         ended, problem = self._attempt(kind, result)
         if ended:
-            log.info("%s · %s: %s, %d objects", self._name, kind.name, ended.attempt.outcome, ended.attempt.objects)
+            log.info("%s · %s: %s, %d objects", self._name, kind.name, ended.outcome, ended.attempt.objects)
         if problem:
             spool.close()
-        return Target(kind, self._name, spool, problem)
+        return Spooled(kind, self._name, spool, problem)
 
     def custom_kinds(self) -> tuple[list[Kind], str | None]:
         """The kinds without a declaration, and what keeps them from being all."""
@@ -293,16 +293,16 @@ class _Reader:
         except Exception as error:  # one target's fault must not end the others
             log.exception("context %s, %s", self._name, kind.name)
             return None, f"context {self._name}, {kind.name}: {type(error).__name__}; the plugin's log has more"
-        outcome = result.attempt.outcome
-        if outcome == "complete" or result.absence_proven:
+        outcome = result.outcome
+        if outcome is Outcome.COMPLETE or result.absence_proven:
             return result, None
         if self._stopped.is_set():
             return None, "the sync was stopped"
-        problem = f"{outcome}: {result.attempt.error or ''}. {advice(outcome)}".strip()
-        if outcome == "unsupported" and kind.name not in self._source.named:
+        problem = f"{outcome}: {result.error or ''}. {outcome.advice}".strip()
+        if outcome is Outcome.UNSUPPORTED and kind.name not in self._source.named:
             log.warning("%s · %s: %s", self._name, kind.name, problem)  # there was and will be no row of it
             return result, None
-        if outcome == "unreachable" and self._store is None:
+        if outcome is Outcome.UNREACHABLE and self._store is None:
             self._dead = f"{problem} (not tried again for this kind)"
         return None, problem
 

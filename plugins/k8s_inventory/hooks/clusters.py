@@ -13,7 +13,7 @@ from kubernetes.client import ApiClient
 from k8s_inventory.hooks.flags import flag
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.settings import Settings
-from k8s_inventory.sync.contexts import configured_contexts
+from k8s_inventory.sync.configured import configured_contexts
 
 _SOURCES = ("in_cluster", "kube_config_path", "kube_config")
 _FLAGS = ("in_cluster", "disable_verify_ssl")

@@ -14,7 +14,7 @@ from k8s_inventory.hooks.flags import flag
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.store.database import connection_parameters
-from k8s_inventory.store.errors import StoreError, explained
+from k8s_inventory.store.refusals import StoreError, explained
 
 
 class InventoryHook(PostgresHook):

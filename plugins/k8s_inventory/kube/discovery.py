@@ -23,6 +23,7 @@ from k8s_inventory.kube.cluster import Answer, answer, decoded
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NotFound, TooSlow
 from k8s_inventory.kube.listing import Listing, ListMetadata
 from k8s_inventory.kube.session import JSON, Session
+from k8s_inventory.outcome import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +193,7 @@ def _classic(session: Session, found: Discovery, group: _Groups.Group, ask: _Ask
         try:
             resources = ask(group_path(group.name, version), _Resources).resources
         except KubeError as error:
-            if error.outcome in ("unauthorized", "unreachable") and not isinstance(error, TooSlow):
+            if error.outcome in (Outcome.UNAUTHORIZED, Outcome.UNREACHABLE) and not isinstance(error, TooSlow):
                 raise
             found.failed[group.name] = str(error)
             continue

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from k8s_inventory.credentials import without_credentials
 from k8s_inventory.mending import cut
+from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError
-
-Outcome = Literal["complete", "partial", "unauthorized", "forbidden", "absent", "unreachable", "unsupported", "failed"]
 
 
 class KubeError(ReportedError):
@@ -16,7 +15,7 @@ class KubeError(ReportedError):
     later attempt may mend it. The message says what happened and what to do. What it quotes, of a server, a
     kubeconfig or another library, may hold credentials: they are taken out here, for all of them."""
 
-    outcome: ClassVar[Outcome] = "failed"
+    outcome: ClassVar[Outcome] = Outcome.FAILED
     retryable: ClassVar[bool] = True
 
     def __init__(self, message: str) -> None:
@@ -32,14 +31,14 @@ class ContextError(KubeError):
 class Unauthorized(KubeError):
     """Credentials are missing, expired or wrong."""
 
-    outcome = "unauthorized"
+    outcome = Outcome.UNAUTHORIZED
     retryable = False
 
 
 class Forbidden(KubeError):
     """The API server knows the user and refuses this read."""
 
-    outcome = "forbidden"
+    outcome = Outcome.FORBIDDEN
     retryable = False
 
 
@@ -58,7 +57,7 @@ class NotFound(KubeError):
     one that was meant, and a proxy may have answered for it. The namespace is not in it.
     """
 
-    outcome = "absent"
+    outcome = Outcome.ABSENT
     retryable = False
 
     def __init__(self, message: str, about: Named) -> None:
@@ -75,7 +74,7 @@ class Unnameable(KubeError):
 class Unreachable(KubeError):
     """No answer: no connection, DNS, TLS, timeout."""
 
-    outcome = "unreachable"
+    outcome = Outcome.UNREACHABLE
 
 
 class TooSlow(Unreachable):
@@ -105,7 +104,7 @@ class TooLarge(BadAnswer):
 class Unsupported(KubeError):
     """Objects that have no uid: nothing tells them apart over time."""
 
-    outcome = "unsupported"
+    outcome = Outcome.UNSUPPORTED
     retryable = False
 
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import msgspec
 
 from k8s_inventory.kinds import ApiPath, Kind
-from k8s_inventory.kube import tables
+from k8s_inventory.kube import cells
 from k8s_inventory.kube.errors import (
     BadAnswer,
     Expired,
@@ -359,9 +359,9 @@ class Listing(Generic[Item]):
         get = partial(self.session.get, path, seconds=seconds, most=self._limits.max_page_bytes)
         if not self.kind.table_cells:
             return get(query)
-        body = get({**query, **tables.QUERY}, accept=tables.ACCEPT)
+        body = get({**query, **cells.QUERY}, accept=cells.ACCEPT)
         where = f"context {self.session.context.name}, {self.kind.name}"
-        return tables.as_list(body, self.kind, self.version, where=where)
+        return cells.as_list(body, self.kind, self.version, where=where)
 
     def _download(self, path: ApiPath) -> Iterator[_Download]:
         token: str | None = None

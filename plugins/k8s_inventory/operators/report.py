@@ -25,7 +25,7 @@ class ReportOperator(BaseOperator):
         from k8s_inventory.operators.failures import explained, failure
         from k8s_inventory.printable import printable
         from k8s_inventory.settings import Settings
-        from k8s_inventory.sync.report import failed, lines, report
+        from k8s_inventory.sync.summary import failed, lines, report
 
         plan = context["ti"].xcom_pull(task_ids=self.plan_task_id)
         if not plan:

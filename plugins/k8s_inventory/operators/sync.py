@@ -108,8 +108,8 @@ class SyncOperator(BaseOperator):
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from k8s_inventory.hooks import clusters
         from k8s_inventory.operators.failures import explained, failure
+        from k8s_inventory.outcome import Outcome, Verdict
         from k8s_inventory.settings import Settings
-        from k8s_inventory.sync import Verdict, verdict
 
         with explained(context):
             settings = Settings.of_run(context["params"])
@@ -117,15 +117,14 @@ class SyncOperator(BaseOperator):
             self._work = Interruptible()
             results = self._work.run(partial(self._sync, context, settings, contexts, self._work))
         verdicts = [
-            verdict(each.attempt.outcome, named=each.kind in self.work["named"], retryable=each.retryable)
-            for each in results
+            each.outcome.verdict(named=each.kind in self.work["named"], retryable=each.retryable) for each in results
         ]
-        problems = "\n".join(str(each.attempt.error) for each in results if each.attempt.outcome != "complete")
+        problems = "\n".join(str(each.error) for each in results if each.outcome is not Outcome.COMPLETE)
         if Verdict.FAIL in verdicts or Verdict.RETRY in verdicts:
             raise failure(problems, retryable=Verdict.RETRY in verdicts, context=context) from None
         if verdicts and all(each is Verdict.SKIP for each in verdicts):
             raise AirflowSkipException(problems)
-        return [{"context": each.context_name, "kind": each.kind, **vars(each.attempt)} for each in results]
+        return [{"context": each.context_name, "kind": each.kind, **each.attempt.columns()} for each in results]
 
     def on_kill(self) -> None:
         if self._work is not None:
@@ -139,7 +138,7 @@ class SyncOperator(BaseOperator):
         from k8s_inventory.printable import printable
         from k8s_inventory.store import Statements
         from k8s_inventory.sync import Custom, PlanError, Run, find_custom, sync_kinds
-        from k8s_inventory.sync.contexts import open_session
+        from k8s_inventory.sync.configured import open_session
 
         task_instance = context["ti"]
         run = Run(run_id=str(context["run_id"]), attempt=task_instance.try_number)

@@ -1,14 +1,17 @@
 """WRITE: rows -> PostgreSQL: schema, locks, staging, merge, prune, status."""
 
 from k8s_inventory.store.database import Store
-from k8s_inventory.store.errors import StoreError, TargetBusy
+from k8s_inventory.store.evidence import Coverage, Listed, Proof
+from k8s_inventory.store.refusals import StoreError, TargetBusy
 from k8s_inventory.store.statements import Statements
-from k8s_inventory.store.target import Attempt, LastComplete, Part, Target, forget_context
+from k8s_inventory.store.target import Attempt, LastComplete, Target, forget_context
 
 __all__ = [
     "Attempt",
+    "Coverage",
     "LastComplete",
-    "Part",
+    "Listed",
+    "Proof",
     "Statements",
     "Store",
     "StoreError",

@@ -14,7 +14,7 @@ from k8s_inventory.kinds import CUSTOM_OBJECTS
 from k8s_inventory.kinds.declaration import METADATA_COLUMNS
 from k8s_inventory.store.attached import attach, attached, lacking
 from k8s_inventory.store.database import Store
-from k8s_inventory.store.errors import StoreError, explained
+from k8s_inventory.store.refusals import StoreError, explained
 from k8s_inventory.store.statements import environment, identifier, literal
 
 _BEFORE = ("context_name", *(column.name for column in METADATA_COLUMNS))

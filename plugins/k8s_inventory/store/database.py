@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from k8s_inventory.kinds import TABLES, Kind
 from k8s_inventory.store import statements
 from k8s_inventory.store.attached import attach, attached
-from k8s_inventory.store.errors import StoreError, explained
+from k8s_inventory.store.refusals import StoreError, explained
 from k8s_inventory.store.statements import sql
 
 MINIMUM_VERSION = 150000
@@ -268,6 +268,17 @@ class Store:
         with explained("marking contexts"):
             changed = self.rows("contexts_configured", {"contexts": list(contexts)})
         return sorted(row["context_name"] for row in changed if row["unconfigured_since"] is not None)
+
+    def cluster_of(self, context_name: str) -> dict[str, Any] | None:
+        """cluster_uid, server and ca_fingerprint that a context led to last."""
+        with explained("reading contexts"):
+            found = self.rows("context_state", {"context_name": context_name})
+        return found[0] if found else None
+
+    def cluster_seen(self, context_name: str, *, repointed: bool, **columns: Any) -> None:
+        """Notes where a context leads; `columns` are those of k8s_sync_contexts."""
+        with explained("writing contexts"):
+            self.run("context_seen", {"context_name": context_name, "repointed": repointed, **columns})
 
     def known_contexts(self) -> list[str]:
         with explained("reading contexts"):

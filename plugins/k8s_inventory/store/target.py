@@ -13,10 +13,12 @@ import psycopg
 
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kinds.custom import custom_kind_named, is_custom
+from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable, printable_lines
 from k8s_inventory.store.copying import BinaryRows
 from k8s_inventory.store.database import Store
-from k8s_inventory.store.errors import StoreError, TargetBusy, explained
+from k8s_inventory.store.evidence import Coverage, Listed, Proof
+from k8s_inventory.store.refusals import StoreError, TargetBusy, explained
 from k8s_inventory.store.statements import Statements
 
 VERIFY_DAYS = 7
@@ -32,14 +34,6 @@ class LastComplete:
     verify_due: bool
 
 
-@dataclass(frozen=True)
-class Part:
-    """What a listing covers that is narrower than its kind: a namespace (empty: all) and the selectors, as text."""
-
-    namespace: str = ""
-    selection: str = ""
-
-
 @dataclass
 class Attempt:
     """What an attempt counted; the columns of k8s_sync_runs of the same names.
@@ -48,18 +42,32 @@ class Attempt:
     one line, `warning` one for each.
     """
 
-    outcome: str = "failed"
+    outcome: Outcome = Outcome.FAILED
     error: str | None = None
+    warning: str | None = None
+    scope: str = "all"
     pages: int = 0
     objects: int = 0
     changed: int = 0
     deleted: int = 0
     bytes: int = 0
+    redacted: int = 0
     resource_version: str | None = None
     seconds: float = 0.0
-    scope: str = "all"
-    warning: str | None = None
-    redacted: int = 0
+    retryable: bool = True
+    """Whether a later attempt may do better; no column."""
+
+    def take(self, *listings: Listed) -> None:
+        """Sums up what was read and written."""
+        for name in ("pages", "objects", "changed", "deleted", "bytes", "redacted"):
+            setattr(self, name, sum(getattr(each, name) for each in listings))
+
+    def columns(self) -> dict[str, Any]:
+        """What is stored of it."""
+        return {
+            **{name: value for name, value in vars(self).items() if name != "retryable"},
+            "outcome": str(self.outcome),
+        }
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("error", "warning") and value is not None:
@@ -77,7 +85,6 @@ class Target:
         self._statements = statements
         self._key = {"context_name": context_name, "kind": kind.name}
         self._number = secrets.randbits(63)  # of an advisory lock: one that nobody else can take before us
-        self._context_name = context_name
         self._where = {"context_name": context_name, **{name: getattr(kind, name) for name in kind.shared_by}}
         self._doing = f"context {context_name}, {kind.name}"
         self._rows = BinaryRows(kind)
@@ -138,23 +145,13 @@ class Target:
             )
             self._id = begun[0]["id"]
 
-    def last_complete(self, part: Part | None = None) -> LastComplete:
-        """Of the part, or where that never was, of the whole."""
+    def last_complete(self, coverage: Coverage) -> LastComplete:
+        """Of the coverage, or where that never was, of the whole."""
+        of_part = {"part": None if coverage.is_whole else coverage.namespace or "", "selection": coverage.selection}
         with self._explained():
-            of_part = {"part": part.namespace if part else None, "selection": part.selection if part else ""}
-            parameters = {**self._key, "verify_days": VERIFY_DAYS, **of_part}
-            return LastComplete(**self._store.rows("last_complete", parameters)[0])
-
-    def cluster(self) -> dict[str, Any] | None:
-        """cluster_uid, server and ca_fingerprint that this context led to last."""
-        with self._explained():
-            found = self._store.rows("context_state", {"context_name": self._context_name})
-        return found[0] if found else None
-
-    def cluster_seen(self, *, repointed: bool, **columns: Any) -> None:
-        """Notes where the context leads; `columns` are those of k8s_sync_contexts."""
-        with self._explained():
-            self._store.run("context_seen", {"context_name": self._context_name, "repointed": repointed, **columns})
+            return LastComplete(
+                **self._store.rows("last_complete", {**self._key, "verify_days": VERIFY_DAYS, **of_part})[0]
+            )
 
     # -- staging -----------------------------------------------------------------------------------
 
@@ -180,56 +177,59 @@ class Target:
         """Copies rows to the staging table; each chunk holds some, a list of values for each of `Kind.columns`."""
         with self._explained(), self._connection.cursor() as cursor:
             with cursor.copy(self._statements.stage) as copy:
-                self._rows.write(copy, self._context_name, chunks)
+                self._rows.write(copy, self._key["context_name"], chunks)
 
-    def missing(self, part: Part, *, label_selector: str | None, most: int) -> list[tuple[str, str | None, str]]:
-        """(uid, namespace, name) of stored objects that the listing of the part lacks, though they have its labels."""
-        parameters = {**self._where, "namespace": part.namespace or None, "selector": label_selector, "most": most}
+    def missing(self, coverage: Coverage, *, most: int) -> list[tuple[str, str | None, str]]:
+        """(uid, namespace, name) of stored objects that the listing lacks, though they have the labels selected."""
+        parameters = {"namespace": coverage.namespace, "selector": coverage.label_selector or None, "most": most}
         with self._explained(), self._connection.cursor() as cursor:
-            cursor.execute(self._statements.missing, parameters)
+            cursor.execute(self._statements.missing, {**self._where, **parameters})
             return cursor.fetchall()
 
     # -- end ---------------------------------------------------------------------------------------
 
-    def end(self, attempt: Attempt, *, fingerprint: str | None = None) -> Attempt:
-        """Ends the attempt in one transaction: merge, prune where the outcome is proof, status row.
-
-        `complete` merges and prunes, `partial` merges, everything else writes the status row alone.
-        """
-        with self._explained(), self._connection.transaction():
-            if attempt.outcome in ("complete", "partial"):
-                self._refuse_lost_lock()
-                attempt.changed = self._merge()
-            if attempt.outcome == "complete":
-                attempt.deleted = self._execute(self._statements.prune, namespace=None, gone=None)
-                self._store.run("forget_parts", self._key)
-                complete = {"fingerprint": fingerprint, "resource_version": attempt.resource_version}
-                self._store.run("target_complete", {**self._key, **complete, "rewritten": self._rewritten})
-            elif attempt.outcome == "partial" and self._rewritten:
-                self._store.run("target_mixed", self._key)
-            attempt.seconds = self._end_row(attempt)
-        return attempt
-
-    def end_part(
-        self, part: Part, attempt: Attempt, *, fingerprint: str | None = None, gone: Sequence[str] | None = None
+    def commit(
+        self, coverage: Coverage, listed: Listed, proof: Proof | None = None, *, ends: Attempt | None = None
     ) -> None:
-        """Ends the listing of a part, in one transaction: as `end` does, but pruning only within the part.
+        """Merges what was listed, deletes what is proven to be gone, and notes both, in one transaction.
 
-        `gone`, where it is given, are the uids whose absence is proven; it then is the only proof.
+        It sets `changed` and `deleted` of `listed`. `ends` is the attempt, if it ends with this: its status row is
+        written in the same transaction. What proves that a row may go:
+
+        - a complete listing without selectors: of the objects that it covers, all that it lacks are gone;
+        - `proof.gone`: these uids are, unless the listing held them;
+        - `proof.kind_is_gone`: all of the kind's are.
         """
+        proof = proof or Proof()
         with self._explained(), self._connection.transaction():
-            if attempt.outcome in ("complete", "partial"):
+            if listed.is_stored or proof.kind_is_gone:
                 self._refuse_lost_lock()
-                attempt.changed = self._merge()
-                if self._rewritten:
-                    self._store.run("target_mixed", self._key)
-            if attempt.outcome == "complete":
-                where = {"namespace": part.namespace or None, "gone": gone}
-                attempt.deleted = self._execute(self._statements.prune, **where)
-            names = ("outcome", "error", "objects", "changed", "deleted", "resource_version")
-            counts = {name: getattr(attempt, name) for name in names}
-            of_part = {"namespace": part.namespace, "fingerprint": fingerprint, "rewritten": self._rewritten}
-            self._store.run("end_part", {**self._key, **of_part, **counts})
+            if listed.is_stored:
+                listed.changed = self._merge()
+            if proof.kind_is_gone:
+                listed.deleted = self._delete_all()
+            elif listed.outcome is Outcome.COMPLETE:
+                gone = list(proof.gone) if coverage.selection else None
+                listed.deleted = self._execute(self._statements.prune, namespace=coverage.namespace, gone=gone)
+            self._note(coverage, listed, proof)
+            if ends:
+                ends.take(listed)
+                self._end(ends)
+
+    def _note(self, coverage: Coverage, listed: Listed, proof: Proof) -> None:
+        """Keeps what the next listing of this coverage, or of one that overlaps it, has to know of this one."""
+        noted = {name: getattr(listed, name) for name in ("outcome", "error", "objects", "changed", "deleted")}
+        noted |= {name: getattr(listed, name) for name in ("resource_version", "fingerprint")}
+        noted["rewritten"] = self._rewritten
+        if listed.is_stored and self._rewritten and not (coverage.is_whole and listed.outcome is Outcome.COMPLETE):
+            self._store.run("target_mixed", self._key)
+        if not coverage.is_whole:
+            self._store.run("end_part", {**self._key, "namespace": coverage.namespace or "", **noted})
+        elif proof.kind_is_gone:
+            self._store.run("forget_parts", self._key)
+        elif listed.outcome is Outcome.COMPLETE:
+            self._store.run("forget_parts", self._key)
+            self._store.run("target_complete", {**self._key, **noted})
 
     def prune_gone_namespaces(self, live: Sequence[str]) -> int:
         """Deletes the rows of namespaces that are not among those that a complete listing of them held."""
@@ -238,32 +238,26 @@ class Target:
             self._store.run("forget_gone_parts", {**self._key, "live_namespaces": list(live)})
             return self._execute(self._statements.prune_absent, live_namespaces=list(live))
 
-    def end_proven_absent(self, attempt: Attempt) -> Attempt:
-        """Ends an attempt on a kind that is proven to be gone from the cluster: its rows go, too."""
-        with self._explained(), self._connection.transaction():
-            self._refuse_lost_lock()
-            attempt.deleted = self._execute(self._statements.prune_absent, live_namespaces=None)
-            self._store.run("forget_parts", self._key)
-            attempt.seconds = self._end_row(attempt)
-        return attempt
+    def end(self, attempt: Attempt) -> None:
+        """Writes the attempt's status row, unless that was done together with what it changed."""
+        if self._id is not None:
+            with self._explained(), self._connection.transaction():
+                if attempt.outcome is Outcome.COMPLETE and attempt.scope == "all":  # read by namespace, all of them
+                    nothing = {"fingerprint": None, "resource_version": None, "rewritten": False}
+                    self._store.run("target_complete", {**self._key, **nothing})
+                self._end(attempt)
 
-    def end_without_rows(self, attempt: Attempt) -> Attempt:
-        """Ends an attempt whose rows are stored already, or that has none: its status row alone."""
-        with self._explained(), self._connection.transaction():
-            if attempt.outcome == "complete" and attempt.scope == "all":
-                nothing = {"fingerprint": None, "resource_version": None, "rewritten": False}
-                self._store.run("target_complete", {**self._key, **nothing})
-            attempt.seconds = self._end_row(attempt)
-        return attempt
+    def _end(self, attempt: Attempt) -> None:
+        attempt.seconds = float(self._store.rows("end_attempt", {**attempt.columns(), "id": self._id})[0]["seconds"])
+        self._id = None
 
-    def delete_all(self) -> int:
+    def forget(self) -> int:
         """Deletes the context's rows of this kind, on the user's word."""
         with self._explained():
-            return self._execute(self._statements.prune_absent, live_namespaces=None)
+            return self._delete_all()
 
-    def _end_row(self, attempt: Attempt) -> float:
-        row = {name: value for name, value in vars(attempt).items() if name != "seconds"}
-        return float(self._store.rows("end_attempt", {**row, "id": self._id})[0]["seconds"])
+    def _delete_all(self) -> int:
+        return self._execute(self._statements.prune_absent, live_namespaces=None)
 
     def _merge(self) -> int:
         self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
@@ -291,7 +285,7 @@ def forget_context(store: Store, context_name: str, kinds: Mapping[str, Kind] = 
     of_nobody = [custom_kind_named(name) for name in store.known_kinds(context_name) if is_custom(name)]
     for kind in (*kinds.values(), *of_nobody):
         with Target.locked(store, kind, context_name) as target:
-            deleted[kind.table] = deleted.get(kind.table, 0) + target.delete_all()
+            deleted[kind.table] = deleted.get(kind.table, 0) + target.forget()
     with explained(f"forgetting {context_name}"), store.connection.transaction():
         for name in ("forget_runs", "forget_all_parts", "forget_targets", "forget_discovery", "forget_context"):
             store.run(name, {"context_name": context_name})

@@ -1,12 +1,11 @@
 """DRIVE: one target from its lock to its status row, and which targets there are."""
 
-from k8s_inventory.sync.crd_views import MayNotMakeViews, refresh_crd_views
-from k8s_inventory.sync.custom import choose, find_custom
-from k8s_inventory.sync.plan import Custom, PlanError, Selection, select
+from k8s_inventory.sync.attempt import Result, Run, read_target, sync_target
+from k8s_inventory.sync.find_custom import choose, find_custom
 from k8s_inventory.sync.reading import Sink, SinkError
+from k8s_inventory.sync.selection import Custom, PlanError, Selection, select
 from k8s_inventory.sync.side_by_side import sync_kinds
-from k8s_inventory.sync.target import Result, Run, read_target, sync_target
-from k8s_inventory.sync.verdict import Verdict, advice, verdict
+from k8s_inventory.sync.view_refresh import MayNotMakeViews, refresh_crd_views
 
 __all__ = [
     "Custom",
@@ -17,8 +16,6 @@ __all__ = [
     "Selection",
     "Sink",
     "SinkError",
-    "Verdict",
-    "advice",
     "choose",
     "find_custom",
     "read_target",
@@ -26,5 +23,4 @@ __all__ = [
     "select",
     "sync_kinds",
     "sync_target",
-    "verdict",
 ]

@@ -6,7 +6,41 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from k8s_inventory.kube.cluster import ClusterInfo
+from k8s_inventory.kube.cluster import ClusterInfo, read_cluster
+from k8s_inventory.kube.errors import BadAnswer, ContextError, NoSuchPath, NotFound
+from k8s_inventory.kube.session import Session
+from k8s_inventory.settings import Settings
+from k8s_inventory.store import Store
+
+
+def identify(session: Session, store: Store, settings: Settings) -> ClusterInfo:
+    """Refuses a context that leads to another cluster than last time, unless the user says it may; notes where to.
+
+    Raises a `KubeError`.
+    """
+    name = session.context.name
+    try:
+        cluster = read_cluster(session)
+    except (NotFound, NoSuchPath) as error:
+        raise BadAnswer(str(error)) from None  # that the kind is gone could only be proven of a cluster that is known
+    difference = repointed(store.cluster_of(name), cluster)
+    if difference and name not in settings.accept_repointed:
+        raise ContextError(
+            f"context {name} leads to another cluster than before: {difference}. Its rows stay. If this is "
+            f"meant, run once with accept_repointed={name} (they are then replaced), or give the new cluster "
+            "another context name"
+        )
+    store.cluster_seen(
+        name,
+        repointed=difference is not None,
+        cluster_uid=cluster.uid or None,
+        server=cluster.server,
+        ca_fingerprint=cluster.ca_fingerprint,
+        version=cluster.version,
+        provider=cluster.provider,
+        region=region(cluster.server),
+    )
+    return cluster
 
 
 def repointed(stored: Mapping[str, Any] | None, now: ClusterInfo) -> str | None:

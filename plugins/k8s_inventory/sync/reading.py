@@ -21,9 +21,10 @@ from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, Unsupport
 from k8s_inventory.kube.listing import LONGEST_VERSION, Listing, Page
 from k8s_inventory.kube.session import UNREADABLE, Session
 from k8s_inventory.mending import cut
+from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings
-from k8s_inventory.store import Attempt, LastComplete, Part, Target
+from k8s_inventory.store import Attempt, Coverage, LastComplete, Listed, Proof, Target
 from k8s_inventory.sync.redaction import redaction_of
 from k8s_inventory.sync.scope import Scope, scope_of
 
@@ -56,11 +57,11 @@ FAILURES = (KubeError, UndecodableObject, SinkError)
 """What ends an attempt, and none beside it."""
 
 
-def failure(error: Exception, session: Session) -> tuple[str, str, bool]:
+def failure(error: Exception, session: Session) -> tuple[Outcome, str, bool]:
     """Outcome, message and whether a later attempt may do better."""
     if isinstance(error, KubeError):
         return error.outcome, str(error), error.retryable
-    return "failed", f"context {session.context.name}, {error}; no row was changed", True
+    return Outcome.FAILED, f"context {session.context.name}, {error}; no row was changed", True
 
 
 class _Name(msgspec.Struct, frozen=True, gc=False):
@@ -74,26 +75,16 @@ class _Name(msgspec.Struct, frozen=True, gc=False):
 class Reading:
     """Lists one kind into the staging of a target, into a sink, or into both.
 
-    What is narrower than the whole kind is read in parts (`in_parts`), each of which is merged, and prunes what it
-    covered, in a transaction of its own. `attempt` is what came of it all.
+    What is narrower than the whole kind is read in parts, each of which is committed by itself. `attempt` is what came
+    of it all.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        kind: Kind,
-        settings: Settings,
-        *,
-        target: Target | None = None,
-        sink: Sink | None = None,
-    ) -> None:
+    def __init__(self, session: Session, kind: Kind, settings: Settings, *, sink: Sink | None = None) -> None:
         self.session = session
         self.kind = kind
         self.attempt = Attempt()
-        self.fingerprint: str | None = None
-        self.retryable = True
         self._settings = settings
-        self._target = target
+        self._target: Target | None = None
         self._sink = sink
         self._sink_started = False
         self._redaction = redaction_of(settings, kind)
@@ -106,30 +97,14 @@ class Reading:
         self._cover(scope_of(settings, kind))
 
     def _cover(self, scope: Scope) -> None:
-        self.scope = scope
-        self.in_parts = not scope.is_whole
+        self._scope = scope
         self.attempt.scope = str(scope)
 
-    def read(self, cluster: ClusterInfo | None = None) -> None:
-        """Sets `attempt` and `fingerprint`. Raises one of `FAILURES`."""
-        self._cluster = cluster
-        self._read()
-        for message in self._decoder.warnings():
-            self._warn(message)
-        if self._decodes_all and self.attempt.outcome == "complete" and self.attempt.objects:
-            for path in sorted(self._decoder.unmatched_paths):
-                objects = self.attempt.objects
-                self._warn(f"the path {path} of the setting `redact` leads nowhere in any of its {objects} objects")
-
-    def _warn(self, message: str) -> None:
-        """Says, in the log and in the attempt's row, what to know although the attempt may succeed."""
-        warning = cut(printable(f"context {self.session.context.name}, {self.kind.name}: {message}"))
-        log.warning("%s", warning)
-        self.attempt.warning = "\n".join(filter(None, (self.attempt.warning, warning)))
-
-    def _read(self) -> None:
+    def read(self, target: Target | None = None, cluster: ClusterInfo | None = None) -> None:
+        """Sets `attempt`. Raises one of `FAILURES`."""
+        self._target, self._cluster = target, cluster
         live: list[str] | None = None
-        if self.scope.namespaces is None:
+        if self._scope.namespaces is None:
             try:
                 self._read_at_once()
                 return
@@ -141,16 +116,22 @@ class Reading:
                 except KubeError:
                     raise error from None
                 log.info("%s; reading namespace by namespace", error)
-                self._cover(replace(self.scope, namespaces=("*",)))
-        elif self.scope.needs_namespaces:
+                self._cover(replace(self._scope, namespaces=("*",)))
+        elif self._scope.needs_namespaces:
             live = self._live_namespaces()
-        self._read_by_namespace(self.scope.names(live), live)
+        self._read_by_namespace(self._scope.names(live), live)
 
     def _read_at_once(self) -> None:
-        if self.in_parts:
-            self._read_part(Part(selection=self.scope.selection), self.attempt)
-        else:
-            self._list(None, self.attempt)
+        coverage, listed, attempt = self._scope.coverage(), Listed(), self.attempt
+        try:
+            proof = self._list(coverage, listed)
+        finally:
+            attempt.take(listed)
+        attempt.outcome, attempt.error, attempt.retryable = listed.outcome, listed.error, listed.retryable
+        attempt.resource_version = listed.resource_version
+        self._warn_of_decoding()
+        if self._target:
+            self._target.commit(coverage, listed, proof, ends=attempt)
 
     def _live_namespaces(self) -> list[str]:
         """Every namespace there is now. Raises a `KubeError` where that can not be had."""
@@ -168,50 +149,57 @@ class Reading:
 
     def _read_by_namespace(self, names: Sequence[str], live: Sequence[str] | None) -> None:
         """Each namespace for itself; one that fails keeps its rows and stops no other, unless all would fail so."""
-        ended: dict[str, Attempt] = {}
+        ended: dict[str, Listed] = {}
         for name in names:
-            part = ended[name] = Attempt()
+            coverage, listed, proof = self._scope.coverage(name), Listed(), None
+            ended[name] = listed
             try:
-                self._read_part(Part(name, self.scope.selection), part)
+                proof = self._list(coverage, listed)
             except FAILURES as error:
-                part.outcome, part.error, _ = failure(error, self.session)
-                if self._target:
-                    self._target.end_part(Part(name, self.scope.selection), part)
-            if part.outcome in ("unauthorized", "unreachable"):
+                listed.outcome, listed.error, listed.retryable = failure(error, self.session)
+            if self._target:
+                self._target.commit(coverage, listed, proof)
+            if listed.outcome in (Outcome.UNAUTHORIZED, Outcome.UNREACHABLE):
                 break
+        self.attempt.take(*ended.values())
         self._sum_up(ended, len(names))
+        self._warn_of_decoding()
         if self._target and live:  # a cluster without any namespace is none; better keep
             self.attempt.deleted += self._target.prune_gone_namespaces(live)
 
-    def _sum_up(self, ended: dict[str, Attempt], total: int) -> None:
+    def _sum_up(self, ended: dict[str, Listed], total: int) -> None:
         attempt = self.attempt
-        for name in ("pages", "objects", "changed", "deleted", "bytes", "redacted"):
-            setattr(attempt, name, sum(getattr(each, name) for each in ended.values()))
-        failed = {name: each for name, each in ended.items() if each.outcome != "complete"}
+        failed = {name: each for name, each in ended.items() if each.outcome is not Outcome.COMPLETE}
         if not failed:
-            attempt.outcome = "complete"
+            attempt.outcome = Outcome.COMPLETE
             return
-        attempt.outcome = next(each for each in _WORST_FIRST if each in {part.outcome for part in failed.values()})
-        self.retryable = attempt.outcome in ("unreachable", "failed", "partial")
+        worst = max(failed.values(), key=lambda listed: listed.outcome.severity)
+        attempt.outcome = worst.outcome
+        attempt.retryable = any(each.retryable for each in failed.values() if each.outcome is worst.outcome)
         shown = ", ".join(list(failed)[:10]) + (f" and {len(failed) - 10} more" if len(failed) > 10 else "")
-        first = next(part for part in failed.values() if part.outcome == attempt.outcome)
         attempt.error = (
             f"context {self.session.context.name}, {self.kind.name}: {total - len(ended) + len(failed)} of {total} "
-            f"namespaces are not complete, their rows stay: {shown}. {first.error}"
+            f"namespaces are not complete, their rows stay: {shown}. {worst.error}"
         )
 
-    def _read_part(self, part: Part, attempt: Attempt) -> None:
-        """Raises one of `FAILURES`, before anything of the part is stored."""
-        version = self._list(part, attempt)
-        if self._target:
-            gone = self._confirmed_gone(part, version) if part.selection and attempt.outcome == "complete" else None
-            self._target.end_part(part, attempt, fingerprint=self.fingerprint, gone=gone)
+    def _warn(self, message: str) -> None:
+        """Says, in the log and in the attempt's row, what to know although the attempt may succeed."""
+        warning = cut(printable(f"context {self.session.context.name}, {self.kind.name}: {message}"))
+        log.warning("%s", warning)
+        self.attempt.warning = "\n".join(filter(None, (self.attempt.warning, warning)))
 
-    def _confirmed_gone(self, part: Part, version: str) -> list[str]:
+    def _warn_of_decoding(self) -> None:
+        for message in self._decoder.warnings():
+            self._warn(message)
+        if self._decodes_all and self.attempt.outcome is Outcome.COMPLETE and self.attempt.objects:
+            for path in sorted(self._decoder.unmatched_paths):
+                objects = self.attempt.objects
+                self._warn(f"the path {path} of the setting `redact` leads nowhere in any of its {objects} objects")
+
+    def _confirmed_gone(self, coverage: Coverage, version: str) -> tuple[str, ...]:
         """Of the stored objects that the selection lacks, those that are gone and have not just left it."""
         assert self._target
-        label_selector = self.scope.label_selector or None
-        missing = self._target.missing(part, label_selector=label_selector, most=MOST_CONFIRMATIONS)
+        missing = self._target.missing(coverage, most=MOST_CONFIRMATIONS)
         gone = []
         unconfirmed: list[KubeError] = []
         end = time.monotonic() + self.session.limits.listing_timeout
@@ -232,10 +220,13 @@ class Reading:
                 f"{MOST_CONFIRMATIONS} stored objects that the selection lacks were looked for; "
                 "others may stay until a later listing looks for them"
             )
-        return gone
+        return tuple(gone)
 
-    def _list(self, part: Part | None, attempt: Attempt) -> str:
-        """Lists one part, or the whole, into staging and sink; returns the version of the group that was read."""
+    def _list(self, coverage: Coverage, listed: Listed) -> Proof | None:
+        """Lists the coverage into staging and sink, and sets `listed`; returns what shows that more is gone.
+
+        Raises one of `FAILURES`, before anything of it is stored.
+        """
         session, kind, target, sink, decoder = self.session, self.kind, self._target, self._sink, self._decoder
         # Where every object is decoded in the end, it is at once; else no further than to see whether it changed.
         whole = sink is not None
@@ -244,17 +235,17 @@ class Reading:
             kind,
             item=decoder.item if whole else Envelope,
             page_size=self._settings.page_size,
-            namespace=part.namespace or None if part else None,
-            selectors=self.scope.selectors,
+            namespace=coverage.namespace,
+            selectors=coverage.selectors,
         )
-        last = target.last_complete(part) if target else None
+        last = target.last_complete(coverage) if target else None
         first = True
         for page in listing.pages():
             if page.number == 1:
-                attempt.pages = attempt.objects = attempt.bytes = attempt.redacted = 0
-                attempt.resource_version = page.resource_version
+                listed.pages = listed.objects = listed.bytes = listed.redacted = 0
+                listed.resource_version = page.resource_version
                 if target and last:
-                    self._start_staging(target, last, page, part)
+                    self._start_staging(target, last, page, coverage, listed)
                 if sink:
                     self._start_sink(sink, again=not first)
                 first = False
@@ -267,15 +258,17 @@ class Reading:
             if whole is not like_this:  # pages are mostly like the one before
                 whole = like_this
                 listing.decode_items_to(decoder.item if whole else Envelope)
-            attempt.pages += 1
-            attempt.objects += total
-            attempt.bytes += len(page.body)
-            attempt.redacted += decoder.redacted
+            listed.pages += 1
+            listed.objects += total
+            listed.bytes += len(page.body)
+            listed.redacted += decoder.redacted
             decoder.redacted = 0
             _log_page(session, kind, page, len(wanted))
-        attempt.outcome = "partial" if listing.incomplete else "complete"
-        attempt.error = listing.incomplete
-        return listing.version
+        listed.outcome = Outcome.PARTIAL if listing.incomplete else Outcome.COMPLETE
+        listed.error = listing.incomplete
+        if target and coverage.selection and listed.outcome is Outcome.COMPLETE:
+            return Proof(gone=self._confirmed_gone(coverage, listing.version))
+        return None
 
     def _take(self, page: Page[Any], wanted: Sequence[int], items: Sequence[Any] | None) -> None:
         """All rows of the page to the sink, those wanted to the target. `items` where they are decoded already."""
@@ -301,15 +294,17 @@ class Reading:
                 target.stage([[[values[index] for index in chosen] for values in made]])
             start += count
 
-    def _start_staging(self, target: Target, last: LastComplete, page: Page[Any], part: Part | None) -> None:
-        self.fingerprint = self._fingerprint(page.api_version) + (part.selection if part else "")
-        rewrite = self._settings.verify or _must_rewrite(last, self.fingerprint, page.resource_version)
+    def _start_staging(
+        self, target: Target, last: LastComplete, page: Page[Any], coverage: Coverage, listed: Listed
+    ) -> None:
+        listed.fingerprint = self._fingerprint(page.api_version) + coverage.selection
+        rewrite = self._settings.verify or _must_rewrite(last, listed.fingerprint, page.resource_version)
         self._decodes_all &= rewrite or self._sink is not None
         target.start_staging(rewrite=rewrite)
 
     def _start_sink(self, sink: Sink, *, again: bool) -> None:
         """A sink forgets as a whole, so what it has of other namespaces must not be forgotten for one of them."""
-        if again and self.scope.namespaces is not None:
+        if again and self._scope.namespaces is not None:
             raise SinkError(f"{self.kind.name}: the snapshot of a namespace expired, and its rows were sent already")
         if again or not self._sink_started:
             sink.start()
@@ -321,9 +316,6 @@ class Reading:
         bounds = (self._bounds,) if self.kind.printer_columns else ()
         parts = (DECODER_VERSION, self.kind, self._redaction, api_version, *cluster, *bounds)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-_WORST_FIRST = ("unauthorized", "unreachable", "failed", "partial", "forbidden", "absent", "unsupported")
 
 
 def _log_page(session: Session, kind: Kind, page: Page[Any], written: int) -> None:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from k8s_inventory.kinds import NAMES, Kind
 from k8s_inventory.settings import Settings, is_pattern
+from k8s_inventory.store import Coverage
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,9 @@ class Scope:
     def is_whole(self) -> bool:
         return self == Scope()
 
-    @property
-    def selectors(self) -> dict[str, str]:
-        """The list's query parameters."""
-        found = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
-        return {name: value for name, value in found.items() if value}
-
-    @property
-    def selection(self) -> str:
-        """The selectors as one text; empty where there is none."""
-        return "".join(f" {name} {value}" for name, value in self.selectors.items())
+    def coverage(self, namespace: str | None = None) -> Coverage:
+        """What one listing is about: of one namespace, or of all at once."""
+        return Coverage(namespace, self.label_selector, self.field_selector)
 
     @property
     def needs_namespaces(self) -> bool:
@@ -53,7 +47,7 @@ class Scope:
 
     def __str__(self) -> str:
         words = [f"namespaces {','.join(self.namespaces)}"] if self.namespaces is not None else []
-        return "; ".join((*words, *(f"{name} {value}" for name, value in self.selectors.items()))) or "all"
+        return "; ".join((*words, *(f"{name} {value}" for name, value in self.coverage().selectors.items()))) or "all"
 
 
 def scope_of(settings: Settings, kind: Kind) -> Scope:

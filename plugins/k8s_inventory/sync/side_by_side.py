@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -10,12 +9,9 @@ from queue import Empty, SimpleQueue
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.session import Session
-from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Statements, Store, StoreError
-from k8s_inventory.sync.target import Result, Run, sync_target, unforeseen
-
-log = logging.getLogger(__name__)
+from k8s_inventory.sync.attempt import Result, Run, sync_target
 
 
 def sync_kinds(
@@ -29,7 +25,7 @@ def sync_kinds(
 ) -> Iterator[Result]:
     """Syncs each kind, as many at a time as there are stores, and yields its result as it ends.
 
-    What the database refuses, or nobody foresaw, fails one kind alone. The last kind goes first and by itself: if the
+    What the database refuses fails one kind alone. The last kind goes first and by itself: if the
     context is dead, it is tried once, and the others need not wait for it. The threads keep no process from ending.
     """
     waiting: SimpleQueue[Kind] = SimpleQueue()
@@ -38,11 +34,8 @@ def sync_kinds(
     def sync(kind: Kind, store: Store) -> Result:
         try:
             return sync_target(session, store, kind, run=run, settings=settings, statements=statements)
-        except Exception as error:
-            if not isinstance(error, StoreError):
-                log.exception("context %s, %s", printable(session.context.name), printable(kind.name))
-            retryable = isinstance(error, StoreError) and error.retryable
-            return Result(session.context.name, kind.name, Attempt(error=unforeseen(error, session, kind)), retryable)
+        except StoreError as error:
+            return Result(session.context.name, kind.name, Attempt(error=str(error), retryable=error.retryable))
 
     def work(store: Store) -> None:
         with suppress(Empty):

@@ -8,12 +8,13 @@ from typing import Any
 from k8s_inventory.kinds import CUSTOM_OBJECTS, Kind, is_declared
 from k8s_inventory.kinds.custom import as_json, custom_kind_named, from_json, is_custom
 from k8s_inventory.kube.discovery import Discovery, describe, discover
-from k8s_inventory.kube.errors import KubeError
+from k8s_inventory.kube.errors import BadAnswer, NoSuchPath, NotFound
 from k8s_inventory.kube.session import Session
+from k8s_inventory.outcome import Outcome
 from k8s_inventory.settings import Settings
-from k8s_inventory.store import Attempt, Store, Target
-from k8s_inventory.sync.plan import Custom
-from k8s_inventory.sync.target import Result, Run, identify, refuse_dead_context
+from k8s_inventory.store import Attempt, Store
+from k8s_inventory.sync.attempt import Result, Run, attempting, ended, reach
+from k8s_inventory.sync.selection import Custom
 
 
 def find_custom(
@@ -25,22 +26,16 @@ def find_custom(
     or not. What one task of a run has found, the others take from it.
     """
     name = session.context.name
+    attempt = Attempt()
     kinds: list[Kind] = []
-    with Target.locked(store, CUSTOM_OBJECTS, name, wait=settings.lock_wait) as target:
-        target.begin(run_id=run.run_id, attempt=run.attempt)
-        try:
-            refuse_dead_context(session, store, run)
-            identify(session, target, settings)
-        except KubeError as error:
-            result = _failed(name, error)
-        else:
-            known = [kind for kind in store.known_kinds(name) if is_custom(kind)]
-            noted = _noted(store.discovery(run_id=run.run_id, context_name=name))
-            result, kinds, found = _choose(session, custom, settings, known, noted)
-            if found and not found.failed and noted is None:
-                store.discovered([as_json(kind) for kind in found.kinds.values()], run_id=run.run_id, context_name=name)
-        target.end_without_rows(result.attempt)
-    return result, kinds
+    with attempting(session, store, CUSTOM_OBJECTS, attempt, run=run, settings=settings) as (_, ending):
+        reach(session, store, run=run, settings=settings)
+        known = [kind for kind in store.known_kinds(name) if is_custom(kind)]
+        noted = _noted(store.discovery(run_id=run.run_id, context_name=name))
+        kinds, found = _choose(session, custom, settings, attempt, known, noted)
+        if not found.failed and noted is None:
+            store.discovered([as_json(kind) for kind in found.kinds.values()], run_id=run.run_id, context_name=name)
+    return ending.result, kinds
 
 
 def _noted(found: Any) -> Discovery | None:
@@ -58,44 +53,44 @@ def choose(session: Session, custom: Custom, settings: Settings) -> tuple[Result
 
     A group that can not be discovered makes that `failed`; the kinds of all others are returned.
     """
-    result, kinds, _ = _choose(session, custom, settings)
-    return result, kinds
+    attempt = Attempt()
+    kinds: list[Kind] = []
+    with ended(session, CUSTOM_OBJECTS, attempt) as ending:
+        kinds, _ = _choose(session, custom, settings, attempt)
+    return ending.result, kinds
 
 
 def _choose(
     session: Session,
     custom: Custom,
     settings: Settings,
+    attempt: Attempt,
     known: Collection[str] = (),
     found: Discovery | None = None,
-) -> tuple[Result, list[Kind], Discovery | None]:
-    name = session.context.name
-    try:
-        if found is None:
+) -> tuple[list[Kind], Discovery]:
+    """The kinds, and what they were chosen from; sets the attempt's outcome. Raises a `KubeError`."""
+    if found is None:
+        try:
             found = discover(session)
-            described = describe(
-                session,
-                list(found.kinds.values()),
-                page_size=settings.page_size,
-                most_columns=settings.max_printer_columns,
-            )
-            found = Discovery({kind.name: kind for kind in described}, found.failed)
-    except KubeError as error:
-        return _failed(name, error), [], None
+        except (NotFound, NoSuchPath) as error:
+            raise BadAnswer(str(error)) from None  # no kind is gone by it
+        described = describe(
+            session,
+            list(found.kinds.values()),
+            page_size=settings.page_size,
+            most_columns=settings.max_printer_columns,
+        )
+        found = Discovery({kind.name: kind for kind in described}, found.failed)
     lacking = {each: custom_kind_named(each) for each in (*known, *custom.explicit) if each not in found.kinds}
     every = {**found.kinds, **lacking}.values()  # names of the database among them, which anybody may have written
     kinds = [kind for kind in every if custom.takes(kind.name) and not is_declared(kind)]
-    attempt = Attempt("complete", objects=len(kinds))
+    attempt.outcome, attempt.objects = Outcome.COMPLETE, len(kinds)
     failed = {group: why for group, why in found.failed.items() if custom.takes(f"*.{group}")}
     if failed:
         reasons = "; ".join(f"{group}: {why}" for group, why in sorted(failed.items()))
-        attempt.outcome = "failed"
+        attempt.outcome = Outcome.FAILED
         attempt.error = (
-            f"context {name}: what these API groups serve could not be had, so kinds of theirs may be missing; their "
-            f"rows stay. {reasons}. Mend them, or leave them out: resources=-*.GROUP"
+            f"context {session.context.name}: what these API groups serve could not be had, so kinds of theirs may be "
+            f"missing; their rows stay. {reasons}. Mend them, or leave them out: resources=-*.GROUP"
         )
-    return Result(name, CUSTOM_OBJECTS.name, attempt, retryable=True), kinds, found
-
-
-def _failed(name: str, error: KubeError) -> Result:
-    return Result(name, CUSTOM_OBJECTS.name, Attempt(error.outcome, str(error)), error.retryable)
+    return kinds, found

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from k8s_inventory.collector.openapi import SchemaColumn, distinct_names, schema_columns, snake_case
+from k8s_inventory.collector.crd_columns import SchemaColumn, distinct_names, schema_columns, snake_case
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.crd_views import (
     OWN_COLUMNS,

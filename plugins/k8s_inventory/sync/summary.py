@@ -12,12 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from k8s_inventory.kinds.custom import is_custom
+from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.printable import printable
 from k8s_inventory.store import Store
-from k8s_inventory.sync.plan import CUSTOM, Custom
-from k8s_inventory.sync.verdict import Verdict, advice, verdict
-
-NOT_RUN = "not run"
+from k8s_inventory.sync.selection import CUSTOM, Custom
 
 
 def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -32,22 +30,22 @@ def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list
             kinds += [CUSTOM, *found]
         for kind in kinds:
             row = stored.get((task["context"], kind)) or _not_run(task["context"], kind)
-            outcome = row["outcome"] or NOT_RUN
-            named = {"named": kind in task["named"], "what_to_do": advice(outcome)}
-            rows[task["context"], kind] = {**row, "outcome": outcome, **named}
+            outcome = Outcome(row["outcome"] or Outcome.NOT_RUN)
+            named = {"named": kind in task["named"], "what_to_do": outcome.advice}
+            rows[task["context"], kind] = {**row, "outcome": outcome.value, **named}
     return list(rows.values())
 
 
 def _not_run(context_name: str, kind: str) -> dict[str, Any]:
     error = f"context {context_name}, {kind}: its task ended before it began; see the task's log"
     counts = dict.fromkeys(("objects", "changed", "deleted"), 0)
-    row = {"context_name": context_name, "kind": kind, "outcome": NOT_RUN, "error": error, "warning": None}
+    row = {"context_name": context_name, "kind": kind, "outcome": Outcome.NOT_RUN, "error": error, "warning": None}
     return {**row, **counts, "seconds": None}
 
 
 def failed(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The rows that make the run fail; a forbidden or absent kind that nobody named does not."""
-    return [row for row in rows if verdict(row["outcome"], named=row["named"]) in (Verdict.FAIL, Verdict.RETRY)]
+    return [row for row in rows if Outcome(row["outcome"]).verdict(named=row["named"]) in (Verdict.FAIL, Verdict.RETRY)]
 
 
 def lines(rows: Sequence[Mapping[str, Any]], *, width: int = 110) -> str:
@@ -64,7 +62,7 @@ def lines(rows: Sequence[Mapping[str, Any]], *, width: int = 110) -> str:
         table.add_row(*names, *numbers, seconds)
     text = StringIO()
     Console(file=text, width=width, color_system=None).print(table)
-    problems = [row for row in rows if row["outcome"] != "complete"]
+    problems = [row for row in rows if row["outcome"] != Outcome.COMPLETE]
     for row in problems:
         text.write(printable(f"{row['context_name']} · {row['kind']}: {row['outcome']}") + "\n")
         text.write(f"  {printable(row['error'])}\n")

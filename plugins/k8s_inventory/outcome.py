@@ -1,0 +1,77 @@
+"""How an attempt on a target ends: one outcome, how bad it is, what to do about it, and what it means for its task."""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+
+
+class Verdict(Enum):
+    """How a task on a target ends."""
+
+    SUCCEED = "succeed"
+    SKIP = "skip"
+    FAIL = "fail"
+    RETRY = "retry"
+
+
+class Outcome(StrEnum):
+    """The outcomes, the worst first. The text of each is what SQL has.
+
+    `advice` is for the person who reads of it. `is_lack`: the cluster does not give the kind, which is no failure where
+    nobody asked for it by name. `retryable`: whether a later attempt may do better, unless the error knows better.
+    """
+
+    advice: str
+    is_lack: bool
+    retryable: bool
+
+    NOT_RUN = "not run", "Its task ended before it began; the log of the task says why."
+    UNAUTHORIZED = (
+        "unauthorized",
+        "Renew its credentials; `kubectl --context NAME auth whoami` shows whether they work.",
+        "final",
+    )
+    UNREACHABLE = "unreachable", "Check the server's address, VPN, proxy and firewall from the machine that runs this."
+    FAILED = "failed", "The error says what happened; stored rows are as they were."
+    PARTIAL = (
+        "partial",
+        "What was read is stored and nothing was deleted. Run it again; if it recurs, use smaller pages.",
+    )
+    FORBIDDEN = (
+        "forbidden",
+        "Grant `list` on it (docs/rbac.md has the ClusterRole), or leave it out of `resources`.",
+        "lack",
+    )
+    ABSENT = (
+        "absent",
+        "The cluster does not serve this kind. Leave it out of `resources` where that is meant.",
+        "lack",
+    )
+    UNSUPPORTED = (
+        "unsupported",
+        "Such objects, metrics for one, can not be stored. Leave the kind out of `resources`.",
+        "lack",
+    )
+    COMPLETE = "complete"
+
+    def __new__(cls, value: str, advice: str = "", trait: str = "") -> Outcome:
+        made = str.__new__(cls, value)
+        made._value_ = value
+        made.advice = advice
+        made.is_lack = trait == "lack"
+        made.retryable = not trait
+        return made
+
+    @property
+    def severity(self) -> int:
+        """Higher is worse; of several, the worst stands for all."""
+        return -list(Outcome).index(self)
+
+    def verdict(self, *, named: bool, retryable: bool | None = None) -> Verdict:
+        """How a task ends on it. `named`: the user asked for this kind by name. `retryable` is the error's own word."""
+        if self is Outcome.COMPLETE:
+            return Verdict.SUCCEED
+        if self.is_lack:
+            return Verdict.FAIL if named else Verdict.SKIP
+        may_mend = self.retryable if retryable is None else retryable and self.retryable
+        return Verdict.RETRY if may_mend else Verdict.FAIL

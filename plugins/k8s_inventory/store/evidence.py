@@ -1,0 +1,77 @@
+"""What a listing was about, what was read of it, and what shows that an object is gone.
+
+`Target.commit` takes these three; it alone decides what is merged and what is deleted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from k8s_inventory.outcome import Outcome
+from k8s_inventory.printable import printable
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a listing is about: the whole kind, or of it a namespace (None: all), or what selectors select."""
+
+    namespace: str | None = None
+    label_selector: str = ""
+    field_selector: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        return self == Coverage()
+
+    @property
+    def selectors(self) -> dict[str, str]:
+        """The list's query parameters."""
+        found = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
+        return {name: value for name, value in found.items() if value}
+
+    @property
+    def selection(self) -> str:
+        """The selectors as one text; empty where there is none."""
+        return "".join(f" {name} {value}" for name, value in self.selectors.items())
+
+
+@dataclass
+class Listed:
+    """What was read of a coverage, and then what came of it in the tables (`changed`, `deleted`).
+
+    `outcome` is `complete` only for every page of one snapshot, of `resource_version`. `error` is printable, and in
+    one line. `retryable`: a later attempt may do better. `fingerprint`: what the rows depend on beside their objects.
+    """
+
+    outcome: Outcome = Outcome.FAILED
+    error: str | None = None
+    retryable: bool = True
+    pages: int = 0
+    objects: int = 0
+    changed: int = 0
+    deleted: int = 0
+    bytes: int = 0
+    redacted: int = 0
+    resource_version: str | None = None
+    fingerprint: str | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, printable(value) if name == "error" and value is not None else value)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether what was read may be merged: all of it, or a part that is right as far as it goes."""
+        return self.outcome in (Outcome.COMPLETE, Outcome.PARTIAL)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What shows that objects are gone, beside a complete listing that lacks them.
+
+    `gone` are the uids of objects that were asked for one by one. `kind_is_gone` says why no object of the kind can be
+    left in the cluster. Without either, nothing is shown.
+    """
+
+    gone: tuple[str, ...] = ()
+    kind_is_gone: str | None = None

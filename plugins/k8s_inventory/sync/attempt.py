@@ -1,0 +1,161 @@
+"""One attempt on a target (context x kind): from its lock to its status row."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from k8s_inventory.kinds import Kind
+from k8s_inventory.kube.cluster import ClusterInfo
+from k8s_inventory.kube.discovery import proof_of_absence
+from k8s_inventory.kube.errors import NoSuchPath, NotFound, Unreachable
+from k8s_inventory.kube.session import Session
+from k8s_inventory.outcome import Outcome
+from k8s_inventory.printable import printable
+from k8s_inventory.settings import Settings
+from k8s_inventory.store import Attempt, Coverage, Listed, Proof, Statements, Store, StoreError, Target
+from k8s_inventory.sync.identity import identify
+from k8s_inventory.sync.reading import FAILURES, Reading, Sink, failure
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Which run this is, and the how-manieth attempt of its task, from 1."""
+
+    run_id: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """How an attempt ended, as stored.
+
+    `absence_proven`: the cluster serves no such kind any more, so that having no row of it is exact.
+    """
+
+    context_name: str
+    kind: str
+    attempt: Attempt
+    absence_proven: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.attempt.outcome
+
+    @property
+    def error(self) -> str | None:
+        return self.attempt.error
+
+    @property
+    def retryable(self) -> bool:
+        return self.attempt.retryable
+
+
+class Ending:
+    """How it ended, once it has."""
+
+    result: Result
+    proof: str | None = None
+
+
+def sync_target(
+    session: Session,
+    store: Store,
+    kind: Kind,
+    *,
+    run: Run,
+    settings: Settings,
+    statements: Statements | None = None,
+    sink: Sink | None = None,
+) -> Result:
+    """Brings the rows of one kind of one cluster up to date, and writes how that went.
+
+    Raises `StoreError` where the database refuses; everything else that goes wrong is an outcome. However it ends, the
+    status row says so.
+    """
+    reading = Reading(session, kind, settings, sink=sink)
+    locked = attempting(session, store, kind, reading.attempt, run=run, settings=settings, statements=statements)
+    with locked as (target, ending):
+        reading.read(target, reach(session, store, run=run, settings=settings))
+    return ending.result
+
+
+def read_target(session: Session, kind: Kind, *, settings: Settings, sink: Sink) -> Result:
+    """Reads one kind of one cluster into the sink, and into no database."""
+    reading = Reading(session, kind, settings, sink=sink)
+    with ended(session, kind, reading.attempt) as ending:
+        reading.read()
+    return ending.result
+
+
+@contextmanager
+def attempting(
+    session: Session,
+    store: Store,
+    kind: Kind,
+    attempt: Attempt,
+    *,
+    run: Run,
+    settings: Settings,
+    statements: Statements | None = None,
+) -> Iterator[tuple[Target, Ending]]:
+    """The target under its lock, from before anything is asked of the cluster until the status row is written.
+
+    Whatever is raised within becomes the result, but for `StoreError`: its message goes into the row where that can
+    still be written, and it is raised again. Where it can not, the next holder of the lock ends the row.
+    """
+    with Target.locked(store, kind, session.context.name, statements=statements, wait=settings.lock_wait) as target:
+        target.begin(run_id=run.run_id, attempt=run.attempt, scope=attempt.scope)
+        try:
+            with ended(session, kind, attempt) as ending:
+                yield target, ending
+            if ending.proof:
+                target.commit(Coverage(), Listed(attempt.outcome), Proof(kind_is_gone=ending.proof), ends=attempt)
+            else:
+                target.end(attempt)
+        except StoreError as error:
+            with suppress(StoreError):
+                target.end(Attempt(error=str(error), scope=attempt.scope))
+            raise
+
+
+@contextmanager
+def ended(session: Session, kind: Kind, attempt: Attempt) -> Iterator[Ending]:
+    """Turns what is raised within into the attempt's outcome and error, and sets `result` in the end."""
+    ending = Ending()
+    try:
+        yield ending
+    except (NotFound, NoSuchPath) as error:
+        ending.proof = proof_of_absence(session, kind)
+        attempt.outcome = Outcome.ABSENT if ending.proof else error.outcome
+        attempt.error = f"{error}; {ending.proof or 'that it is gone is not proven, so its rows stay'}"
+        attempt.retryable = attempt.outcome is not Outcome.ABSENT
+    except FAILURES as error:
+        attempt.outcome, attempt.error, attempt.retryable = failure(error, session)
+    except StoreError:
+        raise
+    except Exception as error:
+        # No more than the class: other texts may quote an object.
+        log.exception("context %s, %s", printable(session.context.name), printable(kind.name))
+        attempt.outcome, attempt.retryable = Outcome.FAILED, False
+        attempt.error = f"context {session.context.name}, {kind.name}: {type(error).__name__}; the task's log has more"
+    ending.result = Result(session.context.name, kind.name, attempt, ending.proof is not None)
+
+
+def reach(session: Session, store: Store, *, run: Run, settings: Settings) -> ClusterInfo:
+    """The cluster that the context leads to; raises a `KubeError` where that is another than before.
+
+    A context that does not answer costs its timeout once a run, not once a kind.
+    """
+    name = session.context.name
+    dead = store.unreachable_in_run(run_id=run.run_id, attempt=run.attempt, context_name=name)
+    if dead:
+        raise Unreachable(f"{dead.removesuffix(_NOT_TRIED)}{_NOT_TRIED}")
+    return identify(session, store, settings)
+
+
+_NOT_TRIED = " (found by another task of this run; not tried again)"
