@@ -11,8 +11,10 @@ ON CONFLICT (context_name) DO UPDATE
         END,
         server = excluded.server,
         ca_fingerprint = excluded.ca_fingerprint,
+        version_since = CASE WHEN excluded.version <> stored.version THEN now() ELSE stored.version_since END,
         version = coalesce(excluded.version, stored.version),
         provider = coalesce(excluded.provider, stored.provider),
         region = coalesce(excluded.region, stored.region),
         last_seen_at = now(),
-        unconfigured_since = NULL;
+        unconfigured_since = NULL
+RETURNING coalesce(stored.version_since < now() - interval '1 hour', TRUE) AS is_settled;

@@ -12,6 +12,8 @@ SET
     bytes = %(bytes)s,
     seconds = extract(EPOCH FROM clock_timestamp() - started_at),
     resource_version = %(resource_version)s,
+    snapshot_at = %(snapshot_at)s,
+    under_other_rules = %(under_other_rules)s,
     finished_at = clock_timestamp()
 WHERE id = %(id)s
 RETURNING seconds;

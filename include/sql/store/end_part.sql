@@ -1,12 +1,12 @@
 INSERT INTO k8s_sync_parts AS stored (
     context_name, kind, namespace, outcome, error, objects, changed, deleted, finished_at,
-    fingerprint, resource_version, last_complete_at, last_verified_at
+    resource_version, exact_as_of, last_complete_at, last_verified_at
 )
 VALUES (
     %(context_name)s, %(kind)s, %(namespace)s, %(outcome)s, %(error)s, %(objects)s, %(changed)s, %(deleted)s,
     clock_timestamp(),
-    CASE WHEN %(outcome)s::text = 'complete' THEN %(fingerprint)s::text END,
     CASE WHEN %(outcome)s::text = 'complete' THEN %(resource_version)s::text END,
+    CASE WHEN %(outcome)s::text = 'complete' THEN %(snapshot_at)s::timestamptz END,
     CASE WHEN %(outcome)s::text = 'complete' THEN clock_timestamp() END,
     CASE WHEN %(outcome)s::text = 'complete' AND %(rewritten)s THEN clock_timestamp() END
 )
@@ -18,11 +18,7 @@ ON CONFLICT (context_name, kind, namespace) DO UPDATE
         changed = excluded.changed,
         deleted = excluded.deleted,
         finished_at = excluded.finished_at,
-        fingerprint = CASE
-            WHEN excluded.outcome = 'complete' THEN excluded.fingerprint
-            WHEN excluded.outcome = 'partial' AND %(rewritten)s THEN NULL
-            ELSE stored.fingerprint
-        END,
         resource_version = coalesce(excluded.resource_version, stored.resource_version),
+        exact_as_of = coalesce(excluded.exact_as_of, stored.exact_as_of),
         last_complete_at = coalesce(excluded.last_complete_at, stored.last_complete_at),
         last_verified_at = coalesce(excluded.last_verified_at, stored.last_verified_at);

@@ -4,6 +4,7 @@ CREATE TABLE IF NOT EXISTS {{ table | identifier }} (
     {%- for column in columns %}
     {{ column.name | identifier }} {{ column.type }}{% if column.required %} NOT NULL{% endif %},
     {%- endfor %}
+    made_of text,
     PRIMARY KEY (context_name{% for name in shared_by %}, {{ name | identifier }}{% endfor %}, uid)
 )
 -- Two rows to a page at the most: an object of usual size then stays in its row, which saves a quarter of writing it.
@@ -11,6 +12,7 @@ WITH (toast_tuple_target = 4080);
 {% for column in columns %}
 ALTER TABLE {{ table | identifier }} ADD COLUMN IF NOT EXISTS {{ column.name | identifier }} {{ column.type }};
 {%- endfor %}
+ALTER TABLE {{ table | identifier }} ADD COLUMN IF NOT EXISTS made_of text;
 
 -- By name, by label and by owner.
 CREATE INDEX IF NOT EXISTS {{ (table + "_name") | identifier }}
@@ -27,6 +29,8 @@ CREATE INDEX IF NOT EXISTS {{ (table + "_uid") | identifier }} ON {{ table | ide
 {%- endif %}
 
 COMMENT ON TABLE {{ table | identifier }} IS {{ description | literal }};
+COMMENT ON COLUMN {{ table | identifier }}.made_of IS
+'Internal: the rules that the row was written by, and the write of its object; null: to be written again.';
 COMMENT ON COLUMN {{ table | identifier }}.context_name IS 'Context that the object was read through.';
 {%- for column in columns %}
 COMMENT ON COLUMN {{ table | identifier }}.{{ column.name | identifier }} IS {{ column.description | literal }};

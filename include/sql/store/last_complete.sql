@@ -1,7 +1,6 @@
 -- What the last complete listing of a part left, or of the whole where that part never was read by itself; and whether
 -- the weekly verification is due.
 SELECT
-    CASE WHEN part.kind IS NULL THEN target.fingerprint || %(selection)s ELSE part.fingerprint END AS fingerprint,
     coalesce(part.resource_version, target.resource_version) AS resource_version,
     coalesce(part.last_verified_at, target.last_verified_at) IS NULL
     OR coalesce(part.last_verified_at, target.last_verified_at) < now() - make_interval(days => %(verify_days)s)

@@ -1,7 +1,7 @@
 UPDATE k8s_sync_targets
 SET
-    fingerprint = %(fingerprint)s,
     resource_version = %(resource_version)s,
+    exact_as_of = %(snapshot_at)s,
     last_complete_at = clock_timestamp(),
     last_verified_at = CASE WHEN %(rewritten)s THEN clock_timestamp() ELSE last_verified_at END
 WHERE context_name = %(context_name)s AND kind = %(kind)s;

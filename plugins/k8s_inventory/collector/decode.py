@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -41,16 +42,45 @@ class UndecodableObject(ReportedError):
         super().__init__(cut(message))  # PostgreSQL ends a session that is told of too long an error in a COPY
 
 
-class _EnvelopeMetadata(msgspec.Struct, frozen=True, gc=False):
+class _ManagedFields(msgspec.Struct, frozen=True, gc=False):
+    time: str | None = None
+
+
+class EnvelopeMetadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     uid: str = ""
     namespace: str | None = None
-    resource_version: str = msgspec.field(default="", name="resourceVersion")
+    resource_version: str = ""
+    generation: int | None = None
+    deletion_timestamp: datetime | None = None
+    managed_fields: list[_ManagedFields] | None = None
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
     """All that is decoded of an object that did not change."""
 
-    metadata: _EnvelopeMetadata
+    metadata: EnvelopeMetadata
+
+
+class BareEnvelope(msgspec.Struct, frozen=True, gc=False):
+    """Of an object whose metadata is not what Kubernetes' own is: what nothing can do without."""
+
+    class Metadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+        uid: str = ""
+        resource_version: str = ""
+
+    metadata: Metadata
+
+
+def last_write(metadata: Any) -> str:
+    """What the metadata of an object says of its last write, beside its version.
+
+    A cluster that is restored from a backup gives out versions for the second time. The write that got one then says
+    another time, or else that it deletes or means another generation.
+    https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+    """
+    managed = metadata.managed_fields
+    times = [each.time for each in managed if each.time] if managed else ()
+    return f"{max(times, default='')} {metadata.generation} {metadata.deletion_timestamp}"
 
 
 class _NamedMetadata(msgspec.Struct, frozen=True, gc=False):
@@ -75,6 +105,13 @@ _NOT_DATA = ("apiVersion", "kind", "metadata")
 _raw_items = msgspec.json.Decoder(_Items)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _named = msgspec.json.Decoder(_Named)
+
+
+def names(body: bytes, positions: Iterable[int]) -> list[tuple[str | None, str]]:
+    """Namespace and name of the objects at these positions of a page."""
+    items = _raw_items.decode(body).items or ()
+    found = [_metadata(items[position]) for position in positions]
+    return [(each.namespace or None, each.name) for each in found]
 
 
 def _metadata(raw: msgspec.Raw | bytes) -> _NamedMetadata:
@@ -405,6 +442,7 @@ class _Part:
 
 
 def _paths(kind: Kind, env: bool) -> Iterator[tuple[str, str]]:
+    yield "metadata.managedFields[].time", "text"  # of `last_write`
     for column in kind.columns:
         if column.path is not None and column.name not in ("api_version", *kind.rest):
             yield column.path, column.type

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -30,6 +29,10 @@ class ClusterInfo:
     ca_fingerprint: str | None
     version: str | None
     provider: str | None
+    client: int = 0
+    """Which of the session's clients it was asked through."""
+    is_settled: bool = True
+    """Whether all its API servers are known to be of this version."""
 
 
 _KUBE_SYSTEM = "kube-system"
@@ -66,17 +69,24 @@ def read_cluster(session: Session) -> ClusterInfo:
         if error.about != Named(_KUBE_SYSTEM, namespaces.plural, namespaces.group):
             raise  # of something else
         uid = ""
-    if session.cluster_version is None:
-        with suppress(Forbidden, NotFound):
-            session.cluster_version = without_userinfo(answer(session, ApiPath("version"), _Version).git_version)
-    version = session.cluster_version
+    version = session.cluster_version or read_version(session)
     return ClusterInfo(
         uid=uid,
         server=server,
         ca_fingerprint=_ca_fingerprint(session),
         version=version,
         provider=_provider(server, version),
+        client=session.clients,
     )
+
+
+def read_version(session: Session) -> str | None:
+    """The version of the API server that answers now; None where it may not be read. Raises a `KubeError`."""
+    try:
+        session.cluster_version = without_userinfo(answer(session, ApiPath("version"), _Version).git_version)
+    except (Forbidden, NotFound):
+        session.cluster_version = None
+    return session.cluster_version
 
 
 def answer(

@@ -79,8 +79,8 @@ class _Item(msgspec.Struct, frozen=True, gc=False):
     api_version: str | None = msgspec.field(default=None, name="apiVersion")
 
 
-_Download = tuple[bytes | KubeError, str, float]
-"""A page's bytes or the error in their place, the continue token in it, and the seconds it took."""
+_Download = tuple[bytes | KubeError, str, float, float]
+"""A page's bytes or the error in their place, the continue token in it, when it was asked for, the seconds it took."""
 
 
 class _Restart(Exception):
@@ -101,6 +101,8 @@ class Page(Generic[Item]):
     api_version: str
     resource_version: str
     seconds: float
+    asked_at: float
+    """When it was asked for, by the monotonic clock; of the first page: the earliest that its snapshot may be of."""
     is_mended: bool
     """Whether the bytes are not all just as they came: `mending` says what may be in their place."""
 
@@ -218,7 +220,7 @@ class Listing(Generic[Item]):
         number = 0
         self._marks, self._bytes, self._pages_without_new = bytearray(_MARKS), 0, 0
         with contextlib.closing(self._bodies(path)) as bodies:
-            for body, token, seconds in bodies:
+            for body, token, asked_at, seconds in bodies:
                 if isinstance(body, KubeError):
                     if number == 0 or not isinstance(body, Unreachable | BadAnswer):
                         raise body
@@ -230,7 +232,7 @@ class Listing(Generic[Item]):
                     return
                 self._pages_without_new += 1
                 try:
-                    yield self._page(number, body, token, seconds)
+                    yield self._page(number, body, token, asked_at, seconds)
                 except BadAnswer as error:
                     if number == 1:
                         raise
@@ -253,7 +255,7 @@ class Listing(Generic[Item]):
             return False
         return True
 
-    def _page(self, number: int, body: bytes, token: str, seconds: float) -> Page[Item]:
+    def _page(self, number: int, body: bytes, token: str, asked_at: float, seconds: float) -> Page[Item]:
         where = f"context {self.session.context.name}, {self.kind.name}, page {number}"
         kind, api_version = self.kind, self.kind.api_version(self.version)
         answer: ListPage[Any]
@@ -290,6 +292,7 @@ class Listing(Generic[Item]):
             api_version=answer.api_version,
             resource_version=revision,
             seconds=seconds,
+            asked_at=asked_at,
             is_mended=body is not came,
         )
 
@@ -373,7 +376,7 @@ class Listing(Generic[Item]):
                 body = self._page_within_bounds(path, token)
             except Expired as error:
                 if token is None:
-                    yield error, "", 0.0
+                    yield error, "", start, 0.0
                     return
                 if not self._restarted:
                     self._restarted = True
@@ -385,11 +388,11 @@ class Listing(Generic[Item]):
                     return
                 continue
             except KubeError as error:
-                yield error, "", 0.0
+                yield error, "", start, 0.0
                 return
             expired = 0
             token = _continue_token(body)
-            yield body, token, time.monotonic() - start
+            yield body, token, start, time.monotonic() - start
             if not token:
                 return
             if hash(token) in tokens:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import tenacity
@@ -37,6 +37,9 @@ from k8s_inventory.kube.errors import (
     Unreachable,
 )
 from k8s_inventory.printable import printable
+
+if TYPE_CHECKING:
+    from k8s_inventory.kube.cluster import ClusterInfo
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +139,11 @@ class Session:
         self.limits = limits or Limits()
         self.stopped = stopped or threading.Event()
         self.cluster_version: str | None = None
-        """Of Kubernetes, once somebody asked for it: it changes no more often than a session is opened."""
+        """Of Kubernetes, as it was when somebody last asked for it."""
+        self.cluster: ClusterInfo | None = None
+        """Where it led when somebody first asked."""
+        self.clients = 0
+        """How many were made. A new one has read the kubeconfig anew, which may lead elsewhere by then."""
         self._client: ApiClient | None = None
         self._lock = threading.Lock()
         self._in_flight = threading.BoundedSemaphore(self.limits.requests_in_flight)
@@ -152,6 +159,7 @@ class Session:
         with self._lock:
             if self._client is None:
                 self._client = self.context.client()
+                self.clients += 1
                 transport.bound(self._client.rest_client.pool_manager)
             return self._client
 

@@ -136,15 +136,12 @@ class SyncOperator(BaseOperator):
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.kinds import KINDS
         from k8s_inventory.printable import printable
-        from k8s_inventory.store import Statements
         from k8s_inventory.sync import Custom, PlanError, Run, find_custom, sync_kinds
         from k8s_inventory.sync.configured import open_session
 
         task_instance = context["ti"]
         run = Run(run_id=str(context["run_id"]), attempt=task_instance.try_number)
-        rendered = (
-            Statements(**{name: getattr(self, name) for name in Statements.names()}) if self._is_rendered() else None
-        )
+        rendered = {name: getattr(self, name) for name in self.template_fields} if self._is_rendered() else None
         context_name, custom = self.work["context"], Custom(**self.work["custom"])
         kinds = [KINDS[name] for name in self.work["kinds"]]
         if context_name not in contexts:

@@ -4,7 +4,7 @@ from k8s_inventory.store.database import Store
 from k8s_inventory.store.evidence import Coverage, Listed, Proof
 from k8s_inventory.store.refusals import StoreError, TargetBusy
 from k8s_inventory.store.statements import Statements
-from k8s_inventory.store.target import Attempt, LastComplete, Target, forget_context
+from k8s_inventory.store.target import Attempt, LastComplete, Seen, Target, forget_context
 
 __all__ = [
     "Attempt",
@@ -12,6 +12,7 @@ __all__ = [
     "LastComplete",
     "Listed",
     "Proof",
+    "Seen",
     "Statements",
     "Store",
     "StoreError",

@@ -84,13 +84,13 @@ class BinaryRows:
     """Encodes the rows of one kind."""
 
     def __init__(self, kind: Kind) -> None:
-        self._encoders = [_ENCODERS[column.type] for column in kind.columns]
+        self._encoders = [*(_ENCODERS[column.type] for column in kind.columns), _text]
         self._width = struct.pack("!h", len(self._encoders) + 1)
 
     def write(self, copy: Copy, context_name: str, chunks: Iterable[Sequence[Sequence[Any]]]) -> None:
         """Writes a whole COPY: header, rows (context_name before each) and trailer.
 
-        Each chunk holds the values of some rows, a list for each column.
+        Each chunk holds the values of some rows, a list for each column, and one of their `made_of`.
         """
         start = self._width + _text(context_name)
         copy.write(_HEADER)

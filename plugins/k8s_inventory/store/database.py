@@ -275,10 +275,14 @@ class Store:
             found = self.rows("context_state", {"context_name": context_name})
         return found[0] if found else None
 
-    def cluster_seen(self, context_name: str, *, repointed: bool, **columns: Any) -> None:
-        """Notes where a context leads; `columns` are those of k8s_sync_contexts."""
+    def cluster_seen(self, context_name: str, *, repointed: bool, **columns: Any) -> bool:
+        """Notes where a context leads; `columns` are those of k8s_sync_contexts.
+
+        Returns whether its version is settled: whether it is long since the cluster was of another one.
+        """
         with explained("writing contexts"):
-            self.run("context_seen", {"context_name": context_name, "repointed": repointed, **columns})
+            found = self.rows("context_seen", {"context_name": context_name, "repointed": repointed, **columns})
+        return bool(found[0]["is_settled"])
 
     def known_contexts(self) -> list[str]:
         with explained("reading contexts"):

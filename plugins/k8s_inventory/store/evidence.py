@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from k8s_inventory.outcome import Outcome
@@ -40,8 +41,8 @@ class Coverage:
 class Listed:
     """What was read of a coverage, and then what came of it in the tables (`changed`, `deleted`).
 
-    `outcome` is `complete` only for every page of one snapshot, of `resource_version`. `error` is printable, and in
-    one line. `retryable`: a later attempt may do better. `fingerprint`: what the rows depend on beside their objects.
+    `outcome` is `complete` only for every page of one snapshot: of `resource_version`, at the instant `snapshot_at`.
+    `error` is printable, and in one line. `retryable`: a later attempt may do better.
     """
 
     outcome: Outcome = Outcome.FAILED
@@ -54,7 +55,7 @@ class Listed:
     bytes: int = 0
     redacted: int = 0
     resource_version: str | None = None
-    fingerprint: str | None = None
+    snapshot_at: datetime | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, printable(value) if name == "error" and value is not None else value)

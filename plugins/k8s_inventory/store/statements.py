@@ -64,20 +64,23 @@ class Statements:
 
     create_staging: str
     see: str
+    see_again: str
     stage: str
     merge: str
+    unchanged: str
     missing: str
     prune: str
     prune_absent: str
-
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        return tuple(each.name for each in fields(cls))
+    namespaces_stored: str
+    under_other_rules: str
 
     @classmethod
     def render(cls, kind: Kind) -> Statements:
         return cls(
-            **{name: environment().get_template(f"store/{name}.sql").render(variables(kind)) for name in cls.names()}
+            **{
+                each.name: environment().get_template(f"store/{each.name}.sql").render(variables(kind))
+                for each in fields(cls)
+            }
         )
 
 

@@ -6,8 +6,9 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple, cast
 
 import psycopg
 
@@ -29,9 +30,15 @@ _POLL_SECONDS = 0.2
 class LastComplete:
     """What the last complete listing of the target left behind."""
 
-    fingerprint: str | None
     resource_version: str | None
     verify_due: bool
+
+
+class Seen(NamedTuple):
+    """The positions of objects on a page: of those to be written, and of those that an earlier page held, too."""
+
+    to_write: list[int]
+    again: list[int]
 
 
 @dataclass
@@ -53,6 +60,8 @@ class Attempt:
     bytes: int = 0
     redacted: int = 0
     resource_version: str | None = None
+    snapshot_at: datetime | None = None
+    under_other_rules: int | None = None
     seconds: float = 0.0
     retryable: bool = True
     """Whether a later attempt may do better; no column."""
@@ -61,6 +70,7 @@ class Attempt:
         """Sums up what was read and written."""
         for name in ("pages", "objects", "changed", "deleted", "bytes", "redacted"):
             setattr(self, name, sum(getattr(each, name) for each in listings))
+        self.snapshot_at = min((each.snapshot_at for each in listings if each.snapshot_at), default=None)
 
     def columns(self) -> dict[str, Any]:
         """What is stored of it."""
@@ -90,17 +100,28 @@ class Target:
         self._rows = BinaryRows(kind)
         self._id: int | None = None
         self._rewritten = False
+        self._staged = 0
+        self._rules: str | None = None
+        self._all_by_rules = False
 
     @classmethod
     @contextmanager
     def locked(
-        cls, store: Store, kind: Kind, context_name: str, *, statements: Statements | None = None, wait: float = 60.0
+        cls,
+        store: Store,
+        kind: Kind,
+        context_name: str,
+        *,
+        statements: Mapping[str, str] | None = None,
+        wait: float = 60.0,
     ) -> Iterator[Target]:
         """Takes the target's lock, waiting `wait` seconds at most, and gives it back in the end.
 
+        `statements` are those that are rendered already, by their names.
+
         Raises `TargetBusy`, naming the holder, when the wait is over.
         """
-        target = cls(store, kind, context_name, statements or Statements.render(kind))
+        target = cls(store, kind, context_name, replace(Statements.render(kind), **(statements or {})))
         target._lock(wait)
         try:
             yield target
@@ -136,8 +157,12 @@ class Target:
         started = found[0]["started_at"].isoformat(timespec="seconds")
         return f"run {found[0]['run_id']} (attempt {found[0]['attempt']}, since {started}, {session})"
 
-    def begin(self, *, run_id: str, attempt: int, scope: str = "all") -> None:
-        """Commits the attempt's row, and marks those that a killed task left open."""
+    def begin(self, *, run_id: str, attempt: int, scope: str = "all", rules: str | None = None) -> None:
+        """Commits the attempt's row, and marks those that a killed task left open.
+
+        `rules` is what the `made_of` of each row begins with that is written by the redaction of now.
+        """
+        self._rules = rules
         with self._explained():
             self._store.run("fail_orphans", self._key)
             begun = self._store.rows(
@@ -155,29 +180,62 @@ class Target:
 
     # -- staging -----------------------------------------------------------------------------------
 
-    def start_staging(self, *, rewrite: bool) -> None:
-        """Empties the staging; `rewrite` asks for every row, whatever its version."""
-        self._rewritten = rewrite
+    def start_staging(self, *, rewrite: bool, age: float) -> datetime:
+        """Empties the staging; `rewrite` asks for every row, whatever its version.
+
+        Returns the instant `age` seconds ago, by the clock of the database.
+        """
+        self._rewritten, self._staged = rewrite, 0
         with self._explained():
             self._connection.execute(self._statements.create_staging)
+            return cast(datetime, self._store.rows("ago", {"seconds": age})[0]["instant"])
 
-    def see(self, uids: Sequence[str], versions: Sequence[str]) -> list[int]:
-        """Notes a page's uids as present; returns the positions of the objects whose row must be written."""
-        parameters = {
-            **self._where,
-            "uids": uids,
-            "versions": versions,
-            "rewrite": self._rewritten,
-        }
+    def see(self, uids: Sequence[str], versions: Sequence[str], made_of: Sequence[str]) -> Seen:
+        """Notes a page's uids as present; says which of its objects' rows must be written.
+
+        `made_of` is what each row would be made of, beside its object's version.
+        """
+        parameters = {"uids": uids, "versions": versions, "made_of": made_of, "rewrite": self._rewritten}
         with self._explained(), self._connection.cursor() as cursor:
-            cursor.execute(self._statements.see, parameters)
-            return [row[0] for row in cursor]
+            cursor.execute(self._statements.see, {**self._where, **parameters})
+            (found,) = cursor.fetchall()
+            return Seen(*found)
 
-    def stage(self, chunks: Iterable[Sequence[Sequence[Any]]]) -> None:
-        """Copies rows to the staging table; each chunk holds some, a list of values for each of `Kind.columns`."""
+    def see_again(self, uids: Sequence[str]) -> dict[str, tuple[str, str | None, str]]:
+        """(resource_version, namespace, name) by uid of what is staged, or stored and stays, of objects seen before."""
+        with self._explained(), self._connection.cursor() as cursor:
+            cursor.execute(self._statements.see_again, {**self._where, "uids": uids})
+            return {uid: (version, namespace, name) for uid, version, namespace, name in cursor}
+
+    def unstage(self, uids: Sequence[str]) -> None:
+        """Takes rows back that were staged, for later ones of the same objects."""
+        with self._explained():
+            self._store.run("unstage", {"uids": uids})
+
+    @property
+    def has_staged(self) -> bool:
+        return self._staged > 0
+
+    def unsettle(self) -> None:
+        """Has the staged rows written again by the next listing, whatever their versions are then."""
+        with self._explained():
+            self._store.run("unsettle")
+
+    def stage(self, chunks: Iterable[Sequence[Sequence[Any]]], made_of: Sequence[str]) -> None:
+        """Copies rows to the staging table; each chunk holds some, a list of values for each of `Kind.columns`.
+
+        `made_of` has one for each row of all chunks, in their order.
+        """
         with self._explained(), self._connection.cursor() as cursor:
             with cursor.copy(self._statements.stage) as copy:
-                self._rows.write(copy, self._key["context_name"], chunks)
+                self._rows.write(copy, self._key["context_name"], _with(chunks, made_of))
+        self._staged += len(made_of)
+
+    def namespaces_stored(self) -> list[str]:
+        """The namespaces of stored objects."""
+        with self._explained(), self._connection.cursor() as cursor:
+            cursor.execute(self._statements.namespaces_stored, self._where)
+            return [namespace for (namespace,) in cursor]
 
     def missing(self, coverage: Coverage, *, most: int) -> list[tuple[str, str | None, str]]:
         """(uid, namespace, name) of stored objects that the listing lacks, though they have the labels selected."""
@@ -212,42 +270,38 @@ class Target:
                 gone = list(proof.gone) if coverage.selection else None
                 listed.deleted = self._execute(self._statements.prune, namespace=coverage.namespace, gone=gone)
             self._note(coverage, listed, proof)
+            self._all_by_rules |= coverage.is_whole and listed.outcome is Outcome.COMPLETE
             if ends:
                 ends.take(listed)
                 self._end(ends)
 
     def _note(self, coverage: Coverage, listed: Listed, proof: Proof) -> None:
-        """Keeps what the next listing of this coverage, or of one that overlaps it, has to know of this one."""
-        noted = {name: getattr(listed, name) for name in ("outcome", "error", "objects", "changed", "deleted")}
-        noted |= {name: getattr(listed, name) for name in ("resource_version", "fingerprint")}
-        noted["rewritten"] = self._rewritten
-        if listed.is_stored and self._rewritten and not (coverage.is_whole and listed.outcome is Outcome.COMPLETE):
-            self._store.run("target_mixed", self._key)
+        """Keeps what the next listing of this coverage has to know of this one."""
+        names = ("outcome", "error", "objects", "changed", "deleted", "resource_version", "snapshot_at")
+        noted = {**self._key, **{name: getattr(listed, name) for name in names}, "rewritten": self._rewritten}
         if not coverage.is_whole:
-            self._store.run("end_part", {**self._key, "namespace": coverage.namespace or "", **noted})
-        elif proof.kind_is_gone:
+            self._store.run("end_part", {**noted, "namespace": coverage.namespace or ""})
+        elif proof.kind_is_gone or listed.outcome is Outcome.COMPLETE:
             self._store.run("forget_parts", self._key)
-        elif listed.outcome is Outcome.COMPLETE:
-            self._store.run("forget_parts", self._key)
-            self._store.run("target_complete", {**self._key, **noted})
+            if not proof.kind_is_gone:
+                self._store.run("target_complete", noted)
 
-    def prune_gone_namespaces(self, live: Sequence[str]) -> int:
-        """Deletes the rows of namespaces that are not among those that a complete listing of them held."""
-        with self._explained(), self._connection.transaction():
-            self._refuse_lost_lock()
+    def forget_gone_parts(self, live: Sequence[str]) -> None:
+        """Forgets what is noted of namespaces that are not among these, and were found empty."""
+        with self._explained():
             self._store.run("forget_gone_parts", {**self._key, "live_namespaces": list(live)})
-            return self._execute(self._statements.prune_absent, live_namespaces=list(live))
 
     def end(self, attempt: Attempt) -> None:
         """Writes the attempt's status row, unless that was done together with what it changed."""
         if self._id is not None:
             with self._explained(), self._connection.transaction():
                 if attempt.outcome is Outcome.COMPLETE and attempt.scope == "all":  # read by namespace, all of them
-                    nothing = {"fingerprint": None, "resource_version": None, "rewritten": False}
-                    self._store.run("target_complete", {**self._key, **nothing})
+                    whole = {"resource_version": None, "snapshot_at": attempt.snapshot_at, "rewritten": False}
+                    self._store.run("target_complete", {**self._key, **whole})
                 self._end(attempt)
 
     def _end(self, attempt: Attempt) -> None:
+        attempt.under_other_rules = self._under_other_rules()
         attempt.seconds = float(self._store.rows("end_attempt", {**attempt.columns(), "id": self._id})[0]["seconds"])
         self._id = None
 
@@ -257,11 +311,24 @@ class Target:
             return self._delete_all()
 
     def _delete_all(self) -> int:
-        return self._execute(self._statements.prune_absent, live_namespaces=None)
+        return self._execute(self._statements.prune_absent)
+
+    def _under_other_rules(self) -> int | None:
+        if self._rules is None:
+            return None
+        if self._all_by_rules:
+            return 0
+        with self._connection.cursor() as cursor:
+            cursor.execute(self._statements.under_other_rules, {**self._where, "rules": self._rules})
+            ((found,),) = cursor.fetchall()
+            return int(found)
 
     def _merge(self) -> int:
         self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
-        return self._execute(self._statements.merge, compare=self._rewritten)
+        changed = self._execute(self._statements.merge)
+        if changed < self._staged:
+            self._execute(self._statements.unchanged)
+        return changed
 
     def _execute(self, statement: str, **parameters: Any) -> int:
         with self._connection.cursor() as cursor:
@@ -274,6 +341,15 @@ class Target:
                 f"{self._doing}: the lock is not held by this database session any more: a transaction-pooling "
                 "PgBouncer is in the way. Connect to PostgreSQL itself, or use session pooling; nothing was changed"
             )
+
+
+def _with(chunks: Iterable[Sequence[Sequence[Any]]], made_of: Sequence[str]) -> Iterator[Sequence[Sequence[Any]]]:
+    """Each chunk with one list more, the next of `made_of`."""
+    start = 0
+    for chunk in chunks:
+        end = start + len(chunk[0])
+        yield [*chunk, made_of[start:end]]
+        start = end
 
 
 def forget_context(store: Store, context_name: str, kinds: Mapping[str, Kind] = KINDS) -> dict[str, int]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.cluster import ClusterInfo
 from k8s_inventory.kube.discovery import proof_of_absence
-from k8s_inventory.kube.errors import NoSuchPath, NotFound, Unreachable
+from k8s_inventory.kube.errors import KubeError, NoSuchPath, NotFound, Unreachable
 from k8s_inventory.kube.session import Session
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings
-from k8s_inventory.store import Attempt, Coverage, Listed, Proof, Statements, Store, StoreError, Target
-from k8s_inventory.sync.identity import identify
+from k8s_inventory.store import Attempt, Coverage, Listed, Proof, Store, StoreError, Target
+from k8s_inventory.sync.identity import first_led_to, identify
 from k8s_inventory.sync.reading import FAILURES, Reading, Sink, failure
 
 log = logging.getLogger(__name__)
@@ -56,9 +56,10 @@ class Result:
 
 
 class Ending:
-    """How it ended, once it has."""
+    """How it ended, once it has; whoever reads says which `cluster` it reads from."""
 
     result: Result
+    cluster: ClusterInfo | None = None
     proof: str | None = None
 
 
@@ -69,7 +70,7 @@ def sync_target(
     *,
     run: Run,
     settings: Settings,
-    statements: Statements | None = None,
+    statements: Mapping[str, str] | None = None,
     sink: Sink | None = None,
 ) -> Result:
     """Brings the rows of one kind of one cluster up to date, and writes how that went.
@@ -78,9 +79,12 @@ def sync_target(
     status row says so.
     """
     reading = Reading(session, kind, settings, sink=sink)
-    locked = attempting(session, store, kind, reading.attempt, run=run, settings=settings, statements=statements)
-    with locked as (target, ending):
-        reading.read(target, reach(session, store, run=run, settings=settings))
+    rules = reading.redaction_rules
+    with attempting(
+        session, store, kind, reading.attempt, run=run, settings=settings, rules=rules, statements=statements
+    ) as (target, ending):
+        ending.cluster = reach(session, store, run=run, settings=settings)
+        reading.read(target, ending.cluster)
     return ending.result
 
 
@@ -88,7 +92,8 @@ def read_target(session: Session, kind: Kind, *, settings: Settings, sink: Sink)
     """Reads one kind of one cluster into the sink, and into no database."""
     reading = Reading(session, kind, settings, sink=sink)
     with ended(session, kind, reading.attempt) as ending:
-        reading.read()
+        ending.cluster = first_led_to(session)
+        reading.read(None, ending.cluster)
     return ending.result
 
 
@@ -101,7 +106,8 @@ def attempting(
     *,
     run: Run,
     settings: Settings,
-    statements: Statements | None = None,
+    rules: str | None = None,
+    statements: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Target, Ending]]:
     """The target under its lock, from before anything is asked of the cluster until the status row is written.
 
@@ -109,7 +115,7 @@ def attempting(
     still be written, and it is raised again. Where it can not, the next holder of the lock ends the row.
     """
     with Target.locked(store, kind, session.context.name, statements=statements, wait=settings.lock_wait) as target:
-        target.begin(run_id=run.run_id, attempt=run.attempt, scope=attempt.scope)
+        target.begin(run_id=run.run_id, attempt=run.attempt, scope=attempt.scope, rules=rules)
         try:
             with ended(session, kind, attempt) as ending:
                 yield target, ending
@@ -130,7 +136,7 @@ def ended(session: Session, kind: Kind, attempt: Attempt) -> Iterator[Ending]:
     try:
         yield ending
     except (NotFound, NoSuchPath) as error:
-        ending.proof = proof_of_absence(session, kind)
+        ending.proof = _proof_of_absence(session, kind, ending.cluster)
         attempt.outcome = Outcome.ABSENT if ending.proof else error.outcome
         attempt.error = f"{error}; {ending.proof or 'that it is gone is not proven, so its rows stay'}"
         attempt.retryable = attempt.outcome is not Outcome.ABSENT
@@ -144,6 +150,16 @@ def ended(session: Session, kind: Kind, attempt: Attempt) -> Iterator[Ending]:
         attempt.outcome, attempt.retryable = Outcome.FAILED, False
         attempt.error = f"context {session.context.name}, {kind.name}: {type(error).__name__}; the task's log has more"
     ending.result = Result(session.context.name, kind.name, attempt, ending.proof is not None)
+
+
+def _proof_of_absence(session: Session, kind: Kind, cluster: ClusterInfo | None) -> str | None:
+    proof = proof_of_absence(session, kind)
+    try:
+        if proof and cluster:
+            confirm(session, cluster, wrote=False)
+    except KubeError:
+        return None
+    return proof if cluster else None
 
 
 def reach(session: Session, store: Store, *, run: Run, settings: Settings) -> ClusterInfo:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from k8s_inventory.kube.cluster import ClusterInfo, read_cluster
+from k8s_inventory.kube.cluster import ClusterInfo, read_cluster, read_version
 from k8s_inventory.kube.errors import BadAnswer, ContextError, NoSuchPath, NotFound
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
@@ -19,10 +20,7 @@ def identify(session: Session, store: Store, settings: Settings) -> ClusterInfo:
     Raises a `KubeError`.
     """
     name = session.context.name
-    try:
-        cluster = read_cluster(session)
-    except (NotFound, NoSuchPath) as error:
-        raise BadAnswer(str(error)) from None  # that the kind is gone could only be proven of a cluster that is known
+    cluster = _read(session)
     difference = repointed(store.cluster_of(name), cluster)
     if difference and name not in settings.accept_repointed:
         raise ContextError(
@@ -30,7 +28,7 @@ def identify(session: Session, store: Store, settings: Settings) -> ClusterInfo:
             f"meant, run once with accept_repointed={name} (they are then replaced), or give the new cluster "
             "another context name"
         )
-    store.cluster_seen(
+    is_settled = store.cluster_seen(
         name,
         repointed=difference is not None,
         cluster_uid=cluster.uid or None,
@@ -40,7 +38,39 @@ def identify(session: Session, store: Store, settings: Settings) -> ClusterInfo:
         provider=cluster.provider,
         region=region(cluster.server),
     )
-    return cluster
+    return replace(cluster, is_settled=is_settled)
+
+
+def first_led_to(session: Session) -> ClusterInfo:
+    """The cluster of a session whose context no database knows. Raises a `KubeError`."""
+    if session.cluster is None:
+        session.cluster = _read(session)
+    return session.cluster
+
+
+def _read(session: Session) -> ClusterInfo:
+    try:
+        return read_cluster(session)
+    except (NotFound, NoSuchPath) as error:
+        raise BadAnswer(str(error)) from None  # that the kind is gone could only be proven of a cluster that is known
+
+
+def confirm(session: Session, before: ClusterInfo, *, wrote: bool) -> bool:
+    """Whether what was read since is of the cluster that was identified before: asked again once it was read.
+
+    Raises a `KubeError` where it need not be: the session had to make a new client, and that leads elsewhere. False
+    where only the version may be another, which matters to rows that it `wrote`: in a rolling upgrade the API servers
+    of a cluster are of two, and nothing in a list says which of them answered.
+    """
+    if session.clients != before.client:
+        now = _read(session)
+        difference = repointed({**vars(before), "cluster_uid": before.uid}, now)
+        if difference:
+            raise ContextError(
+                f"context {session.context.name} led to another cluster once its credentials were loaded again: "
+                f"{difference}. What was read is thrown away, its rows stay"
+            )
+    return not wrote or (before.is_settled and read_version(session) == before.version)
 
 
 def repointed(stored: Mapping[str, Any] | None, now: ClusterInfo) -> str | None:

@@ -5,15 +5,27 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
 
-from k8s_inventory.collector import DECODER_VERSION, Columns, Decoder, Envelope, PrinterBounds, UndecodableObject
+from k8s_inventory.collector import (
+    DECODER_VERSION,
+    BareEnvelope,
+    Columns,
+    Decoder,
+    Envelope,
+    EnvelopeMetadata,
+    PrinterBounds,
+    UndecodableObject,
+    last_write,
+    names,
+)
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.cluster import ClusterInfo
 from k8s_inventory.kube.confirming import is_gone
@@ -25,6 +37,7 @@ from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Coverage, LastComplete, Listed, Proof, Target
+from k8s_inventory.sync.identity import confirm
 from k8s_inventory.sync.redaction import redaction_of
 from k8s_inventory.sync.scope import Scope, scope_of
 
@@ -76,7 +89,7 @@ class Reading:
     """Lists one kind into the staging of a target, into a sink, or into both.
 
     What is narrower than the whole kind is read in parts, each of which is committed by itself. `attempt` is what came
-    of it all.
+    of it all. What rows are made of (`made_of`) begins with `redaction_rules`.
     """
 
     def __init__(self, session: Session, kind: Kind, settings: Settings, *, sink: Sink | None = None) -> None:
@@ -92,7 +105,8 @@ class Reading:
             settings.max_printer_columns, settings.max_printer_values, settings.max_printer_bytes
         )
         self._decoder = Decoder(kind, self._redaction, self._bounds)
-        self._cluster: ClusterInfo | None = None
+        self.redaction_rules = _hash(self._redaction) + "."
+        self._cluster: ClusterInfo
         self._decodes_all = True
         self._cover(scope_of(settings, kind))
 
@@ -100,8 +114,8 @@ class Reading:
         self._scope = scope
         self.attempt.scope = str(scope)
 
-    def read(self, target: Target | None = None, cluster: ClusterInfo | None = None) -> None:
-        """Sets `attempt`. Raises one of `FAILURES`."""
+    def read(self, target: Target | None, cluster: ClusterInfo) -> None:
+        """Reads from the cluster that the session was seen to lead to; sets `attempt`. Raises one of `FAILURES`."""
         self._target, self._cluster = target, cluster
         live: list[str] | None = None
         if self._scope.namespaces is None:
@@ -119,7 +133,14 @@ class Reading:
                 self._cover(replace(self._scope, namespaces=("*",)))
         elif self._scope.needs_namespaces:
             live = self._live_namespaces()
-        self._read_by_namespace(self._scope.names(live), live)
+        names = self._scope.names(live)
+        if self._target and live is not None:
+            # Of namespaces that are not in the list there may be objects: a proxy lists those of a tenant alone, and a
+            # namespace that was deleted by force leaves its objects behind. They are listed, too.
+            names = list(dict.fromkeys((*names, *self._scope.names(self._target.namespaces_stored()))))
+        self._read_by_namespace(names)
+        if self._target and live is not None:
+            self._target.forget_gone_parts(live)
 
     def _read_at_once(self) -> None:
         coverage, listed, attempt = self._scope.coverage(), Listed(), self.attempt
@@ -147,7 +168,7 @@ class Reading:
             raise BadAnswer(f"context {self.session.context.name}, namespaces: one has no name")
         return names
 
-    def _read_by_namespace(self, names: Sequence[str], live: Sequence[str] | None) -> None:
+    def _read_by_namespace(self, names: Sequence[str]) -> None:
         """Each namespace for itself; one that fails keeps its rows and stops no other, unless all would fail so."""
         ended: dict[str, Listed] = {}
         for name in names:
@@ -164,8 +185,6 @@ class Reading:
         self.attempt.take(*ended.values())
         self._sum_up(ended, len(names))
         self._warn_of_decoding()
-        if self._target and live:  # a cluster without any namespace is none; better keep
-            self.attempt.deleted += self._target.prune_gone_namespaces(live)
 
     def _sum_up(self, ended: dict[str, Listed], total: int) -> None:
         attempt = self.attempt
@@ -240,20 +259,29 @@ class Reading:
         )
         last = target.last_complete(coverage) if target else None
         first = True
+        duplicates, proof = 0, None
         for page in listing.pages():
             if page.number == 1:
                 listed.pages = listed.objects = listed.bytes = listed.redacted = 0
                 listed.resource_version = page.resource_version
+                duplicates = 0
                 if target and last:
-                    self._start_staging(target, last, page, coverage, listed)
+                    listed.snapshot_at = self._start_staging(target, last, page)
                 if sink:
                     self._start_sink(sink, again=not first)
                 first = False
-            versions = _versions(page, session, kind)
+            versions, last_writes = _versions(page, session, kind)
             listing.brought(versions)
-            wanted = target.see(list(versions), list(versions.values())) if target else []
             total = len(page.items)
-            self._take(page, wanted, page.items if whole and not _is_raw(page.items) else None)
+            wanted: list[int] = []
+            made_of: list[str] = []
+            if target:
+                made_of = [f"{self._by} {each}" for each in last_writes]
+                wanted, again = target.see(list(versions), list(versions.values()), made_of)
+                if again:
+                    duplicates += len(again)
+                    wanted = sorted((*wanted, *self._newer(target, page, versions, again)))
+            self._take(page, wanted, made_of, page.items if whole and not _is_raw(page.items) else None)
             like_this = sink is not None or (0 < len(wanted) == total and decoder.item is not msgspec.Raw)
             if whole is not like_this:  # pages are mostly like the one before
                 whole = like_this
@@ -264,13 +292,36 @@ class Reading:
             listed.redacted += decoder.redacted
             decoder.redacted = 0
             _log_page(session, kind, page, len(wanted))
-        listed.outcome = Outcome.PARTIAL if listing.incomplete else Outcome.COMPLETE
-        listed.error = listing.incomplete
+        incomplete = listing.incomplete
+        if duplicates:
+            incomplete = incomplete or f"{duplicates} objects came on two pages, of which the newest is stored"
+        listed.outcome = Outcome.PARTIAL if incomplete else Outcome.COMPLETE
+        listed.error = incomplete
         if target and coverage.selection and listed.outcome is Outcome.COMPLETE:
-            return Proof(gone=self._confirmed_gone(coverage, listing.version))
-        return None
+            proof = Proof(gone=self._confirmed_gone(coverage, listing.version))
+        is_settled = confirm(session, self._cluster, wrote=target is not None and target.has_staged)
+        if target and not is_settled:
+            target.unsettle()
+        return proof
 
-    def _take(self, page: Page[Any], wanted: Sequence[int], items: Sequence[Any] | None) -> None:
+    def _newer(
+        self, target: Target, page: Page[Any], versions: Mapping[str, str], again: Sequence[int]
+    ) -> Iterator[int]:
+        """Of the objects on a page that an earlier one held, too, those that are newer here: to be written."""
+        uids = list(versions)
+        known = target.see_again([uids[position] for position in again])
+        for position, (namespace, name) in zip(again, names(page.body, again), strict=True):
+            uid = uids[position]
+            before, *place = known[uid]
+            if place != [namespace, name]:
+                raise _not_told_apart(self.session, self.kind, page)
+            if _is_newer(versions[uid], before):
+                target.unstage([uid])
+                yield position
+
+    def _take(
+        self, page: Page[Any], wanted: Sequence[int], made_of: Sequence[str], items: Sequence[Any] | None
+    ) -> None:
         """All rows of the page to the sink, those wanted to the target. `items` where they are decoded already."""
         target, sink, total = self._target, self._sink, len(page.items)
         columns = partial(
@@ -283,7 +334,8 @@ class Reading:
         if sink is None:
             if target and wanted:
                 items = items and [items[index] for index in wanted]
-                target.stage(columns(wanted=wanted, items=items, at_once=ROWS_TO_DATABASE))
+                made_of = [made_of[index] for index in wanted]
+                target.stage(columns(wanted=wanted, items=items, at_once=ROWS_TO_DATABASE), made_of)
             return
         of_target = set(wanted)
         start = 0
@@ -291,16 +343,15 @@ class Reading:
             sink.add(made)
             count = len(made[0])
             if target and (chosen := [index for index in range(count) if start + index in of_target]):
-                target.stage([[[values[index] for index in chosen] for values in made]])
+                staged = [[values[index] for index in chosen] for values in made]
+                target.stage([staged], [made_of[start + index] for index in chosen])
             start += count
 
-    def _start_staging(
-        self, target: Target, last: LastComplete, page: Page[Any], coverage: Coverage, listed: Listed
-    ) -> None:
-        listed.fingerprint = self._fingerprint(page.api_version) + coverage.selection
-        rewrite = self._settings.verify or _must_rewrite(last, listed.fingerprint, page.resource_version)
+    def _start_staging(self, target: Target, last: LastComplete, page: Page[Any]) -> datetime:
+        self._by = self.redaction_rules + self._rest_of_rules(page.api_version)
+        rewrite = self._settings.verify or self._must_rewrite(last, page.resource_version)
         self._decodes_all &= rewrite or self._sink is not None
-        target.start_staging(rewrite=rewrite)
+        return target.start_staging(rewrite=rewrite, age=time.monotonic() - page.asked_at)
 
     def _start_sink(self, sink: Sink, *, again: bool) -> None:
         """A sink forgets as a whole, so what it has of other namespaces must not be forgotten for one of them."""
@@ -310,12 +361,34 @@ class Reading:
             sink.start()
         self._sink_started = True
 
-    def _fingerprint(self, api_version: str) -> str:
-        """Everything that a row depends on beside its object's version."""
-        cluster = (self._cluster.uid, self._cluster.version) if self._cluster else ()
+    def _rest_of_rules(self, api_version: str) -> str:
+        """Everything that a row depends on beside the redaction and its object."""
+        cluster = self._cluster
+        identity = (cluster.uid,) if cluster.uid else (cluster.server, cluster.ca_fingerprint)
         bounds = (self._bounds,) if self.kind.printer_columns else ()
-        parts = (DECODER_VERSION, self.kind, self._redaction, api_version, *cluster, *bounds)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        return _hash(DECODER_VERSION, self.kind, api_version, *identity, cluster.version, *bounds)
+
+    def _must_rewrite(self, last: LastComplete, resource_version: str) -> bool:
+        """Whether nothing may count as unchanged: of a cluster that went back in time, and of what may be no version.
+
+        Versions come of etcd. What an API server keeps elsewhere, which is to say all that neither is declared nor has
+        a CRD, may change without one, or begin to count anew.
+        """
+        if last.verify_due or (self.kind.shared_by and not self.kind.revision):
+            return True
+        stored = last.resource_version or "0"
+        if not (stored.isdecimal() and resource_version.isdecimal()):
+            return True
+        return int(resource_version) < int(stored)
+
+
+def _hash(*parts: Any) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _is_newer(version: str, than: str) -> bool:
+    """Of two versions of an object; where they are no numbers, the one that was read later."""
+    return not (version.isdecimal() and than.isdecimal()) or int(version) > int(than)
 
 
 def _log_page(session: Session, kind: Kind, page: Page[Any], written: int) -> None:
@@ -338,21 +411,18 @@ def _is_raw(items: list[Any]) -> bool:
     return bool(items) and isinstance(items[0], msgspec.Raw)
 
 
-def _versions(page: Page[Any], session: Session, kind: Kind) -> dict[str, str]:
-    """Version by uid, in the order of the page."""
+def _versions(page: Page[Any], session: Session, kind: Kind) -> tuple[dict[str, str], list[str]]:
+    """Version by uid, and what each says of its last write, in the order of the page."""
     items = page.items
     try:
         if _is_raw(items):
-            items = [msgspec.json.decode(item, type=Envelope) for item in items]
+            items = [_envelope(item) for item in items]
         versions = {item.metadata.uid: item.metadata.resource_version or "" for item in items}
+        last_writes = [last_write(item.metadata) for item in items]
     except (*UNREADABLE, AttributeError):  # no metadata at all
-        versions = {}
+        versions, last_writes = {}, []
     if len(versions) < len(items) or versions.keys() & {"", None}:
-        refusal = Unsupported if kind.shared_by else BadAnswer
-        raise refusal(
-            f"context {session.context.name}, {kind.name}, page {page.number}: objects without a uid of their own; "
-            "such a list can not be stored"
-        )
+        raise _not_told_apart(session, kind, page)
     if "\0" in "".join((*versions, *versions.values())):
         raise BadAnswer(
             f"context {session.context.name}, {kind.name}, page {page.number}: a uid or resourceVersion holds U+0000; "
@@ -363,14 +433,20 @@ def _versions(page: Page[Any], session: Session, kind: Kind) -> dict[str, str]:
             f"context {session.context.name}, {kind.name}, page {page.number}: a uid or resourceVersion has more than "
             f"{LONGEST_VERSION} characters; such a list can not be stored"
         )
-    return versions
+    return versions, last_writes
 
 
-def _must_rewrite(last: LastComplete, fingerprint: str, resource_version: str) -> bool:
-    """Whether equal versions prove nothing: other rules than last time, or a cluster that went back in time."""
-    if last.verify_due or last.fingerprint != fingerprint:
-        return True
-    stored = last.resource_version or ""
-    if not (stored.isdecimal() and resource_version.isdecimal()):
-        return True
-    return int(resource_version) < int(stored)
+def _envelope(item: msgspec.Raw) -> Envelope:
+    try:
+        return msgspec.json.decode(item, type=Envelope)
+    except msgspec.ValidationError:  # of what is only good to have
+        bare = msgspec.json.decode(item, type=BareEnvelope)
+        return Envelope(EnvelopeMetadata(bare.metadata.uid, resource_version=bare.metadata.resource_version))
+
+
+def _not_told_apart(session: Session, kind: Kind, page: Page[Any]) -> KubeError:
+    refusal = Unsupported if kind.shared_by else BadAnswer
+    return refusal(
+        f"context {session.context.name}, {kind.name}, page {page.number}: objects without a uid of their own; "
+        "such a list can not be stored"
+    )

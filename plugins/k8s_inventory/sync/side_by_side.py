@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
-from k8s_inventory.store import Attempt, Statements, Store, StoreError
+from k8s_inventory.store import Attempt, Store, StoreError
 from k8s_inventory.sync.attempt import Result, Run, sync_target
 
 
@@ -21,7 +21,7 @@ def sync_kinds(
     *,
     run: Run,
     settings: Settings,
-    statements: Statements | None = None,
+    statements: Mapping[str, str] | None = None,
 ) -> Iterator[Result]:
     """Syncs each kind, as many at a time as there are stores, and yields its result as it ends.
 

@@ -1,0 +1,1 @@
+SELECT clock_timestamp() - make_interval(secs => %(seconds)s) AS instant;
