@@ -16,7 +16,7 @@ from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Coverage, Listed, Proof, Store, StoreError, Target
-from k8s_inventory.sync.identity import first_led_to, identify
+from k8s_inventory.sync.identity import confirm, first_led_to, identify
 from k8s_inventory.sync.reading import FAILURES, Reading, Sink, failure
 
 log = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ from k8s_inventory.outcome import Outcome
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Store
 from k8s_inventory.sync.attempt import Result, Run, attempting, ended, reach
+from k8s_inventory.sync.identity import confirm
 from k8s_inventory.sync.selection import Custom
 
 
@@ -29,10 +30,11 @@ def find_custom(
     attempt = Attempt()
     kinds: list[Kind] = []
     with attempting(session, store, CUSTOM_OBJECTS, attempt, run=run, settings=settings) as (_, ending):
-        reach(session, store, run=run, settings=settings)
+        cluster = reach(session, store, run=run, settings=settings)
         known = [kind for kind in store.known_kinds(name) if is_custom(kind)]
         noted = _noted(store.discovery(run_id=run.run_id, context_name=name))
         kinds, found = _choose(session, custom, settings, attempt, known, noted)
+        confirm(session, cluster, wrote=False)
         if not found.failed and noted is None:
             store.discovered([as_json(kind) for kind in found.kinds.values()], run_id=run.run_id, context_name=name)
     return ending.result, kinds
