@@ -12,8 +12,8 @@ from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS
 from k8s_inventory.store import statements
 from k8s_inventory.store.statements import FOLDER
 
-UNKNOWN_TO_SQLFLUFF = ("stage.sql", "references.sql", "owner_views.sql")
-"""COPY ... FROM STDIN with options; functions whose body is BEGIN ATOMIC."""
+UNKNOWN_TO_SQLFLUFF = ("stage.sql", "references.sql", "owner_views.sql", "restate.sql")
+"""COPY ... FROM STDIN with options; functions whose body is BEGIN ATOMIC; UPDATE that sets a row."""
 MADE_OF_MACROS = ("edges_view.sql",)
 """Whose layout, once rendered, is nobody's choice."""
 

@@ -74,6 +74,7 @@ def test_a_repointed_context_is_refused_until_the_user_says_so(
     cluster: Cluster, start_cluster: Callable[..., Cluster], store: Store, sync: Sync, context_of: ContextOf
 ) -> None:
     other = start_cluster()
+    sync(context_of(cluster), "services")
     sync(context_of(cluster), "pods")
     before = rows_of(store, "pods")
 
@@ -87,6 +88,8 @@ def test_a_repointed_context_is_refused_until_the_user_says_so(
     accepted = sync(context_of(other), "pods", accept_repointed="test")
     assert accepted.attempt.outcome == "complete"
     assert_table_equals_cluster(store, other, "pods")
+    services = status_of(store, "services")
+    assert (services["last_complete_at"], services["exact_as_of"]) == (None, None), "that was another cluster"
     assert sync(context_of(other), "services").attempt.outcome == "complete"
 
 

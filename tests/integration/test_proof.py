@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 import yaml
 
+from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kinds.custom import custom_kind
 from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
-from k8s_inventory.store import Store
-from k8s_inventory.sync import Result, Run, sync_target
+from k8s_inventory.store import Store, Target
+from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_target
+from k8s_inventory.sync.reading import Reading
+from k8s_inventory.sync.restating import restate
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.objects import crd, namespace, pod
 from tests.conftest import IMPATIENT
@@ -41,6 +44,13 @@ def town(start_cluster: Callable[..., Cluster]) -> Cluster:
         body = {"apiVersion": "town.example/v1", "kind": "Thing", "metadata": {"name": f"thing-{number}"}}
         made.create("/apis/town.example/v1/namespaces/shop/things", body)
     return made
+
+
+@pytest.fixture
+def custom_things(cluster: Cluster, store: Store, context_of: ContextOf) -> list[Kind]:
+    """The custom kinds of the cluster that has some of every kind."""
+    with Session(context_of(cluster), IMPATIENT) as session:
+        return find_custom(session, store, Custom(("*",)), run=Run("found"), settings=Settings.load({}))[1]
 
 
 @pytest.fixture
@@ -260,10 +270,46 @@ def test_rules_that_became_stricter_come_to_every_row(
     sync(context, "pods", redact_env=False)
     assert planted()
     sync(context, "pods", namespaces=["default"])
-    assert status_of(store, "pods")["under_other_rules"] == 1, "SQL says that the rules are not everywhere"
-    sync(context, "pods")
-    assert not planted()
+    assert not planted(), "also where nothing was listed"
     assert status_of(store, "pods")["under_other_rules"] == 0
+    sync(context, "pods", redact_env=False)
+    assert planted(), "what was restated is written again"
+    cluster.stop()
+    assert sync(context, "pods").outcome == "unreachable"
+    assert not planted(), "also where nothing could be listed"
+
+
+def test_what_is_restated_is_what_would_be_listed(
+    cluster: Cluster, store: Store, context_of: ContextOf, custom_things: list[Kind]
+) -> None:
+    """Every kind, by the same rules: nothing changes by it."""
+    settings = Settings.load({"digest_key": "k3y" * 10})
+    with Session(context_of(cluster), IMPATIENT) as session:
+        for kind in (*KINDS.values(), *custom_things):
+            sync_target(session, store, kind, run=Run("all"), settings=settings)
+            names = ", ".join(f'"{column.name}"' for column in kind.columns)
+            query = f"SELECT {names} FROM {kind.table} ORDER BY uid"
+            before = query_rows(store, query)
+            store.connection.execute(f"UPDATE {kind.table} SET made_of = NULL".encode())
+            with Target.locked(store, kind, "test") as target:
+                reading = Reading(session, kind, settings)
+                target.begin(run_id="restate", attempt=1, rules=reading.redaction_rules)
+                restate(target, reading.new_decoder())
+                target.end(reading.attempt)
+                assert reading.attempt.under_other_rules == 0, kind.name
+            assert query_rows(store, query) == before, kind.name
+
+
+def test_a_row_that_can_not_be_restated_is_counted(
+    start_cluster: Callable[..., Cluster], store: Store, sync: Sync, context_of: ContextOf
+) -> None:
+    cluster = start_cluster()
+    for name in ("a", "b"):
+        cluster.create("/api/v1/namespaces/default/pods", pod(name))
+    sync(context_of(cluster), "pods", redact_env=False)
+    store.connection.execute("UPDATE k8s_pods SET spec = '{\"containers\": 1}' WHERE name = 'a'")
+    sync(context_of(cluster), "pods", namespaces=["kube-system"])
+    assert status_of(store, "pods")["under_other_rules"] == 1
 
 
 # -- pages -----------------------------------------------------------------------------------------

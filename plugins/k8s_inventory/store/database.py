@@ -280,7 +280,9 @@ class Store:
 
         Returns whether its version is settled: whether it is long since the cluster was of another one.
         """
-        with explained("writing contexts"):
+        with explained("writing contexts"), self.connection.transaction():
+            if repointed:
+                self.run("context_repointed", {"context_name": context_name})
             found = self.rows("context_seen", {"context_name": context_name, "repointed": repointed, **columns})
         return bool(found[0]["is_settled"])
 

@@ -13,7 +13,7 @@ import psycopg
 from jinja2.sandbox import SandboxedEnvironment
 from psycopg import sql as composed
 
-from k8s_inventory.kinds import Kind
+from k8s_inventory.kinds import Column, Kind
 from k8s_inventory.kinds.declaration import METADATA_COLUMNS
 
 _BESIDE = Path(__file__).parents[1] / "sql"
@@ -54,8 +54,15 @@ def sql(name: str) -> str:
 
 def variables(kind: Kind) -> dict[str, Any]:
     """What the templates of a kind's statements may use."""
-    names = ("table", "columns", "description", "namespaced", "shared_by")
-    return {name: getattr(kind, name) for name in names}
+    names = ("table", "columns", "description", "namespaced", "shared_by", "rest")
+    redone = [column.name for column in kind.columns if not _is_kept(column, kind)]
+    cells = [field for _, field in kind.table_cells]
+    return {**{name: getattr(kind, name) for name in names}, "redone": redone, "cells": cells}
+
+
+def _is_kept(column: Column, kind: Kind) -> bool:
+    """Whether a column can not be computed once more, of what is stored."""
+    return column.name == "uid" or column.of_kind is not None or bool(kind.redacted_values and column.needs)
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,8 @@ class Statements:
     prune_absent: str
     namespaces_stored: str
     under_other_rules: str
+    stored_objects: str
+    restate: str
 
     @classmethod
     def render(cls, kind: Kind) -> Statements:

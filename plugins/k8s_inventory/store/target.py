@@ -237,6 +237,21 @@ class Target:
             cursor.execute(self._statements.namespaces_stored, self._where)
             return [namespace for (namespace,) in cursor]
 
+    def stored_objects(self, after: str, *, most: int) -> list[tuple[str, str, str]]:
+        """(uid, api_version, JSON) of objects, made of rows that other rules of redaction wrote: those after a uid."""
+        parameters = {**self._where, "rules": self._rules, "after": after, "most": most}
+        with self._explained(), self._connection.cursor() as cursor:
+            cursor.execute(self._statements.stored_objects, parameters)
+            return cursor.fetchall()
+
+    def restate(self, chunks: Sequence[Sequence[Sequence[Any]]]) -> None:
+        """Writes such rows by the rules of now; the next listing that covers them writes them again."""
+        self.start_staging(rewrite=True, age=0)
+        self.stage(chunks, [f"{self._rules}restated"] * sum(len(chunk[0]) for chunk in chunks))
+        with self._explained(), self._connection.transaction():
+            self._refuse_lost_lock()
+            self._execute(self._statements.restate)
+
     def missing(self, coverage: Coverage, *, most: int) -> list[tuple[str, str | None, str]]:
         """(uid, namespace, name) of stored objects that the listing lacks, though they have the labels selected."""
         parameters = {"namespace": coverage.namespace, "selector": coverage.label_selector or None, "most": most}
@@ -291,11 +306,15 @@ class Target:
         with self._explained():
             self._store.run("forget_gone_parts", {**self._key, "live_namespaces": list(live)})
 
+    @property
+    def is_ended(self) -> bool:
+        return self._id is None
+
     def end(self, attempt: Attempt) -> None:
         """Writes the attempt's status row, unless that was done together with what it changed."""
         if self._id is not None:
             with self._explained(), self._connection.transaction():
-                if attempt.outcome is Outcome.COMPLETE and attempt.scope == "all":  # read by namespace, all of them
+                if attempt.outcome is Outcome.COMPLETE and attempt.scope == "all":  # discovery
                     whole = {"resource_version": None, "snapshot_at": attempt.snapshot_at, "rewritten": False}
                     self._store.run("target_complete", {**self._key, **whole})
                 self._end(attempt)

@@ -18,6 +18,7 @@ from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Coverage, Listed, Proof, Store, StoreError, Target
 from k8s_inventory.sync.identity import confirm, first_led_to, identify
 from k8s_inventory.sync.reading import FAILURES, Reading, Sink, failure
+from k8s_inventory.sync.restating import restate
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +84,12 @@ def sync_target(
     with attempting(
         session, store, kind, reading.attempt, run=run, settings=settings, rules=rules, statements=statements
     ) as (target, ending):
-        ending.cluster = reach(session, store, run=run, settings=settings)
-        reading.read(target, ending.cluster)
+        try:
+            ending.cluster = reach(session, store, run=run, settings=settings)
+            reading.read(target, ending.cluster)
+        finally:
+            if not target.is_ended:
+                restate(target, reading.new_decoder())
     return ending.result
 
 

@@ -104,11 +104,15 @@ class Reading:
         self._bounds = PrinterBounds(
             settings.max_printer_columns, settings.max_printer_values, settings.max_printer_bytes
         )
-        self._decoder = Decoder(kind, self._redaction, self._bounds)
+        self._decoder = self.new_decoder()
         self.redaction_rules = _hash(self._redaction) + "."
         self._cluster: ClusterInfo
         self._decodes_all = True
         self._cover(scope_of(settings, kind))
+
+    def new_decoder(self) -> Decoder:
+        """A decoder by the rules of now."""
+        return Decoder(self.kind, self._redaction, self._bounds)
 
     def _cover(self, scope: Scope) -> None:
         self._scope = scope
@@ -152,7 +156,9 @@ class Reading:
         attempt.resource_version = listed.resource_version
         self._warn_of_decoding()
         if self._target:
-            self._target.commit(coverage, listed, proof, ends=attempt)
+            is_all = coverage.is_whole and listed.outcome is Outcome.COMPLETE
+            self._target.commit(coverage, listed, proof, ends=attempt if is_all else None)
+            attempt.take(listed)
 
     def _live_namespaces(self) -> list[str]:
         """Every namespace there is now. Raises a `KubeError` where that can not be had."""

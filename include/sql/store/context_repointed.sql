@@ -1,0 +1,8 @@
+-- The context leads to another cluster: what was complete was so of the one before.
+WITH parts AS (
+    DELETE FROM k8s_sync_parts WHERE context_name = %(context_name)s
+)
+
+UPDATE k8s_sync_targets
+SET resource_version = NULL, exact_as_of = NULL, last_complete_at = NULL, last_verified_at = NULL
+WHERE context_name = %(context_name)s;

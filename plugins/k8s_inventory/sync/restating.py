@@ -1,0 +1,46 @@
+"""Brings the redaction of now to stored rows that were not listed: what became stricter holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
+
+from k8s_inventory.collector import Columns, Decoder, UndecodableObject
+from k8s_inventory.store import Target
+
+ROWS_AT_ONCE = 50
+
+
+def restate(target: Target, decoder: Decoder) -> None:
+    """Decodes once more, by the rules of `decoder`, what is stored of rows that others wrote.
+
+    A row that can not be read so stays as it is, and is counted in the status (`under_other_rules`). Raises
+    `StoreError`.
+    """
+    after = ""
+    while objects := target.stored_objects(after, most=ROWS_AT_ONCE):
+        after = objects[-1][0]
+        by_version = groupby(sorted(objects, key=itemgetter(1)), key=itemgetter(1))
+        made = [
+            chunk for version, group in by_version for chunk in _decoded(decoder, version, [each[2] for each in group])
+        ]
+        if made:
+            target.restate(made)
+
+
+def _decoded(decoder: Decoder, api_version: str, objects: Sequence[str]) -> Iterator[Columns]:
+    """The columns of the objects: of all at once, or where one can not be read, of the others one by one."""
+    try:
+        yield from _columns(decoder, api_version, objects)
+    except UndecodableObject:
+        for each in objects if len(objects) > 1 else ():
+            with suppress(UndecodableObject):
+                yield from _columns(decoder, api_version, [each])
+
+
+def _columns(decoder: Decoder, api_version: str, objects: Sequence[str]) -> list[Columns]:
+    body = f'{{"items":[{",".join(objects)}]}}'.encode()
+    total = len(objects)
+    return list(decoder.columns(body, api_version=api_version, wanted=range(total), total=total, at_once=total))
