@@ -14,8 +14,9 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from k8s_inventory.kinds import TABLES, Kind
+from k8s_inventory.kinds import CUSTOM_OBJECTS, TABLES, Kind
 from k8s_inventory.store import statements
+from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
 from k8s_inventory.store.errors import StoreError, explained
 from k8s_inventory.store.statements import sql
@@ -191,7 +192,7 @@ class Store:
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
 
     def _pending(self, kinds: Sequence[Kind]) -> list[str]:
-        """What is still to be made: names of migrations and of tables."""
+        """What is still to be made, or moved: names of migrations and of tables, rows of kinds."""
         state = self.rows("schema_state")[0]
         if state["schema_name"] is None:
             raise StoreError("the connection's search path leads to no schema: set `schema`, or create the schema")
@@ -203,7 +204,9 @@ class Store:
                 f"the database was upgraded by a newer k8s-inventory (migration {max(newer)}): upgrade this one"
             )
         missing = [name for version, name, _ in known if version not in applied]
-        return missing + [name for name, ddl in _made_of(kinds).items() if declared.get(name) != _hashed(ddl)]
+        missing += [name for name, ddl in _made_of(kinds).items() if declared.get(name) != _hashed(ddl)]
+        moved = declared_since(self.connection, kinds) if CUSTOM_OBJECTS.table in declared else {}
+        return missing + [_rows_of(name) for name in moved]
 
     def _made(self, state: Mapping[str, Any]) -> tuple[set[int], dict[str, str]]:
         applied: set[int] = set()
@@ -233,6 +236,10 @@ class Store:
             self.connection.execute(ddl)
             self.note_made(name, _hashed(ddl))
             done.append(name)
+        if CUSTOM_OBJECTS in kinds:
+            moved = declared_since(self.connection, kinds, by_rows=bool(done))
+            adopt(self.connection, moved)
+            done += map(_rows_of, moved)
         attach(self.connection, before)
         return done
 
@@ -319,6 +326,11 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
         views["k8s_owner_chain"] = statements.view("owner_views", kinds)
         views["k8s_edges"] = statements.view("edges_view", kinds)
     return {**functions, **tables, **views}
+
+
+def _rows_of(custom: str) -> str:
+    """What is said of a kind whose rows are to be moved."""
+    return f"rows of {custom}"
 
 
 def _hashed(ddl: str) -> str:

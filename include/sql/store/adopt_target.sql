@@ -1,0 +1,42 @@
+-- What is known of the custom kind's targets becomes the declared kind's, where that has none in a context; else it goes.
+-- No row counts as unchanged until a complete listing has read it by the declaration.
+WITH renamed AS (
+    UPDATE k8s_sync_targets AS target
+    SET kind = %(declared)s, fingerprint = NULL
+    WHERE
+        target.kind = %(custom)s
+        AND NOT EXISTS (
+            SELECT 1
+            FROM k8s_sync_targets AS other
+            WHERE other.context_name = target.context_name AND other.kind = %(declared)s
+        )
+    RETURNING target.context_name
+),
+
+runs AS (
+    UPDATE k8s_sync_runs AS run
+    SET kind = %(declared)s
+    FROM renamed
+    WHERE run.context_name = renamed.context_name AND run.kind = %(custom)s
+),
+
+mixed AS (
+    UPDATE k8s_sync_targets
+    SET fingerprint = NULL
+    WHERE kind = %(declared)s
+),
+
+mixed_parts AS (
+    UPDATE k8s_sync_parts
+    SET fingerprint = NULL
+    WHERE kind = %(declared)s
+),
+
+parts AS (
+    DELETE FROM k8s_sync_parts
+    WHERE kind = %(custom)s
+)
+
+DELETE FROM k8s_sync_targets AS target
+USING k8s_sync_targets AS other
+WHERE target.kind = %(custom)s AND other.context_name = target.context_name AND other.kind = %(declared)s;
