@@ -86,6 +86,11 @@ def kind_table(kind: Kind) -> str:
     return environment().get_template("store/kind_table.sql").render(variables(kind))
 
 
+def forget_rows(kind: Kind) -> str:
+    """Deletes all rows of a context from the table of a kind."""
+    return environment().get_template("store/forget_rows.sql").render(variables(kind))
+
+
 def adopt_rows(kind: Kind) -> str:
     """Moves the rows of a kind from `k8s_custom_objects` to its own table."""
     return environment().get_template("store/adopt_rows.sql").render(variables(kind), as_custom=as_custom(kind))

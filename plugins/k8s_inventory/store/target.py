@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
-from k8s_inventory.kinds import KINDS, Kind
-from k8s_inventory.kinds.custom import custom_kind_named, is_custom
+from k8s_inventory.kinds import Kind
 from k8s_inventory.printable import printable, printable_lines
 from k8s_inventory.store.copying import BinaryRows
 from k8s_inventory.store.database import Store
-from k8s_inventory.store.errors import StoreError, TargetBusy, explained
+from k8s_inventory.store.errors import LOST_LOCK, StoreError, TargetBusy, explained, holder
 from k8s_inventory.store.statements import Statements
 
 VERIFY_DAYS = 7
@@ -108,26 +107,31 @@ class Target:
         deadline = time.monotonic() + wait
         numbered = {**self._key, "number": self._number}
         with self._explained():
-            self._connection.execute("SELECT pg_advisory_lock(%s)", [self._number])
-            while not self._store.rows("lock", numbered):
+            while not self._taken(numbered):
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    self._connection.execute("SELECT pg_advisory_unlock(%s)", [self._number])
                     raise TargetBusy(
                         f"{self._doing}: still being written by {self._holder()} after {wait:g} s of waiting; nothing "
                         "was changed"
                     )
                 time.sleep(min(_POLL_SECONDS, left))
 
+    def _taken(self, numbered: dict[str, Any]) -> bool:
+        """First written, then looked whether all of the context is being forgotten: see `forget_context`."""
+        self._connection.execute("SELECT pg_advisory_lock(%s)", [self._number])
+        if self._store.rows("lock", numbered) and not self._forgetting():
+            return True
+        self._store.run("unlock", numbered)
+        return False
+
+    def _forgetting(self) -> list[dict[str, Any]]:
+        return self._store.rows("held_locks", {**self._key, "forgetting": True})
+
     def _holder(self) -> str:
+        for each in self._forgetting():
+            return f"a task that forgets the context (database session {each['pid']} of {each['role']})"
         found = self._store.rows("lock_holder", self._key)
-        if not found:
-            return "another task"
-        session = f"database session {found[0]['pid']} of {found[0]['role']}"
-        if found[0]["run_id"] is None:
-            return f"another task ({session})"
-        started = found[0]["started_at"].isoformat(timespec="seconds")
-        return f"run {found[0]['run_id']} (attempt {found[0]['attempt']}, since {started}, {session})"
+        return holder(found[0]) if found else "another task"
 
     def begin(self, *, run_id: str, attempt: int, scope: str = "all") -> None:
         """Commits the attempt's row, and marks those that a killed task left open."""
@@ -256,11 +260,6 @@ class Target:
             attempt.seconds = self._end_row(attempt)
         return attempt
 
-    def delete_all(self) -> int:
-        """Deletes the context's rows of this kind, on the user's word."""
-        with self._explained():
-            return self._execute(self._statements.prune_absent, live_namespaces=None)
-
     def _end_row(self, attempt: Attempt) -> float:
         row = {name: value for name, value in vars(attempt).items() if name != "seconds"}
         return float(self._store.rows("end_attempt", {**row, "id": self._id})[0]["seconds"])
@@ -276,23 +275,4 @@ class Target:
 
     def _refuse_lost_lock(self) -> None:
         if not self._store.rows("lock_held", {**self._key, "number": self._number}):
-            raise StoreError(
-                f"{self._doing}: the lock is not held by this database session any more: a transaction-pooling "
-                "PgBouncer is in the way. Connect to PostgreSQL itself, or use session pooling; nothing was changed"
-            )
-
-
-def forget_context(store: Store, context_name: str, kinds: Mapping[str, Kind] = KINDS) -> dict[str, int]:
-    """Deletes all rows of a context, under the lock of each of its targets; returns rows by table."""
-    known = store.known_contexts()
-    if context_name not in known:
-        raise StoreError(f"context {context_name} is not in the inventory; there is: {', '.join(known) or 'none'}")
-    deleted: dict[str, int] = {}
-    of_nobody = [custom_kind_named(name) for name in store.known_kinds(context_name) if is_custom(name)]
-    for kind in (*kinds.values(), *of_nobody):
-        with Target.locked(store, kind, context_name) as target:
-            deleted[kind.table] = deleted.get(kind.table, 0) + target.delete_all()
-    with explained(f"forgetting {context_name}"), store.connection.transaction():
-        for name in ("forget_runs", "forget_all_parts", "forget_targets", "forget_discovery", "forget_context"):
-            store.run(name, {"context_name": context_name})
-    return deleted
+            raise StoreError(f"{self._doing}: {LOST_LOCK}")
