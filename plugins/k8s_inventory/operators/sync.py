@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -135,10 +134,10 @@ class SyncOperator(BaseOperator):
         self, context: Context, settings: Settings, contexts: dict[str, Any], work: Interruptible
     ) -> Sequence[Result]:
         from k8s_inventory.hooks.inventory import InventoryHook
-        from k8s_inventory.kinds import KINDS
+        from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS
         from k8s_inventory.printable import printable
         from k8s_inventory.store import Statements
-        from k8s_inventory.sync import Custom, PlanError, Run, find_custom, sync_kinds
+        from k8s_inventory.sync import Custom, PlanError, Run, Writer, attempted, find_custom, sync_kinds
         from k8s_inventory.sync.contexts import open_session
 
         task_instance = context["ti"]
@@ -151,25 +150,25 @@ class SyncOperator(BaseOperator):
         if context_name not in contexts:
             raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
         results: list[Result] = []
-        with ExitStack() as stack:
 
-            def open_store() -> Store:
-                store = stack.enter_context(InventoryHook(settings).store())
-                work.when_stopped(store.cancel)
-                return store
+        def open_store() -> Store:
+            store = InventoryHook(settings).store()
+            work.when_stopped(store.cancel)
+            return store
 
-            store = open_store()
-            session = stack.enter_context(open_session(contexts[context_name](), settings, stopped=work.stopped))
-            store.check_schema()
-            if custom.include:
-                discovery, found = find_custom(session, store, custom, run=run, settings=settings)
-                results.append(discovery)
-                kinds += found
-            if run.attempt > 1 and len(kinds) > 1:
-                kinds = self._left(kinds, store.run_report(run.run_id))
-            more = min(settings.kinds_at_once, len(kinds)) - 1
-            stores = [store, *(open_store() for _ in range(more))]
-            for result in sync_kinds(session, stores, kinds, run=run, settings=settings, statements=rendered):
+        def find(store: Store) -> Result:
+            result, found = find_custom(session, store, custom, run=run, settings=settings)
+            kinds.extend(found)
+            return result
+
+        with open_session(contexts[context_name](), settings, stopped=work.stopped) as session:
+            with Writer(open_store, stopped=work.stopped) as writer:
+                writer.store().check_schema()
+                if custom.include:
+                    results.append(attempted(writer, session, CUSTOM_OBJECTS, find, run=run, settings=settings))
+                if run.attempt > 1 and len(kinds) > 1:
+                    kinds = self._left(kinds, writer.store().run_report(run.run_id))
+            for result in sync_kinds(session, open_store, kinds, run=run, settings=settings, statements=rendered):
                 attempt = result.attempt
                 self.log.info(
                     "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",

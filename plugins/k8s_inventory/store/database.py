@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS, TABLES, Kind
+from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
@@ -125,6 +126,11 @@ class Store:
 
     def close(self) -> None:
         self.connection.close()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the session is over: the server ended it, it could not be reached, or it was closed."""
+        return bool(self.connection.closed)
 
     def cancel(self) -> None:
         """Ends the statement that another thread is at, if there is one; it raises `StoreError` there."""
@@ -304,6 +310,12 @@ class Store:
         """Notes what a context serves for the other tasks of the run."""
         with explained("writing the run"):
             self.run("discovered", {"run_id": run_id, "context_name": context_name, "found": Jsonb(found)})
+
+    def end_lost(self, *, run_id: str, attempt: int, context_name: str, kind: str, error: str) -> bool:
+        """Ends the attempt on a target whose session was lost, as failed; returns whether it had begun."""
+        attempted = {"run_id": run_id, "attempt": attempt, "context_name": context_name, "kind": kind}
+        with explained("writing the run"):
+            return bool(self.rows("end_lost", {**attempted, "error": printable(error)}))
 
     def run_report(self, run_id: str) -> list[dict[str, Any]]:
         """The last attempt of each target of a run: context_name, kind, outcome, objects, changed, ..."""

@@ -7,6 +7,7 @@ from k8s_inventory.sync.reading import Sink, SinkError
 from k8s_inventory.sync.side_by_side import sync_kinds
 from k8s_inventory.sync.target import Result, Run, read_target, sync_target
 from k8s_inventory.sync.verdict import Verdict, advice, verdict
+from k8s_inventory.sync.writing import Writer, attempted
 
 __all__ = [
     "Custom",
@@ -18,7 +19,9 @@ __all__ = [
     "Sink",
     "SinkError",
     "Verdict",
+    "Writer",
     "advice",
+    "attempted",
     "choose",
     "find_custom",
     "read_target",
