@@ -344,6 +344,17 @@ def test_what_the_database_refuses_costs_no_session(config: Path, database_url: 
     assert most <= 2
 
 
+def test_each_reading_tries_a_context_anew(cluster: Cluster, tmp_path: Path, database_url: str) -> None:
+    """Though the CLI gives no id of its own, or the same one again."""
+    path = tmp_path / "dead"
+    path.write_text(kubeconfig({"dead": cluster}).replace(cluster.server, "https://127.0.0.1:1"))
+    made = source(path, database_url=database_url, resources=["pods", "services"])
+    for _ in range(2):
+        problems = [str(problem) for problem, _ in read(made).values()]
+        assert ["not tried again" in problem for problem in problems] == [False, True]
+    assert all("does not answer" in problem for problem in problems)
+
+
 def test_a_database_that_can_not_be_had_stops_everything(config: Path) -> None:
     made = source(config, database_url="postgresql://user:s3cret@127.0.0.1:1/none")
     with pytest.raises(BadInput, match="database_url: ") as refused:

@@ -13,7 +13,7 @@ import pytest
 
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.store import Store, StoreError, Target, TargetBusy, forget_context
+from k8s_inventory.store import Attempt, Store, StoreError, Target, TargetBusy, forget_context
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.equality import assert_table_equals_cluster, rows_of, status_of
@@ -361,6 +361,24 @@ def test_readers_see_the_state_before_or_after_never_between(
     sync(proxy.context, "pods", page_size=1)
     assert set(seen) == {("1",)}
     assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+
+
+# -- runs ------------------------------------------------------------------------------------------
+
+
+def test_a_run_id_that_is_used_again_is_another_run(store: Store) -> None:
+    for invocation, outcome in (("a/0/", "complete"), ("b/0/", "failed"), ("b/1/", "partial"), ("b/10/", "absent")):
+        with Target.locked(store, KINDS["pods"], "test") as target:
+            target.begin(run_id="manual", attempt=1, invocation=invocation)
+            target.end_without_rows(Attempt(outcome))
+    for invocation, outcome in (("a/0/", "complete"), ("b/1/", "partial"), ("b", "absent"), ("", "absent")):
+        assert [row["outcome"] for row in store.run_report("manual", invocation)] == [outcome]
+    assert store.run_report("manual", "c") == []
+
+    store.discovered(["found"], run_id="manual", invocation="a", context_name="test")
+    assert store.discovery(run_id="manual", invocation="a", context_name="test") == ["found"]
+    assert store.discovery(run_id="manual", invocation="b", context_name="test") is None
+    assert store.discovery(run_id="other", invocation="a", context_name="test") is None
 
 
 # -- contexts that come and go ---------------------------------------------------------------------

@@ -5,6 +5,7 @@ WITH begun AS (
     WHERE
         run.run_id = %(run_id)s
         AND run.attempt = %(attempt)s
+        AND run.invocation = %(invocation)s
         AND run.context_name = %(context_name)s
         AND run.kind = %(kind)s
 ),

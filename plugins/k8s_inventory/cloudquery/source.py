@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.spool import Spool
@@ -116,6 +117,7 @@ class Source:
         stream that just ended would be taken for complete. Raises `BadInput` where the database refuses.
         """
         contexts = self._selection.contexts
+        run = Run(self.run_id, invocation=uuid4().hex)  # the CLI gives an id, or none; each reading is one of its own
         left = {(name, kind.name): kind for name in contexts for kind in kinds}
         waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         for name in contexts:
@@ -136,7 +138,7 @@ class Source:
             try:
                 with suppress(queue.Empty):
                     while not stopped.is_set():
-                        for target in self._read_context(waiting.get_nowait(), kinds, stopped):
+                        for target in self._read_context(waiting.get_nowait(), kinds, run, stopped):
                             put(target)
             except Exception:
                 log.exception("reading a context")  # what is left of it ends with a problem
@@ -205,8 +207,8 @@ class Source:
         assert self.settings.database_url
         return Store.connect(self.settings.database_url.get_secret_value(), schema=self.settings.schema_name)
 
-    def _read_context(self, name: str, kinds: Sequence[Kind], stopped: threading.Event) -> Iterator[Target]:
-        with _Reader(self, name, stopped) as reader:
+    def _read_context(self, name: str, kinds: Sequence[Kind], run: Run, stopped: threading.Event) -> Iterator[Target]:
+        with _Reader(self, name, run, stopped) as reader:
             for kind in kinds:
                 if kind is not CUSTOM_OBJECTS:
                     yield reader.read(kind)
@@ -237,12 +239,12 @@ class Source:
 class _Reader:
     """Reads the targets of one context, one after another; what goes wrong becomes the target's problem."""
 
-    def __init__(self, source: Source, name: str, stopped: threading.Event) -> None:
+    def __init__(self, source: Source, name: str, run: Run, stopped: threading.Event) -> None:
         self._source = source
         self._name = name
         self._stopped = stopped
         self._settings = source.settings
-        self._run = Run(source.run_id)
+        self._run = run
         self._stack = ExitStack()
         self._session = self._stack.enter_context(open_session(source.context(name), self._settings, stopped=stopped))
         self._writer: Writer | None = None

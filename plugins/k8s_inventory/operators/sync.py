@@ -34,7 +34,7 @@ class SyncOperator(BaseOperator):
     """Brings the rows of its targets up to date.
 
     :param work: what `plan` returned for this task: `label`, `context`, `kinds`, `custom` (patterns of kinds without a
-        declaration), and `named`, those of its kinds that the user asked for by name.
+        declaration), `named`, those of its kinds that the user asked for by name, and `invocation`.
     :param create_staging, see, stage, merge, missing, prune, prune_absent: the SQL that it runs, as templates of
         include/sql/store; the UI shows them rendered. Values are bound when they run.
 
@@ -141,7 +141,7 @@ class SyncOperator(BaseOperator):
         from k8s_inventory.sync.contexts import open_session
 
         task_instance = context["ti"]
-        run = Run(run_id=str(context["run_id"]), attempt=task_instance.try_number)
+        run = Run(str(context["run_id"]), task_instance.try_number, self._invocation(task_instance))
         rendered = (
             Statements(**{name: getattr(self, name) for name in Statements.names()}) if self._is_rendered() else None
         )
@@ -167,7 +167,7 @@ class SyncOperator(BaseOperator):
                 if custom.include:
                     results.append(attempted(writer, session, CUSTOM_OBJECTS, find, run=run, settings=settings))
                 if run.attempt > 1 and len(kinds) > 1:
-                    kinds = self._left(kinds, writer.store().run_report(run.run_id))
+                    kinds = self._left(kinds, writer.store().run_report(run.run_id, run.invocation))
             for result in sync_kinds(session, open_store, kinds, run=run, settings=settings, statements=rendered):
                 attempt = result.attempt
                 self.log.info(
@@ -178,8 +178,15 @@ class SyncOperator(BaseOperator):
                 results.append(result)
         return results
 
+    def _invocation(self, task_instance: Any) -> str:
+        """The plan's, and how many tries the task had had when it was cleared: Airflow adds them to its `max_tries`.
+
+        A task that is cleared is done again, whatever was completed before; one that is retried is not.
+        """
+        return f"{self.work.get('invocation', '')}/{max(task_instance.max_tries - (self.retries or 0), 0)}/"
+
     def _left(self, kinds: Sequence[Kind], report: Sequence[Mapping[str, Any]]) -> list[Kind]:
-        """The kinds that no earlier attempt of this run has completed."""
+        """The kinds that no earlier attempt of this invocation has completed."""
         from k8s_inventory.printable import printable
 
         context_name = self.work["context"]

@@ -292,35 +292,44 @@ class Store:
         with explained("reading kinds"):
             return [row["kind"] for row in self.rows("known_kinds", {"context_name": context_name})]
 
-    def unreachable_in_run(self, *, run_id: str, attempt: int, context_name: str) -> str | None:
+    def unreachable_in_run(self, *, run_id: str, attempt: int, invocation: str = "", context_name: str) -> str | None:
         """The error of a task of this run that has found the context dead already."""
+        of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "context_name": context_name}
         with explained("reading the run"):
-            found = self.rows(
-                "unreachable_in_run", {"run_id": run_id, "attempt": attempt, "context_name": context_name}
-            )
+            found = self.rows("unreachable_in_run", of_task)
         return found[0]["error"] if found else None
 
-    def discovery(self, *, run_id: str, context_name: str) -> Any | None:
+    def discovery(self, *, run_id: str, invocation: str = "", context_name: str) -> Any | None:
         """What `discovered` noted for this run, in JSON's terms; None if nothing was."""
+        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name}
         with explained("reading the run"):
-            found = self.rows("discovery", {"run_id": run_id, "context_name": context_name})
+            found = self.rows("discovery", of_run)
         return found[0]["found"] if found else None
 
-    def discovered(self, found: Any, *, run_id: str, context_name: str) -> None:
+    def discovered(self, found: Any, *, run_id: str, invocation: str = "", context_name: str) -> None:
         """Notes what a context serves for the other tasks of the run."""
+        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name}
         with explained("writing the run"):
-            self.run("discovered", {"run_id": run_id, "context_name": context_name, "found": Jsonb(found)})
+            self.run("discovered", {**of_run, "found": Jsonb(found)})
 
-    def end_lost(self, *, run_id: str, attempt: int, context_name: str, kind: str, error: str) -> bool:
+    def end_lost(
+        self, *, run_id: str, attempt: int, invocation: str = "", context_name: str, kind: str, error: str
+    ) -> bool:
         """Ends the attempt on a target whose session was lost, as failed; returns whether it had begun."""
-        attempted = {"run_id": run_id, "attempt": attempt, "context_name": context_name, "kind": kind}
+        of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation}
         with explained("writing the run"):
-            return bool(self.rows("end_lost", {**attempted, "error": printable(error)}))
+            found = self.rows(
+                "end_lost", {**of_task, "context_name": context_name, "kind": kind, "error": printable(error)}
+            )
+        return bool(found)
 
-    def run_report(self, run_id: str) -> list[dict[str, Any]]:
-        """The last attempt of each target of a run: context_name, kind, outcome, objects, changed, ..."""
+    def run_report(self, run_id: str, invocation: str = "") -> list[dict[str, Any]]:
+        """The last attempt of each target of a run: context_name, kind, outcome, objects, changed, ...
+
+        `invocation`: of the tasks alone whose own begins so.
+        """
         with explained("reading the run"):
-            return self.rows("run_report", {"run_id": run_id})
+            return self.rows("run_report", {"run_id": run_id, "invocation": invocation})
 
 
 def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:

@@ -133,13 +133,12 @@ class Target:
         found = self._store.rows("lock_holder", self._key)
         return holder(found[0]) if found else "another task"
 
-    def begin(self, *, run_id: str, attempt: int, scope: str = "all") -> None:
+    def begin(self, *, run_id: str, attempt: int, invocation: str = "", scope: str = "all") -> None:
         """Commits the attempt's row, and marks those that a killed task left open."""
         with self._explained():
             self._store.run("fail_orphans", self._key)
-            begun = self._store.rows(
-                "begin_attempt", {**self._key, "run_id": run_id, "attempt": attempt, "scope": scope}
-            )
+            of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "scope": scope}
+            begun = self._store.rows("begin_attempt", {**self._key, **of_task})
             self._id = begun[0]["id"]
 
     def last_complete(self, part: Part | None = None) -> LastComplete:

@@ -27,7 +27,7 @@ def find_custom(
     name = session.context.name
     kinds: list[Kind] = []
     with Target.locked(store, CUSTOM_OBJECTS, name, wait=settings.lock_wait) as target:
-        target.begin(run_id=run.run_id, attempt=run.attempt)
+        target.begin(**vars(run))
         try:
             refuse_dead_context(session, store, run)
             identify(session, target, settings)
@@ -35,10 +35,11 @@ def find_custom(
             result = _failed(name, error)
         else:
             known = [kind for kind in store.known_kinds(name) if is_custom(kind)]
-            noted = _noted(store.discovery(run_id=run.run_id, context_name=name))
+            of_run = {"run_id": run.run_id, "invocation": run.invocation, "context_name": name}
+            noted = _noted(store.discovery(**of_run))
             result, kinds, found = _choose(session, custom, settings, known, noted)
             if found and not found.failed and noted is None:
-                store.discovered([as_json(kind) for kind in found.kinds.values()], run_id=run.run_id, context_name=name)
+                store.discovered([as_json(kind) for kind in found.kinds.values()], **of_run)
         target.end_without_rows(result.attempt)
     return result, kinds
 

@@ -19,10 +19,15 @@ from k8s_inventory.sync.reading import FAILURES, Reading, Sink, failure
 
 @dataclass(frozen=True)
 class Run:
-    """Which run this is, and the how-manieth attempt of its task, from 1."""
+    """Which run this is, and the how-manieth attempt of its task, from 1.
+
+    An id is not one run for ever: it may be used again, and a task that is cleared is done again. `invocation` is
+    another then; what an earlier one found or completed means nothing to it.
+    """
 
     run_id: str
     attempt: int = 1
+    invocation: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def sync_target(
     context_name = session.context.name
     with Target.locked(store, kind, context_name, statements=statements, wait=settings.lock_wait) as target:
         reading = Reading(session, kind, settings, target=target, sink=sink)
-        target.begin(run_id=run.run_id, attempt=run.attempt, scope=reading.attempt.scope)
+        target.begin(**vars(run), scope=reading.attempt.scope)
 
         def read() -> None:
             refuse_dead_context(session, store, run)
@@ -112,7 +117,7 @@ def _attempted(read: Callable[[], None], reading: Reading) -> Result:
 def refuse_dead_context(session: Session, store: Store, run: Run) -> None:
     """A context that does not answer costs its timeout once a run, not once a kind."""
     name = session.context.name
-    dead = store.unreachable_in_run(run_id=run.run_id, attempt=run.attempt, context_name=name)
+    dead = store.unreachable_in_run(**vars(run), context_name=name)
     if dead:
         raise Unreachable(f"{dead.removesuffix(_NOT_TRIED)}{_NOT_TRIED}")
 

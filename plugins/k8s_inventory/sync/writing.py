@@ -98,10 +98,9 @@ def attempted(
 
 
 def _note_lost(store: Store, kind: Kind, context_name: str, message: str, *, run: Run, settings: Settings) -> None:
-    begun = store.end_lost(
-        run_id=run.run_id, attempt=run.attempt, context_name=context_name, kind=kind.name, error=message
-    )
-    if not begun:  # it was lost at the lock
+    if not store.end_lost(
+        **vars(run), context_name=context_name, kind=kind.name, error=message
+    ):  # it was lost at the lock
         with Target.locked(store, kind, context_name, wait=settings.lock_wait) as target:
-            target.begin(run_id=run.run_id, attempt=run.attempt)
+            target.begin(**vars(run))
             target.end(Attempt(error=message))
