@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import resource
 from contextlib import ExitStack
+from functools import partial
 
 from bench.setting import bench_setting
 from bench.sync_speed import seconds
@@ -47,28 +48,29 @@ def main() -> None:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         context = kubeconfig_contexts(str(setting.kubeconfig))["bench"]
         session = stack.enter_context(Session(context, Limits(requests_per_second=10_000)))
-        stores = [stack.enter_context(Store.connect(setting.database_url)) for _ in range(4)]
-        stores[0].migrate()
+        open_store = partial(Store.connect, setting.database_url)
+        store = stack.enter_context(open_store())
+        store.migrate()
 
         def sync(run: str) -> None:
-            _, kinds = find_custom(session, stores[0], Custom(("*",)), run=Run(run), settings=SETTINGS)
+            _, kinds = find_custom(session, store, Custom(("*",)), run=Run(run), settings=SETTINGS)
             assert len(kinds) == options.crds, len(kinds)
-            for result in sync_kinds(session, stores, kinds, run=Run(run), settings=SETTINGS):
+            for result in sync_kinds(session, open_store, kinds, run=Run(run), settings=SETTINGS):
                 assert (result.attempt.outcome, result.attempt.objects) == ("complete", 1), result
 
         def definitions() -> None:
-            assert sync_target(session, stores[0], KINDS["crds"], run=Run("1"), settings=SETTINGS).attempt.changed > 0
+            assert sync_target(session, store, KINDS["crds"], run=Run("1"), settings=SETTINGS).attempt.changed > 0
 
         def discover(run: str) -> None:
-            find_custom(session, stores[0], Custom(("*",)), run=Run(run), settings=SETTINGS)
+            find_custom(session, store, Custom(("*",)), run=Run(run), settings=SETTINGS)
 
         print(f"{options.crds} CRDs, an object each")
         print(f"the CRDs themselves: {seconds(definitions):.1f} s")
         print(f"discovery: {seconds(lambda: discover('1')):.1f} s; of another task of the run: ", end="")
         print(f"{seconds(lambda: discover('1')):.1f} s")
         print(f"all kinds, first load: {seconds(lambda: sync('2')):.1f} s; again: {seconds(lambda: sync('3')):.1f} s")
-        print(f"views: {seconds(lambda: refresh_crd_views(stores[0])):.1f} s; ", end="")
-        print(f"again: {seconds(lambda: refresh_crd_views(stores[0])):.2f} s")
+        print(f"views: {seconds(lambda: refresh_crd_views(store)):.1f} s; ", end="")
+        print(f"again: {seconds(lambda: refresh_crd_views(store)):.2f} s")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"peak memory of this process: {peak:.0f} MB ({before:.0f} MB before the first step)")
 

@@ -235,6 +235,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
+def again(store: Store) -> Callable[[], Store]:
+    """A way to open one more session like this one."""
+    return partial(Store.connect, store.connection.info.dsn, schema=store.schema)
+
+
 # -- syncing ---------------------------------------------------------------------------------------
 
 
@@ -242,11 +247,11 @@ def sync_with_custom_objects(
     store: Store, context: Context, run: str, kinds: Iterable[Kind] = KINDS.values(), **settings: object
 ) -> dict[str, Result]:
     """These kinds and all custom ones of a context, by their names; discovery must be complete."""
-    chosen = Settings.load({"requests_per_second": 1000, **settings})
+    chosen = Settings.load({"requests_per_second": 1000, "kinds_at_once": 1, **settings})
     with Session(context, IMPATIENT) as session:
         discovery, custom = find_custom(session, store, Custom(("*",)), run=Run(run), settings=chosen)
         assert discovery.attempt.outcome == "complete", discovery
-        results = sync_kinds(session, [store], [*kinds, *custom], run=Run(run), settings=chosen)
+        results = sync_kinds(session, again(store), [*kinds, *custom], run=Run(run), settings=chosen)
         return {result.kind: result for result in results}
 
 

@@ -41,6 +41,8 @@ def rendered(path: Path) -> str:
     if path.name == "crd_view.sql":
         given |= {"view": "crd_things", "group": "'example.com'", "plural": "'things'", "description": "'Things.'"}
         given |= {"columns": [("name", "name")], "guarded": False}
+    if path.name == "adopt_rows.sql":
+        given["as_custom"] = statements.as_custom(KINDS["namespaces"])
     text = template.render(given)
     return PARAMETER.sub("'value'", text).rstrip() + "\n"
 

@@ -304,6 +304,57 @@ def test_with_a_database_the_rows_go_through_the_store_too(cluster: Cluster, con
     assert runs == [("complete", pods, 0), ("complete", 0, 1)]
 
 
+def test_a_lost_database_session_is_one_targets_problem_and_has_a_row(
+    proxy: Proxy, proxied: Path, database_url: str
+) -> None:
+    lost: list[str] = []
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "/services?" in path and not lost:
+            lost.append(path)
+            with Store.connect(database_url) as other:
+                other.connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM k8s_sync_locks")
+        return None
+
+    proxy.spoil = spoil
+    found = read(source(proxied, database_url=database_url, resources=["pods", "services", "deployments"]))
+    problems = {kind: problem for (_, kind), (problem, _) in found.items()}
+    assert "Its database session was lost" in str(problems.pop("services"))
+    assert set(problems.values()) == {None}
+    with Store.connect(database_url) as store:
+        status = dict(store.connection.execute("SELECT kind, outcome FROM k8s_sync_status").fetchall())
+    assert status == {"pods": "complete", "services": "failed", "deployments": "complete"}
+
+
+def test_what_the_database_refuses_costs_no_session(config: Path, database_url: str) -> None:
+    names = ["pods", "services", "deployments", "configmaps"]
+    with Store.connect(database_url) as store:
+        store.migrate()
+        for name in names[1:]:
+            store.connection.execute(f"ALTER TABLE k8s_{name} ADD CHECK (name = '') NOT VALID")  # type: ignore[arg-type]
+        made = source(config, database_url=database_url, resources=names)
+        most = 0
+        for target in made.read(made.kinds(), threading.Event()):
+            assert (target.problem is None) == (target.kind.name == "pods")
+            target.spool.close()
+            ((sessions,),) = store.connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            )
+            most = max(most, sessions)
+    assert most <= 2
+
+
+def test_each_reading_tries_a_context_anew(cluster: Cluster, tmp_path: Path, database_url: str) -> None:
+    """Though the CLI gives no id of its own, or the same one again."""
+    path = tmp_path / "dead"
+    path.write_text(kubeconfig({"dead": cluster}).replace(cluster.server, "https://127.0.0.1:1"))
+    made = source(path, database_url=database_url, resources=["pods", "services"])
+    for _ in range(2):
+        problems = [str(problem) for problem, _ in read(made).values()]
+        assert ["not tried again" in problem for problem in problems] == [False, True]
+    assert all("does not answer" in problem for problem in problems)
+
+
 def test_a_database_that_can_not_be_had_stops_everything(config: Path) -> None:
     made = source(config, database_url="postgresql://user:s3cret@127.0.0.1:1/none")
     with pytest.raises(BadInput, match="database_url: ") as refused:

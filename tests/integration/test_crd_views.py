@@ -26,7 +26,7 @@ from tests.cluster.custom_kinds import (
     object_path,
     plural_of,
 )
-from tests.conftest import IMPATIENT, context_to, sync_custom_objects
+from tests.conftest import IMPATIENT, again, context_to, sync_custom_objects
 from tests.equality import (
     assert_custom_objects_equal_cluster,
     assert_printer_columns_equal_table,
@@ -251,9 +251,8 @@ def test_a_conversion_webhook_that_is_down_fails_its_kind_alone(
     try:
         with Session(context, IMPATIENT) as session:
             discovery, kinds = find_custom(session, store, Custom(("*",)), run=Run("2"), settings=settings)
-            results = {
-                each.kind: each.attempt for each in sync_kinds(session, [store], kinds, run=Run("2"), settings=settings)
-            }
+            ended = sync_kinds(session, again(store), kinds, run=Run("2"), settings=settings)
+            results = {each.kind: each.attempt for each in ended}
         assert discovery.attempt.outcome == "complete"
         broken = results.pop("things.broken.example.com")
         assert (broken.outcome, broken.deleted) == ("failed", 0)

@@ -8,7 +8,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -24,7 +23,7 @@ from k8s_inventory.store import Store
 from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_kinds
 from tests.apart import sync_apart, sync_each_apart
 from tests.cluster import Cluster
-from tests.conftest import IMPATIENT
+from tests.conftest import IMPATIENT, again
 from tests.equality import assert_table_equals_cluster, rows_of, status_of
 from tests.proxy import Answer, Proxy, dripping, packed, streamed
 
@@ -96,19 +95,18 @@ DRIPPING = {
 }
 
 
-def test_what_drips_in_is_waited_for_only_so_long(proxy: Proxy, store: Store, database_url: str, sync: Sync) -> None:
+def test_what_drips_in_is_waited_for_only_so_long(proxy: Proxy, store: Store, sync: Sync) -> None:
     attacked = on_kinds_of_their_own(DRIPPING)
     for kind in attacked:
         assert sync(proxy.context, kind).attempt.outcome == "complete"
     before = {kind: rows_of(store, kind, context="proxied") for kind in attacked}
     proxy.spoil = spoil_each(attacked, lambda what, path, real: DRIPPING[what](real))
-    with ExitStack() as stack:
-        stores = [stack.enter_context(Store.connect(database_url)) for _ in attacked]
-        limits = replace(IMPATIENT, requests_in_flight=len(attacked), **PATIENCE)
-        session = stack.enter_context(Session(proxy.context, limits))
+    limits = replace(IMPATIENT, requests_in_flight=len(attacked), **PATIENCE)
+    settings = Settings.load({"kinds_at_once": len(attacked)})
+    with Session(proxy.context, limits) as session:
         start = time.monotonic()
         kinds = [KINDS[name] for name in attacked]
-        results = list(sync_kinds(session, stores, kinds, run=Run("drips"), settings=Settings.load()))
+        results = list(sync_kinds(session, again(store), kinds, run=Run("drips"), settings=settings))
     assert time.monotonic() - start < 10, "two turns: one kind goes first"
     for result in results:
         what = attacked[result.kind]
@@ -173,9 +171,9 @@ def test_who_waits_can_be_ended(proxy: Proxy, store: Store) -> None:
     with Session(proxy.context, limits, stopped=stopped) as session:
         threading.Timer(1, stopped.set).start()
         start = time.monotonic()
-        with Store.connect(store.connection.info.dsn) as other:
-            kinds = [KINDS[name] for name in ("pods", "services", "nodes")]
-            results = list(sync_kinds(session, [store, other], kinds, run=Run("r"), settings=Settings.load()))
+        kinds = [KINDS[name] for name in ("pods", "services", "nodes")]
+        settings = Settings.load({"kinds_at_once": 2})
+        results = list(sync_kinds(session, again(store), kinds, run=Run("r"), settings=settings))
     assert time.monotonic() - start < 5
     assert {each.attempt.outcome for each in results} == {"failed"}
     for kind in kinds:
@@ -599,7 +597,7 @@ def test_a_kind_that_raises_what_nobody_foresaw_fails_alone_and_says_so(
     monkeypatch.setattr("k8s_inventory.sync.reading._versions", broken)
     with Session(proxy.context, IMPATIENT) as session:
         kinds = [KINDS["pods"], KINDS["services"]]
-        results = list(sync_kinds(session, [store], kinds, run=Run("r"), settings=Settings.load()))
+        results = list(sync_kinds(session, again(store), kinds, run=Run("r"), settings=Settings.load()))
     assert [each.attempt.outcome for each in results] == ["failed", "failed"]
     for kind in kinds:
         status = status_of(store, kind.name, context="proxied")

@@ -95,6 +95,9 @@ def test_stopped_server_is_unreachable_and_tried_once_a_run(
     assert "not tried again" in str(second.attempt.error)
     again = sync(context, "pods", run=Run("the run", attempt=2))
     assert "not tried again" not in str(again.attempt.error)
+    for invocation in ("cleared", "used again"):
+        again = sync(context, "pods", run=replace(run, invocation=invocation))
+        assert "not tried again" not in str(again.attempt.error)
     assert rows_of(store, "namespaces") > 0
 
 

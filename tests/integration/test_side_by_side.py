@@ -3,41 +3,42 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
 
+import psycopg
 import pytest
 
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
-from k8s_inventory.store import Store, Target
+from k8s_inventory.store import Store, StoreError, Target
 from k8s_inventory.sync import Result, Run, sync_kinds
 from tests.cluster import Cluster
-from tests.conftest import IMPATIENT
-from tests.equality import assert_table_equals_cluster, status_of
+from tests.conftest import IMPATIENT, again
+from tests.equality import assert_table_equals_cluster, query_rows, status_of
 from tests.proxy import Answer, Proxy
 
 NAMES = ("pods", "services", "deployments", "configmaps", "namespaces")
 
 
-@pytest.fixture
-def stores(database_url: str) -> Iterator[list[Store]]:
-    made = [Store.connect(database_url) for _ in range(3)]
-    made[0].migrate()
-    yield made
-    for each in made:
-        each.close()
-
-
-def _sync(context: Context, stores: list[Store], **settings: object) -> dict[str, Result]:
+def _sync(
+    context: Context,
+    store: Store,
+    names: Iterable[str] = NAMES,
+    open_store: Callable[[], Store] | None = None,
+    **settings: object,
+) -> dict[str, Result]:
     with Session(context, IMPATIENT) as session:
-        kinds = [KINDS[name] for name in NAMES]
-        chosen = Settings.load(settings)
-        return {each.kind: each for each in sync_kinds(session, stores, kinds, run=Run("r"), settings=chosen)}
+        kinds = [KINDS[name] for name in names]
+        chosen = Settings.load({"requests_per_second": 1000, **settings})
+        ended = sync_kinds(session, open_store or again(store), kinds, run=Run("r"), settings=chosen)
+        return {each.kind: each for each in ended}
 
 
-def test_kinds_overlap_and_each_is_exact(cluster: Cluster, stores: list[Store]) -> None:
+def test_kinds_overlap_and_each_is_exact(cluster: Cluster, store: Store) -> None:
     """Pods are answered only once Services were asked for, and the other way round."""
     asked = {name: threading.Event() for name in ("pods", "services")}
 
@@ -50,31 +51,126 @@ def test_kinds_overlap_and_each_is_exact(cluster: Cluster, stores: list[Store]) 
 
     with Proxy(cluster) as proxy:
         proxy.spoil = wait_for_each_other
-        results = _sync(proxy.context, stores)
+        results = _sync(proxy.context, store)
     assert {each.attempt.outcome for each in results.values()} == {"complete"}
     assert results.keys() == set(NAMES)
     for name in NAMES:
-        assert_table_equals_cluster(stores[0], cluster, name, context="proxied")
+        assert_table_equals_cluster(store, cluster, name, context="proxied")
 
 
 def test_what_the_database_refuses_fails_one_kind_alone(
-    cluster: Cluster, stores: list[Store], context_of: Callable[..., Context], database_url: str
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], database_url: str
 ) -> None:
     with Store.connect(database_url) as other, Target.locked(other, KINDS["services"], "test"):
-        results = _sync(context_of(cluster), stores, lock_wait=0)
+        results = _sync(context_of(cluster), store, lock_wait=0)
     busy = results.pop("services")
     assert (busy.attempt.outcome, busy.retryable) == ("failed", True)
     assert "still being written by" in str(busy.attempt.error)
     assert {each.attempt.outcome for each in results.values()} == {"complete"}
 
 
-def test_a_dead_context_is_tried_once(stores: list[Store]) -> None:
+def test_a_dead_context_is_tried_once(store: Store) -> None:
     content = {
         "clusters": [{"name": "dead", "cluster": {"server": "https://127.0.0.1:1"}}],
         "users": [{"name": "u", "user": {}}],
         "contexts": [{"name": "dead", "context": {"cluster": "dead", "user": "u"}}],
     }
-    results = _sync(Context(name="dead", kubeconfig=content, context="dead"), stores)
+    results = _sync(Context(name="dead", kubeconfig=content, context="dead"), store)
     assert {each.attempt.outcome for each in results.values()} == {"unreachable"}
-    errors = [str(status_of(stores[0], name, context="dead")["error"]) for name in NAMES]
+    errors = [str(status_of(store, name, context="dead")["error"]) for name in NAMES]
     assert sum("not tried again" not in error for error in errors) == 1
+
+
+# -- lost sessions ---------------------------------------------------------------------------------
+
+FORTY = list(KINDS)[:40]
+
+
+def _losing(store: Store, how_many: int, *, at: str) -> Callable[[str, Answer], Answer | None]:
+    """Ends so many of the sessions that hold a target's lock, as a kind is asked for."""
+    lost = threading.Event()
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if f"/{at}?" in path and not lost.is_set():
+            lost.set()
+            with psycopg.connect(store.connection.info.dsn, autocommit=True) as own:
+                end = time.monotonic() + 10
+                while own.execute("SELECT count(*) FROM k8s_sync_locks").fetchone() != (4,):
+                    assert time.monotonic() < end
+                own.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM (SELECT pid FROM k8s_sync_locks LIMIT %s) AS held",
+                    [how_many],
+                )
+        return None
+
+    return spoil
+
+
+@pytest.mark.parametrize("how_many", [1, 4])
+def test_a_lost_session_fails_its_target_and_is_replaced(cluster: Cluster, store: Store, how_many: int) -> None:
+    with Proxy(cluster) as proxy:
+        proxy.spoil = _losing(store, how_many, at=KINDS[FORTY[10]].plural)
+        results = _sync(proxy.context, store, FORTY)
+    assert Counter(each.attempt.outcome for each in results.values()) == {"failed": how_many, "complete": 40 - how_many}
+    for name, result in results.items():
+        status = status_of(store, name, context="proxied")
+        assert (status["outcome"], status["error"]) == (result.attempt.outcome, result.attempt.error)
+        if result.attempt.outcome == "failed":
+            assert result.retryable
+            assert "Its database session was lost" in str(status["error"])
+            assert status["seconds"] is not None
+        else:
+            assert_table_equals_cluster(store, cluster, name, context="proxied")
+    assert query_rows(store, "SELECT kind FROM k8s_sync_runs GROUP BY kind HAVING count(*) > 1") == []
+
+
+def test_a_session_that_is_lost_before_its_target_begins_has_a_row_too(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, original = Counter[str](), Target.begin
+
+    def begin(self: Target, **given: object) -> None:
+        begun[self._kind.name] += 1
+        if self._kind.name == "services" and begun["services"] == 1:
+            own = self._store.connection.info.backend_pid
+            store.connection.execute("SELECT pg_terminate_backend(%s, 5000)", [own])
+        original(self, **given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Target, "begin", begin)
+    results = _sync(context_of(cluster), store)
+    assert results["services"].attempt.outcome == "failed"
+    assert "session was lost" in str(status_of(store, "services")["error"])
+    assert Counter(each.attempt.outcome for each in results.values()) == {"failed": 1, "complete": len(NAMES) - 1}
+
+
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_who_can_have_no_session_leaves_the_kinds_to_the_others(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], sessions: int
+) -> None:
+    """As where a role may have so many connections and no more."""
+    left, lock = iter(range(sessions)), threading.Lock()
+
+    def open_store() -> Store:
+        with lock:
+            if next(left, None) is None:
+                raise StoreError("database: too many connections for role")
+        return again(store)()
+
+    results = _sync(context_of(cluster), store, open_store=open_store)
+    assert {each.attempt.outcome for each in results.values()} == {"complete"}
+    assert results.keys() == set(NAMES)
+
+
+def test_a_database_that_is_gone_fails_all_kinds_once_it_was_waited_for(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("k8s_inventory.sync.writing.PATIENCE", 1.0)
+
+    def open_store() -> Store:
+        raise StoreError("database: connection refused", retryable=True)
+
+    start = time.monotonic()
+    results = _sync(context_of(cluster), store, open_store=open_store)
+    assert time.monotonic() - start < 8
+    assert {(each.attempt.outcome, each.retryable) for each in results.values()} == {("failed", True)}
+    assert results.keys() == set(NAMES)

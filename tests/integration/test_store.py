@@ -13,9 +13,11 @@ import pytest
 
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.store import Store, StoreError, Target, TargetBusy, forget_context
-from k8s_inventory.sync import Result
+from k8s_inventory.outcome import Outcome
+from k8s_inventory.store import Attempt, Store, StoreError, Target, TargetBusy, forget_context
+from k8s_inventory.sync import Result, Run
 from tests.cluster import Cluster
+from tests.cluster.objects import pod
 from tests.equality import assert_table_equals_cluster, rows_of, status_of
 from tests.proxy import Answer, Proxy
 
@@ -209,6 +211,57 @@ def test_the_lock_is_taken_before_the_listing(
     assert proxy.lists("pods") == []
 
 
+OWN_SCHEMA = "CREATE SCHEMA IF NOT EXISTS {role} AUTHORIZATION {role}"
+
+
+@pytest.mark.parametrize(
+    ("grants", "schemas"),
+    [
+        ([], (None, None)),
+        ([OWN_SCHEMA], (None, None)),
+        ([OWN_SCHEMA], ("public", None)),
+        ([OWN_SCHEMA], (None, "public")),
+    ],
+    ids=["one schema", "own schemas", "the first by its name", "the second by its name"],
+)
+def test_two_roles_that_write_the_same_tables_exclude_each_other(
+    cluster: Cluster,
+    proxy: Proxy,
+    store: Store,
+    database_url: str,
+    sync: Sync,
+    grants: list[str],
+    schemas: tuple[str | None, str | None],
+) -> None:
+    """To each, the search path `"$user", public` is another one, and leads to the same tables."""
+    given = [*_for_role(documented_grants("A role that may write")), *grants]
+    given.append('ALTER ROLE {role} IN DATABASE "{database}" SET search_path = "$user", public')
+    urls = [role(database_url, name, *given) for name in ("k8s_one", "k8s_two")]
+    waited: list[str] = []
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "/pods?" in path and not waited:
+            waited.append("the older snapshot was taken")
+            cluster.create("/api/v1/namespaces/shop/pods", pod("newer"))
+            with Store.connect(urls[1], schema=schemas[1]) as second:
+                with pytest.raises(TargetBusy, match=r"run older .*database session \d+ of k8s_one"):
+                    sync(proxy.context, "pods", into=second, lock_wait=0.3)
+                with pytest.raises(TargetBusy, match=r"run older .*database session \d+ of k8s_one"):
+                    forget_context(second, "proxied", wait=0.3)
+        return None
+
+    proxy.spoil = spoil
+    with Store.connect(urls[0], schema=schemas[0]) as first:
+        assert sync(proxy.context, "pods", into=first, run=Run("older")).attempt.outcome == "complete"
+    with Store.connect(urls[1], schema=schemas[1]) as second:
+        assert sync(proxy.context, "pods", into=second).attempt.changed == 1
+    assert waited
+    assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+    cluster.delete("/api/v1/namespaces/shop/pods/newer")
+    for name in ("k8s_one", "k8s_two"):
+        store.connection.execute(f"DROP SCHEMA IF EXISTS {name}")
+
+
 def test_a_lock_that_is_lost_on_the_way_writes_nothing(
     cluster: Cluster, proxy: Proxy, store: Store, sync: Sync
 ) -> None:
@@ -361,6 +414,24 @@ def test_readers_see_the_state_before_or_after_never_between(
     sync(proxy.context, "pods", page_size=1)
     assert set(seen) == {("1",)}
     assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+
+
+# -- runs ------------------------------------------------------------------------------------------
+
+
+def test_a_run_id_that_is_used_again_is_another_run(store: Store) -> None:
+    for invocation, outcome in (("a/0/", "complete"), ("b/0/", "failed"), ("b/1/", "partial"), ("b/10/", "absent")):
+        with Target.locked(store, KINDS["pods"], "test") as target:
+            target.begin(run_id="manual", attempt=1, invocation=invocation)
+            target.end(Attempt(Outcome(outcome)))
+    for invocation, outcome in (("a/0/", "complete"), ("b/1/", "partial"), ("b", "absent"), ("", "absent")):
+        assert [row["outcome"] for row in store.run_report("manual", invocation)] == [outcome]
+    assert store.run_report("manual", "c") == []
+
+    store.discovered(["found"], run_id="manual", invocation="a", context_name="test")
+    assert store.discovery(run_id="manual", invocation="a", context_name="test") == ["found"]
+    assert store.discovery(run_id="manual", invocation="b", context_name="test") is None
+    assert store.discovery(run_id="other", invocation="a", context_name="test") is None
 
 
 # -- contexts that come and go ---------------------------------------------------------------------

@@ -4,6 +4,6 @@ WITH target AS (
     ON CONFLICT DO NOTHING
 )
 
-INSERT INTO k8s_sync_runs (run_id, attempt, context_name, kind, scope)
-VALUES (%(run_id)s, %(attempt)s, %(context_name)s, %(kind)s, %(scope)s)
+INSERT INTO k8s_sync_runs (run_id, attempt, invocation, context_name, kind, scope)
+VALUES (%(run_id)s, %(attempt)s, %(invocation)s, %(context_name)s, %(kind)s, %(scope)s)
 RETURNING id;

@@ -1,4 +1,4 @@
--- The last attempt of each target of a run.
+-- The last attempt of each target of a run, in the one doing of it whose invocation begins so.
 SELECT DISTINCT ON (context_name, kind)
     context_name,
     kind,
@@ -10,5 +10,5 @@ SELECT DISTINCT ON (context_name, kind)
     error,
     warning
 FROM k8s_sync_runs
-WHERE run_id = %(run_id)s
+WHERE run_id = %(run_id)s AND starts_with(invocation, %(invocation)s)
 ORDER BY context_name, kind, id DESC;

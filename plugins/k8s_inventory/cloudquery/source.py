@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.spool import Spool
@@ -28,6 +29,8 @@ from k8s_inventory.sync import (
     Result,
     Run,
     Selection,
+    Writer,
+    attempted,
     choose,
     find_custom,
     read_target,
@@ -114,6 +117,7 @@ class Source:
         stream that just ended would be taken for complete. Raises `BadInput` where the database refuses.
         """
         contexts = self._selection.contexts
+        run = Run(self.run_id, invocation=uuid4().hex)  # the CLI gives an id, or none; each reading is one of its own
         left = {(name, kind.name): kind for name in contexts for kind in kinds}
         waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         for name in contexts:
@@ -134,7 +138,7 @@ class Source:
             try:
                 with suppress(queue.Empty):
                     while not stopped.is_set():
-                        for target in self._read_context(waiting.get_nowait(), kinds, stopped):
+                        for target in self._read_context(waiting.get_nowait(), kinds, run, stopped):
                             put(target)
             except Exception:
                 log.exception("reading a context")  # what is left of it ends with a problem
@@ -192,16 +196,19 @@ class Source:
             log.warning("views of CRDs: %s", error)
 
     def open_store(self) -> Store | None:
-        url = self.settings.database_url
-        if url is None:
-            return None
+        """A session with the database, where there is one to write to. Raises `BadInput`."""
         try:
-            return Store.connect(url.get_secret_value(), schema=self.settings.schema_name)
+            return self.connect() if self.settings.database_url else None
         except StoreError as error:
             raise BadInput(f"database_url: {error}") from None
 
-    def _read_context(self, name: str, kinds: Sequence[Kind], stopped: threading.Event) -> Iterator[Spooled]:
-        with _Reader(self, name, stopped) as reader:
+    def connect(self) -> Store:
+        """A session with the database of the spec, which must name one. Raises `StoreError`."""
+        assert self.settings.database_url
+        return Store.connect(self.settings.database_url.get_secret_value(), schema=self.settings.schema_name)
+
+    def _read_context(self, name: str, kinds: Sequence[Kind], run: Run, stopped: threading.Event) -> Iterator[Spooled]:
+        with _Reader(self, name, run, stopped) as reader:
             for kind in kinds:
                 if kind is not CUSTOM_OBJECTS:
                     yield reader.read(kind)
@@ -232,14 +239,17 @@ class Source:
 class _Reader:
     """Reads the targets of one context, one after another; what goes wrong becomes the target's problem."""
 
-    def __init__(self, source: Source, name: str, stopped: threading.Event) -> None:
+    def __init__(self, source: Source, name: str, run: Run, stopped: threading.Event) -> None:
         self._source = source
         self._name = name
         self._stopped = stopped
         self._settings = source.settings
+        self._run = run
         self._stack = ExitStack()
         self._session = self._stack.enter_context(open_session(source.context(name), self._settings, stopped=stopped))
-        self._store: Store | None = None
+        self._writer: Writer | None = None
+        if self._settings.database_url:
+            self._writer = self._stack.enter_context(Writer(source.connect, stopped=stopped))
         self._dead: str | None = None
 
     def __enter__(self) -> _Reader:
@@ -251,10 +261,12 @@ class _Reader:
     def read(self, kind: Kind) -> Spooled:
         spool = Spool(kind, self._name, self._stopped)
 
+        def write(store: Store) -> Result:
+            return sync_target(self._session, store, kind, run=self._run, settings=self._settings, sink=spool)
+
         def result() -> Result:
-            if store := self._open_store():
-                run = Run(self._source.run_id)
-                return sync_target(self._session, store, kind, run=run, settings=self._settings, sink=spool)
+            if self._writer:
+                return self._attempted(self._writer, kind, write)
             return read_target(self._session, kind, settings=self._settings, sink=spool)
 
         ended, problem = self._attempt(kind, result)
@@ -269,12 +281,15 @@ class _Reader:
         custom, settings = self._source.custom, self._settings
         found: list[Kind] = []
 
+        def write(store: Store) -> Result:
+            ended, kinds = find_custom(self._session, store, custom, run=self._run, settings=settings)
+            found.extend(kinds)
+            return ended
+
         def result() -> Result:
-            if store := self._open_store():
-                run = Run(self._source.run_id)
-                ended, kinds = find_custom(self._session, store, custom, run=run, settings=settings)
-            else:
-                ended, kinds = choose(self._session, custom, settings)
+            if self._writer:
+                return self._attempted(self._writer, CUSTOM_OBJECTS, write)
+            ended, kinds = choose(self._session, custom, settings)
             found.extend(kinds)
             return ended
 
@@ -287,9 +302,8 @@ class _Reader:
             return None, self._dead or "the sync was stopped"
         try:
             result = read()
-        except (StoreError, BadInput) as error:
-            self._store = None  # its session may be lost
-            return None, str(error)
+        except StoreError as error:
+            return None, f"database_url: {error}"
         except Exception as error:  # one target's fault must not end the others
             log.exception("context %s, %s", self._name, kind.name)
             return None, f"context {self._name}, {kind.name}: {type(error).__name__}; the plugin's log has more"
@@ -302,16 +316,12 @@ class _Reader:
         if outcome is Outcome.UNSUPPORTED and kind.name not in self._source.named:
             log.warning("%s · %s: %s", self._name, kind.name, problem)  # there was and will be no row of it
             return result, None
-        if outcome is Outcome.UNREACHABLE and self._store is None:
+        if outcome is Outcome.UNREACHABLE and self._writer is None:
             self._dead = f"{problem} (not tried again for this kind)"
         return None, problem
 
-    def _open_store(self) -> Store | None:
-        if self._store is None:
-            self._store = self._source.open_store()
-            if self._store:
-                self._stack.callback(self._store.close)
-        return self._store
+    def _attempted(self, writer: Writer, kind: Kind, write: Callable[[Store], Result]) -> Result:
+        return attempted(writer, self._session, kind, write, run=self._run, settings=self._settings)
 
 
 def _settings(spec: bytes) -> Settings:

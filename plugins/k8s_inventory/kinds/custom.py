@@ -36,11 +36,16 @@ CORE = "core"
 """Stands in names for the group that has none."""
 
 
+def custom_name(group: str, plural: str) -> str:
+    """What a custom kind is called: `plural.group`, `plural.core` without a group."""
+    return f"{plural}.{group or CORE}"
+
+
 def custom_kind(*, group: str, version: str, kind: str, plural: str, namespaced: bool) -> Kind:
-    """The kind of these names, as discovery lists it. Its `name` is `plural.group`, `plural.core` without a group."""
+    """The kind of these names, as discovery lists it."""
     return replace(
         CUSTOM_OBJECTS,
-        name=f"{plural}.{group or CORE}",
+        name=custom_name(group, plural),
         kind=kind,
         plural=plural,
         group=group,

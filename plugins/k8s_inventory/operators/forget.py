@@ -23,7 +23,8 @@ class ForgetOperator(BaseOperator):
         with explained(context):
             refuse_unknown_keys(context["params"], ("context",))
             name = str(context["params"]["context"])
-            with InventoryHook(Settings.load()).store() as store:
-                deleted = forget_context(store, name)
+            settings = Settings.load()
+            with InventoryHook(settings).store() as store:
+                deleted = forget_context(store, name, wait=settings.lock_wait)
         self.log.info("context %s is forgotten: %s", printable(name), deleted)
         return deleted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from airflow.sdk import BaseOperator
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class PlanOperator(BaseOperator):
-    """Returns what `sync.Selection.tasks` lists: one entry a mapped task."""
+    """Returns what `sync.Selection.tasks` lists: one entry a mapped task, all with an `invocation` of this plan's."""
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from k8s_inventory.hooks import clusters
@@ -25,7 +26,8 @@ class PlanOperator(BaseOperator):
             settings = Settings.of_run(context["params"])
             configured = clusters.contexts(settings)
             selection = select(settings, configured)
-            tasks = selection.tasks(most=settings.max_tasks)
+            invocation = uuid4().hex  # a run that is cleared, or whose id is used again, is planned again
+            tasks = [{**task, "invocation": invocation} for task in selection.tasks(most=settings.max_tasks)]
             with InventoryHook(settings).store() as store:
                 made = store.migrate()
                 gone = store.mark_configured(configured)

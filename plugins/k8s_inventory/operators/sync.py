@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,7 +34,7 @@ class SyncOperator(BaseOperator):
     """Brings the rows of its targets up to date.
 
     :param work: what `plan` returned for this task: `label`, `context`, `kinds`, `custom` (patterns of kinds without a
-        declaration), and `named`, those of its kinds that the user asked for by name.
+        declaration), `named`, those of its kinds that the user asked for by name, and `invocation`.
     :param create_staging, see, stage, merge, missing, prune, prune_absent: the SQL that it runs, as templates of
         include/sql/store; the UI shows them rendered. Values are bound when they run.
 
@@ -134,38 +133,38 @@ class SyncOperator(BaseOperator):
         self, context: Context, settings: Settings, contexts: dict[str, Any], work: Interruptible
     ) -> Sequence[Result]:
         from k8s_inventory.hooks.inventory import InventoryHook
-        from k8s_inventory.kinds import KINDS
+        from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS
         from k8s_inventory.printable import printable
-        from k8s_inventory.sync import Custom, PlanError, Run, find_custom, sync_kinds
+        from k8s_inventory.sync import Custom, PlanError, Run, Writer, attempted, find_custom, sync_kinds
         from k8s_inventory.sync.configured import open_session
 
         task_instance = context["ti"]
-        run = Run(run_id=str(context["run_id"]), attempt=task_instance.try_number)
+        run = Run(str(context["run_id"]), task_instance.try_number, self._invocation(task_instance))
         rendered = {name: getattr(self, name) for name in self.template_fields} if self._is_rendered() else None
         context_name, custom = self.work["context"], Custom(**self.work["custom"])
         kinds = [KINDS[name] for name in self.work["kinds"]]
         if context_name not in contexts:
             raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
         results: list[Result] = []
-        with ExitStack() as stack:
 
-            def open_store() -> Store:
-                store = stack.enter_context(InventoryHook(settings).store())
-                work.when_stopped(store.cancel)
-                return store
+        def open_store() -> Store:
+            store = InventoryHook(settings).store()
+            work.when_stopped(store.cancel)
+            return store
 
-            store = open_store()
-            session = stack.enter_context(open_session(contexts[context_name](), settings, stopped=work.stopped))
-            store.check_schema()
-            if custom.include:
-                discovery, found = find_custom(session, store, custom, run=run, settings=settings)
-                results.append(discovery)
-                kinds += found
-            if run.attempt > 1 and len(kinds) > 1:
-                kinds = self._left(kinds, store.run_report(run.run_id))
-            more = min(settings.kinds_at_once, len(kinds)) - 1
-            stores = [store, *(open_store() for _ in range(more))]
-            for result in sync_kinds(session, stores, kinds, run=run, settings=settings, statements=rendered):
+        def find(store: Store) -> Result:
+            result, found = find_custom(session, store, custom, run=run, settings=settings)
+            kinds.extend(found)
+            return result
+
+        with open_session(contexts[context_name](), settings, stopped=work.stopped) as session:
+            with Writer(open_store, stopped=work.stopped) as writer:
+                writer.store().check_schema()
+                if custom.include:
+                    results.append(attempted(writer, session, CUSTOM_OBJECTS, find, run=run, settings=settings))
+                if run.attempt > 1 and len(kinds) > 1:
+                    kinds = self._left(kinds, writer.store().run_report(run.run_id, run.invocation))
+            for result in sync_kinds(session, open_store, kinds, run=run, settings=settings, statements=rendered):
                 attempt = result.attempt
                 self.log.info(
                     "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",
@@ -175,8 +174,15 @@ class SyncOperator(BaseOperator):
                 results.append(result)
         return results
 
+    def _invocation(self, task_instance: Any) -> str:
+        """The plan's, and how many tries the task had had when it was cleared: Airflow adds them to its `max_tries`.
+
+        A task that is cleared is done again, whatever was completed before; one that is retried is not.
+        """
+        return f"{self.work.get('invocation', '')}/{max(task_instance.max_tries - (self.retries or 0), 0)}/"
+
     def _left(self, kinds: Sequence[Kind], report: Sequence[Mapping[str, Any]]) -> list[Kind]:
-        """The kinds that no earlier attempt of this run has completed."""
+        """The kinds that no earlier attempt of this invocation has completed."""
         from k8s_inventory.printable import printable
 
         context_name = self.work["context"]

@@ -2,9 +2,10 @@
 
 from k8s_inventory.store.database import Store
 from k8s_inventory.store.evidence import Coverage, Listed, Proof
+from k8s_inventory.store.forgetting import forget_context
 from k8s_inventory.store.refusals import StoreError, TargetBusy
 from k8s_inventory.store.statements import Statements
-from k8s_inventory.store.target import Attempt, LastComplete, Seen, Target, forget_context
+from k8s_inventory.store.target import Attempt, LastComplete, Seen, Target
 
 __all__ = [
     "Attempt",

@@ -14,8 +14,10 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from k8s_inventory.kinds import TABLES, Kind
+from k8s_inventory.kinds import CUSTOM_OBJECTS, TABLES, Kind
+from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
+from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
 from k8s_inventory.store.refusals import StoreError, explained
 from k8s_inventory.store.statements import sql
@@ -125,6 +127,11 @@ class Store:
     def close(self) -> None:
         self.connection.close()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the session is over: the server ended it, it could not be reached, or it was closed."""
+        return bool(self.connection.closed)
+
     def cancel(self) -> None:
         """Ends the statement that another thread is at, if there is one; it raises `StoreError` there."""
         with suppress(psycopg.Error):
@@ -191,7 +198,7 @@ class Store:
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
 
     def _pending(self, kinds: Sequence[Kind]) -> list[str]:
-        """What is still to be made: names of migrations and of tables."""
+        """What is still to be made, or moved: names of migrations and of tables, rows of kinds."""
         state = self.rows("schema_state")[0]
         if state["schema_name"] is None:
             raise StoreError("the connection's search path leads to no schema: set `schema`, or create the schema")
@@ -203,7 +210,9 @@ class Store:
                 f"the database was upgraded by a newer k8s-inventory (migration {max(newer)}): upgrade this one"
             )
         missing = [name for version, name, _ in known if version not in applied]
-        return missing + [name for name, ddl in _made_of(kinds).items() if declared.get(name) != _hashed(ddl)]
+        missing += [name for name, ddl in _made_of(kinds).items() if declared.get(name) != _hashed(ddl)]
+        moved = declared_since(self.connection, kinds) if CUSTOM_OBJECTS.table in declared else {}
+        return missing + [_rows_of(name) for name in moved]
 
     def _made(self, state: Mapping[str, Any]) -> tuple[set[int], dict[str, str]]:
         applied: set[int] = set()
@@ -233,6 +242,10 @@ class Store:
             self.connection.execute(ddl)
             self.note_made(name, _hashed(ddl))
             done.append(name)
+        if CUSTOM_OBJECTS in kinds:
+            moved = declared_since(self.connection, kinds, by_rows=bool(done))
+            adopt(self.connection, moved)
+            done += map(_rows_of, moved)
         attach(self.connection, before)
         return done
 
@@ -296,29 +309,44 @@ class Store:
         with explained("reading kinds"):
             return [row["kind"] for row in self.rows("known_kinds", {"context_name": context_name})]
 
-    def unreachable_in_run(self, *, run_id: str, attempt: int, context_name: str) -> str | None:
+    def unreachable_in_run(self, *, run_id: str, attempt: int, invocation: str = "", context_name: str) -> str | None:
         """The error of a task of this run that has found the context dead already."""
+        of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "context_name": context_name}
         with explained("reading the run"):
-            found = self.rows(
-                "unreachable_in_run", {"run_id": run_id, "attempt": attempt, "context_name": context_name}
-            )
+            found = self.rows("unreachable_in_run", of_task)
         return found[0]["error"] if found else None
 
-    def discovery(self, *, run_id: str, context_name: str) -> Any | None:
+    def discovery(self, *, run_id: str, invocation: str = "", context_name: str) -> Any | None:
         """What `discovered` noted for this run, in JSON's terms; None if nothing was."""
+        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name}
         with explained("reading the run"):
-            found = self.rows("discovery", {"run_id": run_id, "context_name": context_name})
+            found = self.rows("discovery", of_run)
         return found[0]["found"] if found else None
 
-    def discovered(self, found: Any, *, run_id: str, context_name: str) -> None:
+    def discovered(self, found: Any, *, run_id: str, invocation: str = "", context_name: str) -> None:
         """Notes what a context serves for the other tasks of the run."""
+        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name}
         with explained("writing the run"):
-            self.run("discovered", {"run_id": run_id, "context_name": context_name, "found": Jsonb(found)})
+            self.run("discovered", {**of_run, "found": Jsonb(found)})
 
-    def run_report(self, run_id: str) -> list[dict[str, Any]]:
-        """The last attempt of each target of a run: context_name, kind, outcome, objects, changed, ..."""
+    def end_lost(
+        self, *, run_id: str, attempt: int, invocation: str = "", context_name: str, kind: str, error: str
+    ) -> bool:
+        """Ends the attempt on a target whose session was lost, as failed; returns whether it had begun."""
+        of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation}
+        with explained("writing the run"):
+            found = self.rows(
+                "end_lost", {**of_task, "context_name": context_name, "kind": kind, "error": printable(error)}
+            )
+        return bool(found)
+
+    def run_report(self, run_id: str, invocation: str = "") -> list[dict[str, Any]]:
+        """The last attempt of each target of a run: context_name, kind, outcome, objects, changed, ...
+
+        `invocation`: of the tasks alone whose own begins so.
+        """
         with explained("reading the run"):
-            return self.rows("run_report", {"run_id": run_id})
+            return self.rows("run_report", {"run_id": run_id, "invocation": invocation})
 
 
 def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
@@ -336,6 +364,11 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
         views["k8s_owner_chain"] = statements.view("owner_views", kinds)
         views["k8s_edges"] = statements.view("edges_view", kinds)
     return {**functions, **tables, **views}
+
+
+def _rows_of(custom: str) -> str:
+    """What is said of a kind whose rows are to be moved."""
+    return f"rows of {custom}"
 
 
 def _hashed(ddl: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -27,6 +27,21 @@ class TargetBusy(StoreError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retryable=True)
+
+
+LOST_LOCK = (
+    "the lock is not held by this database session any more: a transaction-pooling PgBouncer is in the way. Connect to "
+    "PostgreSQL itself, or use session pooling; nothing was changed"
+)
+
+
+def holder(lock: Mapping[str, Any]) -> str:
+    """Who holds a lock, a row of lock_holder.sql or held_locks.sql."""
+    session = f"database session {lock['pid']} of {lock['role']}"
+    if lock["run_id"] is None:
+        return f"another task ({session})"
+    started = lock["started_at"].isoformat(timespec="seconds")
+    return f"run {lock['run_id']} (attempt {lock['attempt']}, since {started}, {session})"
 
 
 @contextmanager

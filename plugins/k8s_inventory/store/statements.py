@@ -98,6 +98,26 @@ def kind_table(kind: Kind) -> str:
     return environment().get_template("store/kind_table.sql").render(variables(kind))
 
 
+def forget_rows(kind: Kind) -> str:
+    """Deletes all rows of a context from the table of a kind."""
+    return environment().get_template("store/forget_rows.sql").render(variables(kind))
+
+
+def adopt_rows(kind: Kind) -> str:
+    """Moves the rows of a kind from `k8s_custom_objects` to its own table."""
+    return environment().get_template("store/adopt_rows.sql").render(variables(kind), as_custom=as_custom(kind))
+
+
+def as_custom(kind: Kind) -> frozenset[str]:
+    """The columns that a custom object's row has with the same meaning.
+
+    What the declaration keeps out, of Secrets or of environment variables, must not come in with a row that was written
+    without it.
+    """
+    keeps_out = kind.table_cells or kind.redacted_env or kind.redacted_values
+    return frozenset(each.name for each in METADATA_COLUMNS) | frozenset(() if keeps_out else kind.rest)
+
+
 def view(name: str, kinds: Sequence[Kind]) -> str:
     """The DDL of a view over the tables of these kinds."""
     return environment().get_template(f"store/{name}.sql").render(kinds=kinds, columns=METADATA_COLUMNS)

@@ -12,14 +12,13 @@ from typing import Any, NamedTuple, cast
 
 import psycopg
 
-from k8s_inventory.kinds import KINDS, Kind
-from k8s_inventory.kinds.custom import custom_kind_named, is_custom
+from k8s_inventory.kinds import Kind
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable, printable_lines
 from k8s_inventory.store.copying import BinaryRows
 from k8s_inventory.store.database import Store
 from k8s_inventory.store.evidence import Coverage, Listed, Proof
-from k8s_inventory.store.refusals import StoreError, TargetBusy, explained
+from k8s_inventory.store.refusals import LOST_LOCK, StoreError, TargetBusy, explained, holder
 from k8s_inventory.store.statements import Statements
 
 VERIFY_DAYS = 7
@@ -102,7 +101,7 @@ class Target:
         self._rewritten = False
         self._staged = 0
         self._rules: str | None = None
-        self._all_by_rules = False
+        self._under_other_rules: int | None = None
 
     @classmethod
     @contextmanager
@@ -136,28 +135,35 @@ class Target:
         deadline = time.monotonic() + wait
         numbered = {**self._key, "number": self._number}
         with self._explained():
-            self._connection.execute("SELECT pg_advisory_lock(%s)", [self._number])
-            while not self._store.rows("lock", numbered):
+            while not self._taken(numbered):
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    self._connection.execute("SELECT pg_advisory_unlock(%s)", [self._number])
                     raise TargetBusy(
                         f"{self._doing}: still being written by {self._holder()} after {wait:g} s of waiting; nothing "
                         "was changed"
                     )
                 time.sleep(min(_POLL_SECONDS, left))
 
-    def _holder(self) -> str:
-        found = self._store.rows("lock_holder", self._key)
-        if not found:
-            return "another task"
-        session = f"database session {found[0]['pid']} of {found[0]['role']}"
-        if found[0]["run_id"] is None:
-            return f"another task ({session})"
-        started = found[0]["started_at"].isoformat(timespec="seconds")
-        return f"run {found[0]['run_id']} (attempt {found[0]['attempt']}, since {started}, {session})"
+    def _taken(self, numbered: dict[str, Any]) -> bool:
+        """First written, then looked whether all of the context is being forgotten: see `forget_context`."""
+        self._connection.execute("SELECT pg_advisory_lock(%s)", [self._number])
+        if self._store.rows("lock", numbered) and not self._forgetting():
+            return True
+        self._store.run("unlock", numbered)
+        return False
 
-    def begin(self, *, run_id: str, attempt: int, scope: str = "all", rules: str | None = None) -> None:
+    def _forgetting(self) -> list[dict[str, Any]]:
+        return self._store.rows("held_locks", {**self._key, "forgetting": True})
+
+    def _holder(self) -> str:
+        for each in self._forgetting():
+            return f"a task that forgets the context (database session {each['pid']} of {each['role']})"
+        found = self._store.rows("lock_holder", self._key)
+        return holder(found[0]) if found else "another task"
+
+    def begin(
+        self, *, run_id: str, attempt: int, invocation: str = "", scope: str = "all", rules: str | None = None
+    ) -> None:
         """Commits the attempt's row, and marks those that a killed task left open.
 
         `rules` is what the `made_of` of each row begins with that is written by the redaction of now.
@@ -165,9 +171,8 @@ class Target:
         self._rules = rules
         with self._explained():
             self._store.run("fail_orphans", self._key)
-            begun = self._store.rows(
-                "begin_attempt", {**self._key, "run_id": run_id, "attempt": attempt, "scope": scope}
-            )
+            of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "scope": scope}
+            begun = self._store.rows("begin_attempt", {**self._key, **of_task})
             self._id = begun[0]["id"]
 
     def last_complete(self, coverage: Coverage) -> LastComplete:
@@ -237,6 +242,14 @@ class Target:
             cursor.execute(self._statements.namespaces_stored, self._where)
             return [namespace for (namespace,) in cursor]
 
+    def under_other_rules(self) -> int:
+        """How many rows were not written by the redaction of now; counted once for as long as nothing is written."""
+        if self._under_other_rules is None:
+            with self._explained(), self._connection.cursor() as cursor:
+                cursor.execute(self._statements.under_other_rules, {**self._where, "rules": self._rules})
+                ((self._under_other_rules,),) = cursor.fetchall()
+        return self._under_other_rules or 0
+
     def stored_objects(self, after: str, *, most: int) -> list[tuple[str, str, str]]:
         """(uid, api_version, JSON) of objects, made of rows that other rules of redaction wrote: those after a uid."""
         parameters = {**self._where, "rules": self._rules, "after": after, "most": most}
@@ -251,6 +264,7 @@ class Target:
         with self._explained(), self._connection.transaction():
             self._refuse_lost_lock()
             self._execute(self._statements.restate)
+            self._under_other_rules = None
 
     def missing(self, coverage: Coverage, *, most: int) -> list[tuple[str, str | None, str]]:
         """(uid, namespace, name) of stored objects that the listing lacks, though they have the labels selected."""
@@ -285,7 +299,8 @@ class Target:
                 gone = list(proof.gone) if coverage.selection else None
                 listed.deleted = self._execute(self._statements.prune, namespace=coverage.namespace, gone=gone)
             self._note(coverage, listed, proof)
-            self._all_by_rules |= coverage.is_whole and listed.outcome is Outcome.COMPLETE
+            is_all = coverage.is_whole and listed.outcome is Outcome.COMPLETE
+            self._under_other_rules = 0 if is_all else None
             if ends:
                 ends.take(listed)
                 self._end(ends)
@@ -320,27 +335,12 @@ class Target:
                 self._end(attempt)
 
     def _end(self, attempt: Attempt) -> None:
-        attempt.under_other_rules = self._under_other_rules()
+        attempt.under_other_rules = None if self._rules is None else self.under_other_rules()
         attempt.seconds = float(self._store.rows("end_attempt", {**attempt.columns(), "id": self._id})[0]["seconds"])
         self._id = None
 
-    def forget(self) -> int:
-        """Deletes the context's rows of this kind, on the user's word."""
-        with self._explained():
-            return self._delete_all()
-
     def _delete_all(self) -> int:
         return self._execute(self._statements.prune_absent)
-
-    def _under_other_rules(self) -> int | None:
-        if self._rules is None:
-            return None
-        if self._all_by_rules:
-            return 0
-        with self._connection.cursor() as cursor:
-            cursor.execute(self._statements.under_other_rules, {**self._where, "rules": self._rules})
-            ((found,),) = cursor.fetchall()
-            return int(found)
 
     def _merge(self) -> int:
         self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
@@ -356,10 +356,7 @@ class Target:
 
     def _refuse_lost_lock(self) -> None:
         if not self._store.rows("lock_held", {**self._key, "number": self._number}):
-            raise StoreError(
-                f"{self._doing}: the lock is not held by this database session any more: a transaction-pooling "
-                "PgBouncer is in the way. Connect to PostgreSQL itself, or use session pooling; nothing was changed"
-            )
+            raise StoreError(f"{self._doing}: {LOST_LOCK}")
 
 
 def _with(chunks: Iterable[Sequence[Sequence[Any]]], made_of: Sequence[str]) -> Iterator[Sequence[Sequence[Any]]]:
@@ -369,19 +366,3 @@ def _with(chunks: Iterable[Sequence[Sequence[Any]]], made_of: Sequence[str]) -> 
         end = start + len(chunk[0])
         yield [*chunk, made_of[start:end]]
         start = end
-
-
-def forget_context(store: Store, context_name: str, kinds: Mapping[str, Kind] = KINDS) -> dict[str, int]:
-    """Deletes all rows of a context, under the lock of each of its targets; returns rows by table."""
-    known = store.known_contexts()
-    if context_name not in known:
-        raise StoreError(f"context {context_name} is not in the inventory; there is: {', '.join(known) or 'none'}")
-    deleted: dict[str, int] = {}
-    of_nobody = [custom_kind_named(name) for name in store.known_kinds(context_name) if is_custom(name)]
-    for kind in (*kinds.values(), *of_nobody):
-        with Target.locked(store, kind, context_name) as target:
-            deleted[kind.table] = deleted.get(kind.table, 0) + target.forget()
-    with explained(f"forgetting {context_name}"), store.connection.transaction():
-        for name in ("forget_runs", "forget_all_parts", "forget_targets", "forget_discovery", "forget_context"):
-            store.run(name, {"context_name": context_name})
-    return deleted

@@ -6,6 +6,7 @@ from k8s_inventory.sync.reading import Sink, SinkError
 from k8s_inventory.sync.selection import Custom, PlanError, Selection, select
 from k8s_inventory.sync.side_by_side import sync_kinds
 from k8s_inventory.sync.view_refresh import MayNotMakeViews, refresh_crd_views
+from k8s_inventory.sync.writing import Writer, attempted
 
 __all__ = [
     "Custom",
@@ -16,6 +17,8 @@ __all__ = [
     "Selection",
     "Sink",
     "SinkError",
+    "Writer",
+    "attempted",
     "choose",
     "find_custom",
     "read_target",

@@ -25,10 +25,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """Which run this is, and the how-manieth attempt of its task, from 1."""
+    """Which run this is, and the how-manieth attempt of its task, from 1.
+
+    An id is not one run for ever: it may be used again, and a task that is cleared is done again. `invocation` is
+    another then; what an earlier one found or completed means nothing to it.
+    """
 
     run_id: str
     attempt: int = 1
+    invocation: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,9 +92,13 @@ def sync_target(
         try:
             ending.cluster = reach(session, store, run=run, settings=settings)
             reading.read(target, ending.cluster)
-        finally:
-            if not target.is_ended:
-                restate(target, reading.new_decoder())
+        except StoreError:
+            raise
+        except Exception:
+            restate(target, reading.new_decoder())
+            raise
+        if not target.is_ended:
+            restate(target, reading.new_decoder())
     return ending.result
 
 
@@ -120,7 +129,7 @@ def attempting(
     still be written, and it is raised again. Where it can not, the next holder of the lock ends the row.
     """
     with Target.locked(store, kind, session.context.name, statements=statements, wait=settings.lock_wait) as target:
-        target.begin(run_id=run.run_id, attempt=run.attempt, scope=attempt.scope, rules=rules)
+        target.begin(**vars(run), scope=attempt.scope, rules=rules)
         try:
             with ended(session, kind, attempt) as ending:
                 yield target, ending
@@ -173,7 +182,7 @@ def reach(session: Session, store: Store, *, run: Run, settings: Settings) -> Cl
     A context that does not answer costs its timeout once a run, not once a kind.
     """
     name = session.context.name
-    dead = store.unreachable_in_run(run_id=run.run_id, attempt=run.attempt, context_name=name)
+    dead = store.unreachable_in_run(**vars(run), context_name=name)
     if dead:
         raise Unreachable(f"{dead.removesuffix(_NOT_TRIED)}{_NOT_TRIED}")
     return identify(session, store, settings)

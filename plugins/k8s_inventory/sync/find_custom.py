@@ -32,11 +32,12 @@ def find_custom(
     with attempting(session, store, CUSTOM_OBJECTS, attempt, run=run, settings=settings) as (_, ending):
         cluster = reach(session, store, run=run, settings=settings)
         known = [kind for kind in store.known_kinds(name) if is_custom(kind)]
-        noted = _noted(store.discovery(run_id=run.run_id, context_name=name))
+        of_run = {"run_id": run.run_id, "invocation": run.invocation, "context_name": name}
+        noted = _noted(store.discovery(**of_run))
         kinds, found = _choose(session, custom, settings, attempt, known, noted)
         confirm(session, cluster, wrote=False)
         if not found.failed and noted is None:
-            store.discovered([as_json(kind) for kind in found.kinds.values()], run_id=run.run_id, context_name=name)
+            store.discovered([as_json(kind) for kind in found.kinds.values()], **of_run)
     return ending.result, kinds
 
 

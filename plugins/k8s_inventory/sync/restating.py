@@ -19,6 +19,8 @@ def restate(target: Target, decoder: Decoder) -> None:
     A row that can not be read so stays as it is, and is counted in the status (`under_other_rules`). Raises
     `StoreError`.
     """
+    if not target.under_other_rules():
+        return
     after = ""
     while objects := target.stored_objects(after, most=ROWS_AT_ONCE):
         after = objects[-1][0]

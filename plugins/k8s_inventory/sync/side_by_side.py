@@ -3,49 +3,95 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from queue import Empty, SimpleQueue
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from queue import SimpleQueue
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Store, StoreError
 from k8s_inventory.sync.attempt import Result, Run, sync_target
+from k8s_inventory.sync.writing import Writer, attempted
 
 
 def sync_kinds(
     session: Session,
-    stores: Sequence[Store],
+    open_store: Callable[[], Store],
     kinds: Sequence[Kind],
     *,
     run: Run,
     settings: Settings,
     statements: Mapping[str, str] | None = None,
 ) -> Iterator[Result]:
-    """Syncs each kind, as many at a time as there are stores, and yields its result as it ends.
+    """Syncs each kind, `settings.kinds_at_once` at a time, and yields its result as it ends.
 
-    What the database refuses fails one kind alone. The last kind goes first and by itself: if the
-    context is dead, it is tried once, and the others need not wait for it. The threads keep no process from ending.
+    Each has a session of its own, opened by `open_store` in any thread, and replaced when it is lost. What the database
+    refuses fails one kind alone. The last kind goes first and by itself: if the context is dead, it is tried once, and
+    the others need not wait for it. The threads keep no process from ending.
     """
-    waiting: SimpleQueue[Kind] = SimpleQueue()
-    ended: SimpleQueue[Result] = SimpleQueue()
 
-    def sync(kind: Kind, store: Store) -> Result:
-        try:
+    def sync(kind: Kind, writer: Writer) -> Result:
+        def work(store: Store) -> Result:
             return sync_target(session, store, kind, run=run, settings=settings, statements=statements)
-        except StoreError as error:
-            return Result(session.context.name, kind.name, Attempt(error=str(error), retryable=error.retryable))
 
-    def work(store: Store) -> None:
-        with suppress(Empty):
-            while True:
-                ended.put(sync(waiting.get_nowait(), store))
+        return attempted(writer, session, kind, work, run=run, settings=settings)
 
-    for some, at_once in ((kinds[-1:], 1), (kinds[:-1], len(stores))):
-        for kind in some:
-            waiting.put(kind)
-        for store in stores[: min(at_once, len(some))]:
-            threading.Thread(target=work, args=(store,), name="kind", daemon=True).start()
-        for _ in some:
-            yield ended.get()
+    def failed(kind: Kind, error: StoreError) -> Result:
+        return Result(session.context.name, kind.name, Attempt(error=str(error), retryable=error.retryable))
+
+    with ExitStack() as stack:
+        at_once = max(1, min(settings.kinds_at_once, len(kinds)))
+        writers = [stack.enter_context(Writer(open_store, stopped=session.stopped)) for _ in range(at_once)]
+        for some, workers in ((kinds[-1:], writers[:1]), (kinds[:-1], writers)):
+            queue = _Queue(some, len(workers))
+            for writer in workers:
+                threading.Thread(target=queue.work, args=(writer, sync, failed), name="kind", daemon=True).start()
+            for _ in some:
+                yield queue.ended.get()
+
+
+class _Queue:
+    """Kinds that wait for one of some workers.
+
+    A worker that can have no session leaves them to the others, as long as there are any: it would be done with all of
+    them in no time.
+    """
+
+    def __init__(self, kinds: Iterable[Kind], workers: int) -> None:
+        self.ended: SimpleQueue[Result] = SimpleQueue()
+        self._waiting = deque(kinds)
+        self._workers = workers
+        self._lock = threading.Lock()
+
+    def work(
+        self,
+        writer: Writer,
+        sync: Callable[[Kind, Writer], Result],
+        failed: Callable[[Kind, StoreError], Result],
+    ) -> None:
+        while (kind := self._next()) is not None:
+            try:
+                result = sync(kind, writer)
+            except StoreError as error:
+                if self._leave(kind):
+                    return
+                result = failed(kind, error)
+            self.ended.put(result)
+
+    def _next(self) -> Kind | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._workers -= 1
+            return None
+
+    def _leave(self, kind: Kind) -> bool:
+        """Gives a kind back for others to take; False where none are left to take it."""
+        with self._lock:
+            if self._workers == 1:
+                return False
+            self._waiting.appendleft(kind)
+            self._workers -= 1
+            return True

@@ -20,7 +20,8 @@ from k8s_inventory.sync.selection import CUSTOM, Custom
 
 def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row a planned target, in the plan's order: the columns of run_report.sql, `named`, `what_to_do`."""
-    stored = {(row["context_name"], row["kind"]): row for row in store.run_report(run_id)}
+    invocation = plan[0].get("invocation", "") if plan else ""
+    stored = {(row["context_name"], row["kind"]): row for row in store.run_report(run_id, invocation)}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for task in plan:
         kinds = list(task["kinds"])

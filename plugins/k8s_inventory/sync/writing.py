@@ -1,0 +1,104 @@
+"""A session with the database that is replaced when it is lost, and the row of the target that was lost with it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from k8s_inventory.kinds import Kind
+from k8s_inventory.kube.session import Session
+from k8s_inventory.settings import Settings
+from k8s_inventory.store import Attempt, Store, StoreError, Target
+from k8s_inventory.sync.attempt import Result, Run
+
+PATIENCE = 30.0
+"""Seconds for which a database that can not be reached is tried again. A server that was restarted is there by then."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+
+
+class Writer:
+    """One session at a time, for one thread; opened when it is first needed, and anew once it was lost.
+
+    Where the database could not be reached for `PATIENCE`, it is tried no more than once each time it is asked for.
+    """
+
+    def __init__(self, open_store: Callable[[], Store], *, stopped: threading.Event | None = None) -> None:
+        self._open_store = open_store
+        self._stopped = stopped or threading.Event()
+        self._store: Store | None = None
+        self._failing_since: float | None = None
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+
+    @property
+    def is_lost(self) -> bool:
+        return self._store is not None and self._store.is_lost
+
+    def store(self) -> Store:
+        """Raises `StoreError` where no session can be had."""
+        if self._store is None or self._store.is_lost:
+            self.close()
+            self._store = None
+            self._store = self._opened()
+        return self._store
+
+    def _opened(self) -> Store:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                store = self._open_store()
+            except StoreError as error:
+                now = time.monotonic()
+                self._failing_since = self._failing_since or now
+                if not error.retryable or now - self._failing_since >= PATIENCE or self._stopped.wait(pause):
+                    raise
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                self._failing_since = None
+                return store
+
+
+def attempted(
+    writer: Writer,
+    session: Session,
+    kind: Kind,
+    work: Callable[[Store], Result],
+    *,
+    run: Run,
+    settings: Settings,
+) -> Result:
+    """What the work on a target returns; what the database refuses is a result, too.
+
+    A target that lost its session is failed, and has its row in the status, written in the next session. What keeps the
+    first session from being opened is raised.
+    """
+    store = writer.store()
+    name = session.context.name
+    try:
+        return work(store)
+    except StoreError as error:
+        message = str(error)
+        if writer.is_lost:
+            message += ". Its database session was lost; a new one is opened, and the next attempt reads it again"
+            with suppress(StoreError):  # where no session can be had, there is none to write the row in
+                _note_lost(writer.store(), kind, name, message, run=run, settings=settings)
+        return Result(name, kind.name, Attempt(error=message, retryable=error.retryable))
+
+
+def _note_lost(store: Store, kind: Kind, context_name: str, message: str, *, run: Run, settings: Settings) -> None:
+    if not store.end_lost(
+        **vars(run), context_name=context_name, kind=kind.name, error=message
+    ):  # it was lost at the lock
+        with Target.locked(store, kind, context_name, wait=settings.lock_wait) as target:
+            target.begin(**vars(run))
+            target.end(Attempt(error=message))
