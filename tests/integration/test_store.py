@@ -164,6 +164,17 @@ def test_the_documented_writer_may_sync_and_no_more(
             store.connection.execute("DROP TABLE k8s_pods")
 
 
+def test_the_documented_writer_may_move_rows_of_a_kind_that_is_declared_since(any_database_url: str) -> None:
+    """It changes no table, so it needs no owner."""
+    with Store.connect(any_database_url) as owner:
+        owner.migrate()
+        owner.connection.execute("INSERT INTO k8s_sync_targets (context_name, kind) VALUES ('test', 'services.core')")
+    writer = role(any_database_url, "k8s_writer", *_for_role(documented_grants("A role that may write")))
+    with Store.connect(writer) as store:
+        assert store.migrate() == ["rows of services.core"]
+        store.check_schema()
+
+
 def test_the_documented_reader_may_only_read(
     cluster: Cluster, any_database_url: str, sync: Sync, context_of: ContextOf
 ) -> None:

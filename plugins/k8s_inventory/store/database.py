@@ -164,8 +164,10 @@ class Store:
             if not self._pending(kinds):
                 return []
             self._refuse_foreign(kinds)
-            with suppress(errors.UniqueViolation, errors.DuplicateTable):  # another task has just made them
-                self.run("schema_bookkeeping")
+            state = self.rows("schema_state")[0]
+            if not (state["has_migrations"] and state["has_tables"]):
+                with suppress(errors.UniqueViolation, errors.DuplicateTable):  # another task has just made them
+                    self.run("schema_bookkeeping")
             with self.schema_change():
                 return self._apply(kinds)
 
