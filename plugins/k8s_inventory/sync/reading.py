@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -17,7 +17,7 @@ from k8s_inventory.collector import DECODER_VERSION, Columns, Decoder, Envelope,
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.cluster import ClusterInfo
 from k8s_inventory.kube.confirming import is_gone
-from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, Unsupported
+from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NoSuchPath, NotFound, Unsupported
 from k8s_inventory.kube.listing import LONGEST_VERSION, Listing, Page
 from k8s_inventory.kube.session import UNREADABLE, Session
 from k8s_inventory.mending import cut
@@ -175,6 +175,8 @@ class Reading:
                 self._read_part(Part(name, self.scope.selection), part)
             except FAILURES as error:
                 part.outcome, part.error, _ = failure(error, self.session)
+                if isinstance(error, NotFound | NoSuchPath) and not _has_complete(ended):
+                    raise  # it is a question about the kind
                 if self._target:
                     self._target.end_part(Part(name, self.scope.selection), part)
             if part.outcome in ("unauthorized", "unreachable"):
@@ -321,6 +323,10 @@ class Reading:
         bounds = (self._bounds,) if self.kind.printer_columns else ()
         parts = (DECODER_VERSION, self.kind, self._redaction, api_version, *cluster, *bounds)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _has_complete(parts: Mapping[str, Attempt]) -> bool:
+    return any(each.outcome == "complete" for each in parts.values())
 
 
 _WORST_FIRST = ("unauthorized", "unreachable", "failed", "partial", "forbidden", "absent", "unsupported")

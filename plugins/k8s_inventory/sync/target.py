@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from k8s_inventory.kinds import Kind
+from k8s_inventory.kube.absence import Looks
 from k8s_inventory.kube.cluster import ClusterInfo, read_cluster
-from k8s_inventory.kube.discovery import proof_of_absence
 from k8s_inventory.kube.errors import BadAnswer, ContextError, NoSuchPath, NotFound, Unreachable
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
@@ -95,18 +95,18 @@ def read_target(session: Session, kind: Kind, *, settings: Settings, sink: Sink)
 def _attempted(read: Callable[[], None], reading: Reading) -> Result:
     """Runs the listing; what goes wrong with the cluster becomes the attempt's outcome and error."""
     session, kind, attempt = reading.session, reading.kind, reading.attempt
-    retryable, proof = True, None
+    retryable, proven = True, False
     try:
         read()
         retryable = reading.retryable
     except (NotFound, NoSuchPath) as error:
-        proof = proof_of_absence(session, kind)
-        attempt.outcome = "absent" if proof else error.outcome
-        attempt.error = f"{error}; {proof or 'that it is gone is not proven, so its rows stay'}"
+        proven, why = session.kept(Looks).absence(kind)
+        attempt.outcome = "absent" if proven else error.outcome
+        attempt.error = f"{error}; {why if proven else f'that it is gone is not proven, so its rows stay: {why}'}"
         retryable = attempt.outcome == "failed"
     except FAILURES as error:
         attempt.outcome, attempt.error, retryable = failure(error, session)
-    return Result(session.context.name, kind.name, attempt, retryable, absence_proven=proof is not None)
+    return Result(session.context.name, kind.name, attempt, retryable, absence_proven=proven)
 
 
 def refuse_dead_context(session: Session, store: Store, run: Run) -> None:
