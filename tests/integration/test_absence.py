@@ -23,7 +23,7 @@ from k8s_inventory.store import Attempt, Store, forget_context
 from k8s_inventory.sync import Custom, Run, find_custom, sync_kinds
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.aggregated import Aggregated
-from tests.cluster.cluster import Rejected, wait_until
+from tests.cluster.cluster import Rejected, User, wait_until
 from tests.cluster.custom_kinds import CRDS, definition, make_object, many_kinds, object_path
 from tests.cluster.objects import crd, namespace
 from tests.conftest import IMPATIENT
@@ -316,12 +316,14 @@ def test_under_namespaces_a_kind_that_is_gone_is_absent(
 # -- a group of two sources --------------------------------------------------------------------------
 
 GROUP = "two.example"
+READER = User("reader")
 
 
 @pytest.fixture
 def two(start_cluster: Callable[..., Cluster]) -> Iterator[tuple[Cluster, Aggregated]]:
     """`things` of a CRD's v1, and others by the same name of an aggregated v2, which has `extras`, too."""
-    cluster = start_cluster()
+    cluster = start_cluster(users=[READER])
+    cluster.grant(READER, [{"apiGroups": [GROUP], "resources": ["*"], "verbs": ["list"]}])
     cluster.create(CRDS, crd("things", GROUP))
     path = f"/apis/{GROUP}/v1/namespaces/default/things"
     cluster.until_served(path)
@@ -401,6 +403,24 @@ def test_a_kind_never_read_is_not_read_while_its_group_is_not_whole(
     assert _of_two(store) == []
 
 
+def test_who_may_not_list_apiservices_reads_no_other_source_either(
+    two: tuple[Cluster, Aggregated],
+    store: Store,
+    context_of: Callable[..., Context],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the older form of discovery, in which a version whose API server is down is missing without a trace."""
+    monkeypatch.setattr("k8s_inventory.kube.discovery._AGGREGATED", JSON)
+    cluster, second = two
+    assert _find_and_sync(store, context_of(cluster, user=READER), "1")[1]["things.two.example"].outcome == "complete"
+    assert _of_two(store) == OF_V2
+    second.end()
+    found, results = _find_and_sync(store, context_of(cluster, user=READER), "2")
+    assert "apiservices: forbidden" in str(found.warning)
+    assert {each.outcome for each in results.values()} <= {"failed", "forbidden"}
+    assert _of_two(store) == OF_V2
+
+
 def test_discovery_of_old_clusters_mixes_no_sources(
     two: tuple[Cluster, Aggregated],
     store: Store,
@@ -415,3 +435,38 @@ def test_discovery_of_old_clusters_mixes_no_sources(
     found, results = _find_and_sync(store, context_of(cluster), "2")
     assert {found.outcome, *(each.outcome for each in results.values())} == {"failed"}
     assert _of_two(store) == OF_V2
+
+
+# -- who may not know what a kind's objects are made of ----------------------------------------------
+
+
+def test_a_definition_that_may_not_be_read_leaves_no_row_as_it_was(
+    start_cluster: Callable[..., Cluster], store: Store, context_of: Callable[..., Context]
+) -> None:
+    """A default that is added to a schema shows in all objects, whose resourceVersions stay."""
+    cluster = start_cluster(users=[READER])
+    cluster.grant(READER, [{"apiGroups": [GROUP], "resources": ["*"], "verbs": ["list"]}])
+    definition = cluster.create(CRDS, crd("things", GROUP))
+    path = f"/apis/{GROUP}/v1/namespaces/default/things"
+    cluster.until_served(path)
+    cluster.create(path, {"apiVersion": f"{GROUP}/v1", "kind": "Thing", "metadata": {"name": "one"}, "spec": {}})
+    context = context_of(cluster, user=READER)
+    _find_and_sync(store, context, "1")
+    assert query_rows(store, "SELECT spec FROM k8s_custom_objects") == [{"spec": {}}]
+
+    definition = cluster.request("GET", f"{CRDS}/things.{GROUP}")
+    schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    size = {"type": "integer", "default": 3}
+    schema["properties"] = {"spec": {"type": "object", "properties": {"size": size}}}
+    cluster.request("PUT", f"{CRDS}/things.{GROUP}", definition)
+
+    def shows() -> bool:
+        try:
+            return bool(cluster.list(path)[0]["spec"] == {"size": 3})
+        except Rejected:  # its storage is made anew
+            return False
+
+    wait_until(shows, "the default shows")
+    _find_and_sync(store, context, "2")
+    assert query_rows(store, "SELECT spec FROM k8s_custom_objects") == [{"spec": {"size": 3}}]
+    assert _find_and_sync(store, context, "3")[1][f"things.{GROUP}"].changed == 0

@@ -305,7 +305,11 @@ class Reading:
 
     def _start_staging(self, target: Target, last: LastComplete, page: Page[Any], part: Part | None) -> None:
         self.fingerprint = self._fingerprint(page.api_version) + (part.selection if part else "")
-        rewrite = self._settings.verify or _must_rewrite(last, self.fingerprint, page.resource_version)
+        rewrite = (
+            self._settings.verify
+            or not _is_defined(self.kind)
+            or _must_rewrite(last, self.fingerprint, page.resource_version)
+        )
         self._decodes_all &= rewrite or self._sink is not None
         target.start_staging(rewrite=rewrite)
 
@@ -378,6 +382,12 @@ def _versions(page: Page[Any], session: Session, kind: Kind) -> dict[str, str]:
             f"{LONGEST_VERSION} characters; such a list can not be stored"
         )
     return versions
+
+
+def _is_defined(kind: Kind) -> bool:
+    """Whether it is known what makes its objects read as they do. It is not of an aggregated API, nor of a CRD that may
+    not be read: its objects may read otherwise at equal versions, so they are always compared."""
+    return not kind.shared_by or kind.revision != ""
 
 
 def _must_rewrite(last: LastComplete, fingerprint: str, resource_version: str) -> bool:
