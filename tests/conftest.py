@@ -34,7 +34,15 @@ from tests.proxy import Proxy
 os.environ.setdefault("GOGC", "300")  # control planes spend a quarter less time on collecting garbage
 hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")
-IMPATIENT = Limits(connect_timeout=2, read_timeout=10, attempts=2, longest_wait=0.5, requests_per_second=1000)
+IMPATIENT = Limits(
+    connect_timeout=2,
+    read_timeout=10,
+    attempts=2,
+    longest_wait=0.5,
+    requests_per_second=1000,
+    looks_apart=0.1,
+    longest_look=3,
+)
 
 
 def pytest_report_header() -> str:

@@ -260,9 +260,13 @@ class Cluster:
             process.wait(STOP_SECONDS)
         return True
 
+    def end_api_server(self) -> None:
+        """Ends the API server alone; `upgrade` starts another."""
+        self._end("kube-apiserver")
+
     def upgrade(self, version: str = KUBERNETES_VERSION) -> None:
         """Puts an API server of this version in the place of the one that runs; the objects stay."""
-        self._end("kube-apiserver")
+        self.end_api_server()
         self.version = version
         self._run(controllers=False)
 

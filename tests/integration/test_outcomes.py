@@ -156,11 +156,7 @@ def test_without_whole_discovery_absence_deletes_nothing(
     def spoil(path: str, real: Answer) -> Answer | None:
         if "/deployments?" in path:
             return Answer(404, b"404 page not found\n", {"Content-Type": "text/plain"})
-        if path == "/apis/apps/v1":
-            value = real.json
-            value["resources"] = [each for each in value["resources"] if not each["name"].startswith("deployments")]
-            real = real.with_json(value)
-        return Answer(503, b"", {}) if path == hidden else real
+        return Answer(503, b"", {}) if path == hidden else _without(path, real, "deployments")
 
     proxy.spoil = spoil
     result = sync(proxy.context, "deployments")
@@ -168,9 +164,16 @@ def test_without_whole_discovery_absence_deletes_nothing(
     assert rows_of(store, "deployments", context="proxied") > 0
 
 
-def _without(real: Answer, plural: str) -> Answer:
-    value = real.json
-    value["resources"] = [each for each in value["resources"] if not each["name"].startswith(plural)]
+def _without(path: str, real: Answer, plural: str) -> Answer:
+    """Discovery that lacks a kind of apps, in both of its forms."""
+    value = real.json if path.startswith("/apis") and "?" not in path else {}
+    if path == "/apis/apps/v1":
+        value["resources"] = [each for each in value["resources"] if not each["name"].startswith(plural)]
+    elif value.get("kind") == "APIGroupDiscoveryList":
+        for version in next(each["versions"] for each in value["items"] if each["metadata"]["name"] == "apps"):
+            version["resources"] = [each for each in version["resources"] if each["resource"] != plural]
+    else:
+        return real
     return real.with_json(value)
 
 
@@ -201,7 +204,7 @@ def test_only_discovery_that_answers_what_was_asked_proves_absence(
         def spoil(path: str, real: Answer) -> Answer | None:
             if "/deployments?" in path:
                 return Answer(404, json.dumps(STATUS | {"code": 404}).encode())
-            real = _without(real, "deployments") if path == "/apis/apps/v1" else real
+            real = _without(path, real, "deployments")
             return real.with_json(real.json | spoilt[path]) if path in spoilt else real
 
         proxy.spoil = spoil

@@ -9,8 +9,8 @@ import yaml
 
 from docs.generate import cluster_role
 from k8s_inventory.kinds import KINDS
+from k8s_inventory.kube.absence import Looks
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.kube.discovery import proof_of_absence
 from k8s_inventory.kube.session import Session
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result
@@ -40,8 +40,8 @@ def _works(
     query = "SELECT cluster_uid FROM k8s_clusters WHERE context_name = %s"
     row = store.connection.execute(query, [user.name]).fetchone()
     with Session(context, IMPATIENT) as session:
-        proof = proof_of_absence(session, _unserved())
-    return complete and row is not None and row[0] is not None and proof is not None
+        absence = session.kept(Looks).absence(_unserved())
+    return complete and row is not None and row[0] is not None and absence.is_proven
 
 
 def _unserved():  # type: ignore[no-untyped-def]

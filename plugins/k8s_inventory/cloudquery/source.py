@@ -293,8 +293,9 @@ class _Reader:
             found.extend(kinds)
             return ended
 
-        _, problem = self._attempt(CUSTOM_OBJECTS, result)
-        return found, problem
+        ended, problem = self._attempt(CUSTOM_OBJECTS, result)
+        # What the CLI is not sent it deletes, and a warning says that there may be more.
+        return found, problem or (ended.attempt.warning if ended else None)
 
     def _attempt(self, kind: Kind, read: Callable[[], Result]) -> tuple[Result | None, str | None]:
         """The result, and the problem where that is not all there is."""

@@ -88,10 +88,15 @@ def _text(value: Any) -> str:
     return value
 
 
-def custom_kind_named(name: str) -> Kind:
-    """The kind `plural.group`, of which no more is known than its name: it is not served any more, or not yet."""
+def custom_kind_named(name: str, version: str = "v1") -> Kind:
+    """The kind `plural.group`, of which no more is known than its name: it is not served any more, or not yet.
+
+    `version` is the one that its rows were read in, where there are any. Without, any will do to hear that there is no
+    such kind.
+    """
     plural, _, group = name.partition(".")
-    return custom_kind(group="" if group == CORE else group, version="v1", kind=plural, plural=plural, namespaced=True)
+    group = "" if group == CORE else group
+    return custom_kind(group=group, version=version, kind=plural, plural=plural, namespaced=True)
 
 
 def is_custom(name: str) -> bool:

@@ -14,7 +14,7 @@ result that several columns share, so that it is computed once an object.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from k8s_inventory.kinds.paths import ApiPath, group_path
@@ -72,7 +72,8 @@ class Kind:
 
     `shared_by` are the columns, each `of_kind`, by which kinds that share a table are told apart in it. `listed_as` is
     the kind of its lists, where that is another than `<kind>List`. `revision` changes when the definition of a custom
-    kind does: its objects may then read otherwise, at the same resourceVersion.
+    kind does: its objects may then read otherwise, at the same resourceVersion. `held_back`, where it is not empty,
+    says why the kind must not be read now.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Kind:
     listed_as: str = ""
     printer_columns: tuple[PrinterColumn, ...] = ()
     revision: str = ""
+    held_back: str = field(default="", repr=False)
 
     @property
     def columns(self) -> tuple[Column, ...]:

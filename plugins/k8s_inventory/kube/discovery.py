@@ -1,4 +1,6 @@
-"""What a cluster serves: each resource that can be listed, in its group's preferred version; and what no more.
+"""What a cluster serves: each resource that can be listed, in its group's preferred version.
+
+That this is all there is, and that a kind is gone, is for `absence` to prove.
 
 https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 """
@@ -21,7 +23,7 @@ from k8s_inventory.kinds.declaration import LONGEST_COLUMN_NAME, LONGEST_PATH
 from k8s_inventory.kinds.paths import group_path
 from k8s_inventory.kube.cluster import Answer, answer, decoded
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NotFound, TooSlow
-from k8s_inventory.kube.listing import Listing, ListMetadata
+from k8s_inventory.kube.listing import Listing
 from k8s_inventory.kube.session import JSON, Session
 from k8s_inventory.outcome import Outcome
 
@@ -30,24 +32,35 @@ log = logging.getLogger(__name__)
 _AGGREGATED = ",".join(
     f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList" for version in ("v2", "v2beta1")
 )
-_API, _APIS = ApiPath("api"), ApiPath("apis")
-_CRDS = KINDS["crds"].list_path(KINDS["crds"].version)
-_SERVICES = KINDS["apiservices"].list_path(KINDS["apiservices"].version)
+_API, APIS = ApiPath("api"), ApiPath("apis")
 
-_Name = Annotated[str, msgspec.Meta(max_length=253)]
+Name = Annotated[str, msgspec.Meta(max_length=253)]
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names"""
 
 
 @dataclass
 class Discovery:
-    """`kinds` by name; `failed` says why by the group whose resources could not be had."""
+    """`kinds` by name; `failed` says why by the group whose resources could not be had, or not all of them. `unread`
+    are those groups of which a whole version could not be had: what else serves it may be another source. `served` are
+    the plurals of all resources by group and version, those of declared kinds and of no kind included."""
 
     kinds: dict[str, Kind] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
+    served: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+
+    def serves(self, group: str, plural: str) -> bool:
+        """Whether any version of the group has it."""
+        return any(plural in plurals for plurals in self.served.get(group, {}).values())
+
+    def lacks_version(self, group: str, why: str) -> None:
+        """Notes that a version of the group could not be had."""
+        self.failed[group] = why
+        self.unread.add(group)
 
 
 class _Header(msgspec.Struct, frozen=True):
-    kind: _Name
+    kind: Name
 
 
 class _Aggregated(msgspec.Struct, frozen=True):
@@ -55,19 +68,19 @@ class _Aggregated(msgspec.Struct, frozen=True):
         class Version(msgspec.Struct, frozen=True):
             class Resource(msgspec.Struct, frozen=True):
                 class ResponseKind(msgspec.Struct, frozen=True):
-                    kind: _Name = ""
+                    kind: Name = ""
 
-                resource: _Name
+                resource: Name
                 scope: str = ""
                 response_kind: ResponseKind = msgspec.field(default_factory=ResponseKind, name="responseKind")
                 verbs: list[str] = msgspec.field(default_factory=list)
 
-            version: _Name
+            version: Name
             resources: list[Resource] = msgspec.field(default_factory=list)
             freshness: str = ""
 
         class Metadata(msgspec.Struct, frozen=True):
-            name: _Name = ""
+            name: Name = ""
 
         metadata: Metadata
         versions: list[Version] = msgspec.field(default_factory=list)
@@ -75,12 +88,14 @@ class _Aggregated(msgspec.Struct, frozen=True):
     items: list[Group]
 
 
-class _Groups(msgspec.Struct, frozen=True):
+class Groups(msgspec.Struct, frozen=True):
+    """Of `/apis`, before there was aggregated discovery."""
+
     class Group(msgspec.Struct, frozen=True):
         class Version(msgspec.Struct, frozen=True):
-            version: _Name
+            version: Name
 
-        name: _Name
+        name: Name
         versions: list[Version]
         preferred: Version | None = msgspec.field(default=None, name="preferredVersion")
 
@@ -89,13 +104,15 @@ class _Groups(msgspec.Struct, frozen=True):
 
 
 class _CoreVersions(msgspec.Struct, frozen=True):
-    versions: list[_Name]
+    versions: list[Name]
 
 
-class _Resources(msgspec.Struct, frozen=True):
+class Resources(msgspec.Struct, frozen=True):
+    """Of one version of a group."""
+
     class Resource(msgspec.Struct, frozen=True):
-        name: _Name
-        kind: _Name
+        name: Name
+        kind: Name
         namespaced: bool = False
         verbs: list[str] = msgspec.field(default_factory=list)
 
@@ -106,13 +123,13 @@ class _Resources(msgspec.Struct, frozen=True):
 
 class _Crd(msgspec.Struct, frozen=True):
     class Metadata(msgspec.Struct, frozen=True):
-        name: _Name
-        uid: _Name
+        name: Name
+        uid: Name
         generation: int = 0
 
     class Spec(msgspec.Struct, frozen=True):
         class Names(msgspec.Struct, frozen=True):
-            list_kind: _Name = msgspec.field(default="", name="listKind")
+            list_kind: Name = msgspec.field(default="", name="listKind")
 
         class Version(msgspec.Struct, frozen=True):
             class Column(msgspec.Struct, frozen=True):
@@ -120,7 +137,7 @@ class _Crd(msgspec.Struct, frozen=True):
                 type: str
                 json_path: str = msgspec.field(name="jsonPath")
 
-            name: _Name
+            name: Name
             columns: list[Column] = msgspec.field(default_factory=list, name="additionalPrinterColumns")
 
         names: Names
@@ -145,26 +162,28 @@ def discover(session: Session) -> Discovery:
     Only kinds without a declaration are listed. Raises a `KubeError` where not even the groups can be read.
     """
     found = Discovery()
-    ask = _asking(session)
-    for root in (_API, _APIS):
+    ask = asking(session)
+    for root in (_API, APIS):
         body = session.get(root, accept=f"{_AGGREGATED},{JSON}")
         if decoded(session, root, body, _Header).kind == "APIGroupDiscoveryList":
             _aggregated(session, found, decoded(session, root, body, _Aggregated))
         elif root == _API:
             versions = decoded(session, root, body, _CoreVersions).versions
-            _classic(session, found, _Groups.Group("", [_Groups.Group.Version(each) for each in versions]), ask)
+            _classic(session, found, Groups.Group("", [Groups.Group.Version(each) for each in versions]), ask)
         else:
-            for group in decoded(session, root, body, _Groups).groups:
+            for group in decoded(session, root, body, Groups).groups:
                 _classic(session, found, group, ask)
     return found
 
 
-class _Ask(Protocol):
+class Ask(Protocol):
+    """Asks for an answer of this model, as `answer` does."""
+
     def __call__(self, path: ApiPath, model: type[Answer], query: Mapping[str, Any] | None = None) -> Answer: ...
 
 
-def _asking(session: Session) -> _Ask:
-    """What asks for many answers that together take no more time than a listing may wait."""
+def asking(session: Session) -> Ask:
+    """Of a session, for many answers that together take no more time than a listing may wait."""
     end = time.monotonic() + session.limits.listing_timeout
 
     def ask(path: ApiPath, model: type[Answer], query: Mapping[str, Any] | None = None) -> Answer:
@@ -177,26 +196,29 @@ def _aggregated(session: Session, found: Discovery, served: _Aggregated) -> None
     for group in served.items:
         name = group.metadata.name
         for version in group.versions:
-            if version.freshness == "Stale" and not version.resources:
-                found.failed[name] = f"the API server of {name}/{version.version} does not answer"
+            found.served.setdefault(name, {})[version.version] = {each.resource for each in version.resources}
+            if version.freshness == "Stale":
+                found.lacks_version(name, f"the API server of {name}/{version.version} does not answer")
             for each in version.resources:
                 is_namespaced = each.scope == "Namespaced"
                 names = (name, version.version, each.response_kind.kind, each.resource)
                 _take(session, found, *names, is_namespaced, each.verbs)
 
 
-def _classic(session: Session, found: Discovery, group: _Groups.Group, ask: _Ask) -> None:
+def _classic(session: Session, found: Discovery, group: Groups.Group, ask: Ask) -> None:
     # The preferred version comes first; the others are read for what it lacks.
     versions = [each.version for each in group.versions]
     versions.sort(key=lambda version: group.preferred is None or version != group.preferred.version)
     for version in versions:
         try:
-            resources = ask(group_path(group.name, version), _Resources).resources
+            resources = ask(group_path(group.name, version), Resources).resources
         except KubeError as error:
             if error.outcome in (Outcome.UNAUTHORIZED, Outcome.UNREACHABLE) and not isinstance(error, TooSlow):
                 raise
-            found.failed[group.name] = str(error)
+            found.served.setdefault(group.name, {})[version] = set()
+            found.lacks_version(group.name, str(error))
             continue
+        found.served.setdefault(group.name, {})[version] = {each.name for each in resources if "/" not in each.name}
         for each in resources:
             _take(session, found, group.name, version, each.kind, each.name, each.namespaced, each.verbs)
 
@@ -257,74 +279,3 @@ def _printer_column(column: _Crd.Spec.Version.Column) -> PrinterColumn:
     name, path = column.name[: LONGEST_COLUMN_NAME + 1], column.json_path[: LONGEST_PATH + 1]
     name, path = without_userinfo(name).replace("\0", "\ufffd"), path.replace("\0", "\ufffd")  # to be stored
     return PrinterColumn(name, column.type[:LONGEST_COLUMN_NAME], path)
-
-
-class _Metas(msgspec.Struct, frozen=True):
-    class Item(msgspec.Struct, frozen=True):
-        class Metadata(msgspec.Struct, frozen=True):
-            name: _Name
-
-        metadata: Metadata
-
-    items: list[Item]
-    metadata: ListMetadata
-
-    @property
-    def names(self) -> set[str]:
-        """Raises `BadAnswer` where these are not all."""
-        if self.metadata.continue_token:
-            raise BadAnswer("the answer goes on")
-        return {each.metadata.name for each in self.items}
-
-
-class _Services(_Metas, frozen=True):
-    kind: Literal["APIServiceList"]
-
-
-class _Definitions(_Metas, frozen=True):
-    kind: Literal["CustomResourceDefinitionList"]
-
-
-_MOST_VERSIONS = 100
-"""Of one API group; each costs a request."""
-
-
-def proof_of_absence(session: Session, kind: Kind) -> str | None:
-    """What proves that the cluster serves no such kind; None where nothing does, and rows must stay.
-
-    Discovery must be whole and lack the kind in every version of its group, and no APIService may
-    stand for that group: an aggregated API that is down looks just like one that is gone. Nor may a
-    CRD define it: one that serves no version still has its objects. An answer that does not say that
-    it is what was asked for proves nothing.
-    """
-    ask = _asking(session)
-    try:
-        if not kind.group:
-            versions = ["v1"]
-        else:
-            groups = ask(_APIS, _Groups).groups
-            versions = [each.version for group in groups if group.name == kind.group for each in group.versions]
-        if len(versions) > _MOST_VERSIONS:
-            return None
-        for version in versions:
-            found = ask(group_path(kind.group, version), _Resources)
-            is_of_it = (found.kind, found.group_version) == ("APIResourceList", kind.api_version(version))
-            if not is_of_it or kind.plural in {each.name for each in found.resources}:
-                return None
-        services = ask(_SERVICES, _Services).names
-        name = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
-        only = {"fieldSelector": f"metadata.name={_escaped(name)}"}
-        definitions = ask(_CRDS, _Definitions, only).names if kind.shared_by else set()
-    except KubeError:
-        return None
-    if not versions and any(each.partition(".")[2] == kind.group for each in services):
-        return None
-    if definitions:
-        return None
-    what = "no APIService or CRD" if kind.shared_by else "no APIService"
-    return f"discovery lacks {name}, and {what} stands for it"
-
-
-def _escaped(value: str) -> str:
-    """A value in a field selector: https://pkg.go.dev/k8s.io/apimachinery/pkg/fields#EscapeValue"""
-    return re.sub(r"([\\,=])", r"\\\1", value)

@@ -97,6 +97,10 @@ class BadAnswer(KubeError):
     """An answer that is not what was asked for: HTML of a proxy, a body cut short, a 5xx after retries."""
 
 
+class HeldBack(KubeError):
+    """A kind that is not asked for, because what would answer may be another source than the one of its rows."""
+
+
 class TooLarge(BadAnswer):
     """An answer of more bytes or values than it may have."""
 

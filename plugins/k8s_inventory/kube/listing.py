@@ -21,6 +21,7 @@ from k8s_inventory.kube import cells
 from k8s_inventory.kube.errors import (
     BadAnswer,
     Expired,
+    HeldBack,
     KubeError,
     NoSuchPath,
     NotFound,
@@ -200,6 +201,8 @@ class Listing(Generic[Item]):
 
     def _path_served(self) -> ApiPath:
         """The list's path in the first of the known versions that the cluster serves."""
+        if self.kind.held_back:
+            raise HeldBack(f"context {self.session.context.name}, {self.kind.name}: {self.kind.held_back}")
         last: NotFound | NoSuchPath | None = None
         versions = self.kind.versions
         for version in versions:

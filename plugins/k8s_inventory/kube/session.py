@@ -7,10 +7,10 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import tenacity
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from k8s_inventory.kube.cluster import ClusterInfo
 
 log = logging.getLogger(__name__)
+
+Kept = TypeVar("Kept")
 
 JSON = "application/json"
 _BURST = 20
@@ -79,6 +81,10 @@ class Limits:
     longest_wait: float = 30.0
     requests_in_flight: int = 4
     requests_per_second: float = 50.0
+    looks_apart: float = 2.0
+    """Seconds between two looks at what the cluster serves, which prove something only together."""
+    longest_look: float = 30.0
+    """Seconds after which no further look is taken at an API server that does not show all it has yet."""
     compress: bool | None = None
     """Whether answers come as gzip, 15 times smaller; by default unless the API server is on this machine."""
 
@@ -145,6 +151,7 @@ class Session:
         self.clients = 0
         """How many were made. A new one has read the kubeconfig anew, which may lead elsewhere by then."""
         self._client: ApiClient | None = None
+        self._kept: dict[Any, Any] = {}
         self._lock = threading.Lock()
         self._in_flight = threading.BoundedSemaphore(self.limits.requests_in_flight)
         self._next_start = 0.0
@@ -162,6 +169,14 @@ class Session:
                 self.clients += 1
                 transport.bound(self._client.rest_client.pool_manager)
             return self._client
+
+    def kept(self, make: Callable[[Session], Kept]) -> Kept:
+        """What `make` makes of the session: once, however often it is asked for."""
+        with self._lock:
+            if make not in self._kept:
+                self._kept[make] = make(self)
+            found: Kept = self._kept[make]
+            return found
 
     def close(self) -> None:
         with self._lock:

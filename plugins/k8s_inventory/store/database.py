@@ -311,6 +311,11 @@ class Store:
         with explained("reading kinds"):
             return [row["kind"] for row in self.rows("known_kinds", {"context_name": context_name})]
 
+    def versions_read(self, context_name: str) -> dict[str, str]:
+        """The version in which the rows of each custom kind were read, by its name; only where it is one for all."""
+        with explained("reading kinds"):
+            return {row["kind"]: row["version"] for row in self.rows("versions_read", {"context_name": context_name})}
+
     def unreachable_in_run(self, *, run_id: str, attempt: int, invocation: str = "", context_name: str) -> str | None:
         """The error of a task of this run that has found the context dead already."""
         of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "context_name": context_name}

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from k8s_inventory.kinds import Kind
+from k8s_inventory.kube.absence import Absence, Looks
 from k8s_inventory.kube.cluster import ClusterInfo
-from k8s_inventory.kube.discovery import proof_of_absence
 from k8s_inventory.kube.errors import KubeError, NoSuchPath, NotFound, Unreachable
 from k8s_inventory.kube.session import Session
 from k8s_inventory.outcome import Outcome
@@ -150,9 +150,10 @@ def ended(session: Session, kind: Kind, attempt: Attempt) -> Iterator[Ending]:
     try:
         yield ending
     except (NotFound, NoSuchPath) as error:
-        ending.proof = _proof_of_absence(session, kind, ending.cluster)
-        attempt.outcome = Outcome.ABSENT if ending.proof else error.outcome
-        attempt.error = f"{error}; {ending.proof or 'that it is gone is not proven, so its rows stay'}"
+        is_proven, why = _absence(session, kind, ending.cluster)
+        ending.proof = why if is_proven else None
+        attempt.outcome = Outcome.ABSENT if is_proven else error.outcome
+        attempt.error = f"{error}; {why if is_proven else f'that it is gone is not proven, so its rows stay: {why}'}"
         attempt.retryable = attempt.outcome is not Outcome.ABSENT
     except FAILURES as error:
         attempt.outcome, attempt.error, attempt.retryable = failure(error, session)
@@ -166,14 +167,16 @@ def ended(session: Session, kind: Kind, attempt: Attempt) -> Iterator[Ending]:
     ending.result = Result(session.context.name, kind.name, attempt, ending.proof is not None)
 
 
-def _proof_of_absence(session: Session, kind: Kind, cluster: ClusterInfo | None) -> str | None:
-    proof = proof_of_absence(session, kind)
+def _absence(session: Session, kind: Kind, cluster: ClusterInfo | None) -> Absence:
+    """Whether the kind is gone from the cluster that was identified, and what proves it or does not."""
+    if cluster is None:
+        return Absence(False, "it is not known which cluster this is")
+    found = session.kept(Looks).absence(kind)
     try:
-        if proof and cluster:
-            confirm(session, cluster, wrote=False)
-    except KubeError:
-        return None
-    return proof if cluster else None
+        confirm(session, cluster, wrote=False)
+    except KubeError as error:
+        return Absence(False, str(error))
+    return found
 
 
 def reach(session: Session, store: Store, *, run: Run, settings: Settings) -> ClusterInfo:

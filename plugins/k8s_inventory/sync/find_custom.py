@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS, Kind, is_declared
 from k8s_inventory.kinds.custom import as_json, custom_kind_named, from_json, is_custom
-from k8s_inventory.kube.discovery import Discovery, describe, discover
+from k8s_inventory.kube.absence import Looks, Seen
+from k8s_inventory.kube.discovery import Discovery, describe
 from k8s_inventory.kube.errors import BadAnswer, NoSuchPath, NotFound
 from k8s_inventory.kube.session import Session
 from k8s_inventory.outcome import Outcome
@@ -24,29 +27,31 @@ def find_custom(
     """What `choose` returns, with a status row of its own: the target `custom`.
 
     Kinds that the inventory holds come even if discovery lacks them: their listing then proves that they are gone,
-    or not. What one task of a run has found, the others take from it.
+    or not. What one task of a run has found, the others take from it, if it is proven to be all there is.
     """
     name = session.context.name
     attempt = Attempt()
     kinds: list[Kind] = []
     with attempting(session, store, CUSTOM_OBJECTS, attempt, run=run, settings=settings) as (_, ending):
         cluster = reach(session, store, run=run, settings=settings)
-        known = [kind for kind in store.known_kinds(name) if is_custom(kind)]
+        known = _Known(
+            [kind for kind in store.known_kinds(name) if is_custom(kind)], partial(store.versions_read, name)
+        )
         of_run = {"run_id": run.run_id, "invocation": run.invocation, "context_name": name}
         noted = _noted(store.discovery(**of_run))
-        kinds, found = _choose(session, custom, settings, attempt, known, noted)
+        kinds, seen = _choose(session, custom, settings, attempt, known, noted)
         confirm(session, cluster, wrote=False)
-        if not found.failed and noted is None:
-            store.discovered([as_json(kind) for kind in found.kinds.values()], **of_run)
+        if not seen.doubt and not seen.discovery.failed and noted is None:
+            store.discovered([as_json(kind) for kind in seen.discovery.kinds.values()], **of_run)
     return ending.result, kinds
 
 
-def _noted(found: Any) -> Discovery | None:
+def _noted(found: Any) -> Seen | None:
     """What another task of the run noted; None where nothing was, or what is no such note: then it is asked anew."""
     if not isinstance(found, list):
         return None
     try:
-        return Discovery({kind.name: kind for kind in map(from_json, found)})
+        return Seen(Discovery({kind.name: kind for kind in map(from_json, found)}))
     except ValueError:
         return None
 
@@ -54,13 +59,25 @@ def _noted(found: Any) -> Discovery | None:
 def choose(session: Session, custom: Custom, settings: Settings) -> tuple[Result, list[Kind]]:
     """The kinds of this context that `custom` chooses, and how discovery went.
 
-    A group that can not be discovered makes that `failed`; the kinds of all others are returned.
+    A group that can not be discovered makes that `failed`; the kinds of all others are returned. So does an API server
+    that does not show all it has. Where only the rights are lacking to know whether it does, `warning` says so: rows of
+    kinds that are not returned must stay.
+
+    A kind that may be served by another source than the one that its rows are of comes `held_back`.
     """
     attempt = Attempt()
     kinds: list[Kind] = []
     with ended(session, CUSTOM_OBJECTS, attempt) as ending:
-        kinds, _ = _choose(session, custom, settings, attempt)
+        kinds, _ = _choose(session, custom, settings, attempt, _Known())
     return ending.result, kinds
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the inventory holds of a context: kinds by name, and in which version rows of kinds were read."""
+
+    kinds: Collection[str] = ()
+    versions_read: Callable[[], dict[str, str]] = dict
 
 
 def _choose(
@@ -68,32 +85,76 @@ def _choose(
     custom: Custom,
     settings: Settings,
     attempt: Attempt,
-    known: Collection[str] = (),
-    found: Discovery | None = None,
-) -> tuple[list[Kind], Discovery]:
+    known: _Known,
+    seen: Seen | None = None,
+) -> tuple[list[Kind], Seen]:
     """The kinds, and what they were chosen from; sets the attempt's outcome. Raises a `KubeError`."""
-    if found is None:
+    if seen is None:
         try:
-            found = discover(session)
+            seen = session.kept(Looks).seen()
         except (NotFound, NoSuchPath) as error:
             raise BadAnswer(str(error)) from None  # no kind is gone by it
         described = describe(
             session,
-            list(found.kinds.values()),
+            list(seen.discovery.kinds.values()),
             page_size=settings.page_size,
             most_columns=settings.max_printer_columns,
         )
-        found = Discovery({kind.name: kind for kind in described}, found.failed)
-    lacking = {each: custom_kind_named(each) for each in (*known, *custom.explicit) if each not in found.kinds}
-    every = {**found.kinds, **lacking}.values()  # names of the database among them, which anybody may have written
-    kinds = [kind for kind in every if custom.takes(kind.name) and not is_declared(kind)]
-    attempt.outcome, attempt.objects = Outcome.COMPLETE, len(kinds)
-    failed = {group: why for group, why in found.failed.items() if custom.takes(f"*.{group}")}
+        seen = replace(seen, discovery=replace(seen.discovery, kinds={kind.name: kind for kind in described}))
+    found = seen.discovery
+    lacking = [each for each in dict.fromkeys((*known.kinds, *custom.explicit)) if each not in found.kinds]
+    read_in = known.versions_read() if lacking or seen.doubt or found.unread else {}
+    every = [*found.kinds.values(), *(custom_kind_named(each, read_in.get(each, "v1")) for each in lacking)]
+    kinds = [
+        replace(kind, held_back=_why_not_now(kind, seen, read_in.get(kind.name)))
+        for kind in every  # names of the database among them, which anybody may have written
+        if custom.takes(kind.name) and not is_declared(kind)
+    ]
+    _end(attempt, session.context.name, custom, seen, len(kinds))
+    return kinds, seen
+
+
+def _why_not_now(kind: Kind, seen: Seen, read_in: str | None) -> str:
+    """Why what now serves the kind may be another source than the one that its rows are of; empty where it is not.
+
+    A group may have several: a CRD's version, and another that an aggregated API server answers for. Where one of them
+    can not be had, a kind is read in no other version than its rows were: those of the other would be taken for gone.
+    """
+    found = seen.discovery
+    is_found, is_as_before = kind.name in found.kinds, read_in == kind.version
+    if kind.group in found.unread and not (is_found and is_as_before):
+        now = f"shows it in version {kind.version}" if is_found else "does not show it"
+        before = f"its rows were read in {read_in}" if read_in else "nobody knows in which it should be read"
+        return (
+            f"not read, and its rows stay: not all of its API group could be had ({found.failed[kind.group]}), which "
+            f"now {now}; {before}. Mend that API server, or delete its APIService if it is gone for good"
+        )
+    if seen.doubt and is_found and read_in and not is_as_before and read_in not in found.served.get(kind.group, ()):
+        return (
+            f"not read, and its rows stay: they were read in version {read_in}, which the API server does not show any "
+            f"more, and whether that is gone is not proven: {seen.doubt}"
+        )
+    return ""
+
+
+def _end(attempt: Attempt, name: str, custom: Custom, seen: Seen, chosen: int) -> None:
+    attempt.outcome, attempt.objects = Outcome.COMPLETE, chosen
+    failed = {group: why for group, why in seen.discovery.failed.items() if custom.takes(f"*.{group}")}
+    if seen.doubt and seen.lacks_right:
+        attempt.warning = (
+            f"context {name}: that it serves no other custom kinds is not proven, so that rows of those that seem "
+            f"to be gone stay. {seen.doubt}"
+        )
+    elif seen.doubt:
+        attempt.outcome = Outcome.FAILED
+        attempt.error = (
+            f"context {name}: its API server may serve more custom kinds than it shows now; all rows of those stay. "
+            f"{seen.doubt}. Run it again; if it recurs, look at `kubectl get --raw /readyz?verbose`"
+        )
     if failed:
         reasons = "; ".join(f"{group}: {why}" for group, why in sorted(failed.items()))
         attempt.outcome = Outcome.FAILED
         attempt.error = (
-            f"context {session.context.name}: what these API groups serve could not be had, so kinds of theirs may be "
+            f"context {name}: what these API groups serve could not be had, so kinds of theirs may be "
             f"missing; their rows stay. {reasons}. Mend them, or leave them out: resources=-*.GROUP"
         )
-    return kinds, found

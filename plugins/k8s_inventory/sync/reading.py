@@ -29,7 +29,7 @@ from k8s_inventory.collector import (
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.cluster import ClusterInfo
 from k8s_inventory.kube.confirming import is_gone
-from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, Unsupported
+from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NoSuchPath, NotFound, Unsupported
 from k8s_inventory.kube.listing import LONGEST_VERSION, Listing, Page
 from k8s_inventory.kube.session import UNREADABLE, Session
 from k8s_inventory.mending import cut
@@ -184,6 +184,8 @@ class Reading:
                 proof = self._list(coverage, listed)
             except FAILURES as error:
                 listed.outcome, listed.error, listed.retryable = failure(error, self.session)
+                if isinstance(error, NotFound | NoSuchPath) and not _has_complete(ended):
+                    raise  # it is a question about the kind
             if self._target:
                 self._target.commit(coverage, listed, proof)
             if listed.outcome in (Outcome.UNAUTHORIZED, Outcome.UNREACHABLE):
@@ -377,8 +379,8 @@ class Reading:
     def _must_rewrite(self, last: LastComplete, resource_version: str) -> bool:
         """Whether nothing may count as unchanged: of a cluster that went back in time, and of what may be no version.
 
-        Versions come of etcd. What an API server keeps elsewhere, which is to say all that neither is declared nor has
-        a CRD, may change without one, or begin to count anew.
+        Versions come of etcd. What an API server keeps elsewhere may change without one, or begin to count anew; and
+        what a CRD says that may not be read, nobody knows. So all is compared that neither is declared nor has a CRD.
         """
         if last.verify_due or (self.kind.shared_by and not self.kind.revision):
             return True
@@ -395,6 +397,10 @@ def _hash(*parts: Any) -> str:
 def _is_newer(version: str, than: str) -> bool:
     """Of two versions of an object; where they are no numbers, the one that was read later."""
     return not (version.isdecimal() and than.isdecimal()) or int(version) > int(than)
+
+
+def _has_complete(parts: Mapping[str, Listed]) -> bool:
+    return any(each.outcome is Outcome.COMPLETE for each in parts.values())
 
 
 def _log_page(session: Session, kind: Kind, page: Page[Any], written: int) -> None:
