@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,12 @@ from tests.cluster.aggregated import Aggregated
 from tests.cluster.cluster import Rejected, User, wait_until
 from tests.cluster.custom_kinds import CRDS, definition, make_object, many_kinds, object_path
 from tests.cluster.objects import crd, namespace
-from tests.conftest import IMPATIENT
+from tests.conftest import IMPATIENT, again
 from tests.equality import query_rows
 from tests.proxy import Answer, Proxy
 
 MANY = 30
+HASTY = replace(IMPATIENT, longest_look=1)
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +112,9 @@ def _find_and_sync(
 ) -> tuple[Attempt, dict[str, Attempt]]:
     """How discovery and each custom kind ended."""
     chosen = Settings.load({"requests_per_second": 1000, **settings})
-    with Session(context, IMPATIENT) as session:
+    with Session(context, HASTY) as session:
         found, kinds = find_custom(session, store, Custom(include or ("*",)), run=Run(run), settings=chosen)
-        results = sync_kinds(session, [store], kinds, run=Run(run), settings=chosen)
+        results = sync_kinds(session, again(store), kinds, run=Run(run), settings=chosen)
         return found.attempt, {result.kind: result.attempt for result in results}
 
 
@@ -140,7 +142,7 @@ def _read_impatiently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes the source's sessions such as those of all tests here."""
 
     def open_impatient(context: Context, settings: Settings, *, stopped: threading.Event) -> Session:
-        return Session(context, IMPATIENT, stopped=stopped)
+        return Session(context, HASTY, stopped=stopped)
 
     monkeypatch.setattr("k8s_inventory.cloudquery.source.open_session", open_impatient)
 
@@ -263,16 +265,14 @@ def test_what_everything_agrees_on_is_gone_and_costs_two_looks(
     assert len(_find_and_sync(store, before_many.context, "3", *SOME)[1]) == 1, "what is gone is not asked for again"
 
 
-def test_kinds_that_go_while_they_are_read_cost_two_looks_together(
-    before_many: Proxy, store: Store, database_url: str
-) -> None:
+def test_kinds_that_go_while_they_are_read_cost_two_looks_together(before_many: Proxy, store: Store) -> None:
     _find_and_sync(store, before_many.context, "1", *SOME)
     settings = Settings.load({"requests_per_second": 1000})
-    with Session(before_many.context, IMPATIENT) as session, Store.connect(database_url) as other:
+    with Session(before_many.context, HASTY) as session:
         _, kinds = find_custom(session, store, Custom(("*",)), run=Run("2"), settings=settings)
         before_many.spoil = _Hiding()
         before_many.requests.clear()
-        results = list(sync_kinds(session, [store, other], kinds, run=Run("2"), settings=settings))
+        results = list(sync_kinds(session, again(store), kinds, run=Run("2"), settings=settings))
     assert sum(result.absence_proven for result in results) == 11
     assert before_many.requests.count("/readyz") == 2
 

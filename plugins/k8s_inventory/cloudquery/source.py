@@ -294,8 +294,12 @@ class _Reader:
             return ended
 
         ended, problem = self._attempt(CUSTOM_OBJECTS, result)
-        # What the CLI is not sent it deletes, and a warning says that there may be more.
-        return found, problem or (ended.attempt.warning if ended else None)
+        if ended and ended.attempt.warning:  # there may be more kinds, and the CLI deletes what it is not sent
+            problem = (
+                f"{ended.attempt.warning}. Grant that right, so that it can be proven, or leave `custom` out of "
+                "`resources`: else the CLI may delete rows of objects that are there"
+            )
+        return found, problem
 
     def _attempt(self, kind: Kind, read: Callable[[], Result]) -> tuple[Result | None, str | None]:
         """The result, and the problem where that is not all there is."""

@@ -171,7 +171,7 @@ class Session:
             return self._client
 
     def kept(self, make: Callable[[Session], Kept]) -> Kept:
-        """What `make` makes of the session: once, however often it is asked for."""
+        """What `make` makes of the session: once for each client, as another may lead to another cluster."""
         with self._lock:
             if make not in self._kept:
                 self._kept[make] = make(self)
@@ -180,6 +180,7 @@ class Session:
 
     def close(self) -> None:
         with self._lock:
+            self._kept.clear()
             if self._client is not None:
                 self._client.rest_client.pool_manager.clear()
                 self._client.close()

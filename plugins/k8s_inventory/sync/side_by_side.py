@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,10 +11,13 @@ from queue import SimpleQueue
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.session import Session
+from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Store, StoreError
 from k8s_inventory.sync.attempt import Result, Run, sync_target
 from k8s_inventory.sync.writing import Writer, attempted
+
+log = logging.getLogger(__name__)
 
 
 def sync_kinds(
@@ -28,8 +32,8 @@ def sync_kinds(
     """Syncs each kind, `settings.kinds_at_once` at a time, and yields its result as it ends.
 
     Each has a session of its own, opened by `open_store` in any thread, and replaced when it is lost. What the database
-    refuses fails one kind alone. The last kind goes first and by itself: if the context is dead, it is tried once, and
-    the others need not wait for it. The threads keep no process from ending.
+    refuses, or nobody foresaw, fails one kind alone. The last kind goes first and by itself: if the context is dead, it
+    is tried once, and the others need not wait for it. The threads keep no process from ending.
     """
 
     def sync(kind: Kind, writer: Writer) -> Result:
@@ -38,8 +42,13 @@ def sync_kinds(
 
         return attempted(writer, session, kind, work, run=run, settings=settings)
 
-    def failed(kind: Kind, error: StoreError) -> Result:
-        return Result(session.context.name, kind.name, Attempt(error=str(error), retryable=error.retryable))
+    def failed(kind: Kind, error: Exception) -> Result:
+        name = session.context.name
+        if isinstance(error, StoreError):
+            return Result(name, kind.name, Attempt(error=str(error), retryable=error.retryable))
+        log.error("context %s, %s", printable(name), printable(kind.name), exc_info=error)
+        message = f"context {name}, {kind.name}: {type(error).__name__}; the task's log has more"
+        return Result(name, kind.name, Attempt(error=message, retryable=False))
 
     with ExitStack() as stack:
         at_once = max(1, min(settings.kinds_at_once, len(kinds)))
@@ -69,7 +78,7 @@ class _Queue:
         self,
         writer: Writer,
         sync: Callable[[Kind, Writer], Result],
-        failed: Callable[[Kind, StoreError], Result],
+        failed: Callable[[Kind, Exception], Result],
     ) -> None:
         while (kind := self._next()) is not None:
             try:
@@ -77,6 +86,8 @@ class _Queue:
             except StoreError as error:
                 if self._leave(kind):
                     return
+                result = failed(kind, error)
+            except Exception as error:  # noqa: BLE001 - whoever waits for the result would wait for ever
                 result = failed(kind, error)
             self.ended.put(result)
 
