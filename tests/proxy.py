@@ -95,6 +95,7 @@ class Proxy:
         self.headers: list[dict[str, str]] = []
         self.closing = threading.Event()
         proxy = self
+        pool = urllib3.PoolManager(maxsize=8, ca_certs=str(cluster.ca_file), assert_hostname=False)
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -103,7 +104,6 @@ class Proxy:
                 proxy.requests.append(self.path)
                 proxy.headers.append(dict(self.headers))
                 forwarded = {name: self.headers[name] for name in ("Authorization", "Accept") if name in self.headers}
-                pool = urllib3.PoolManager(ca_certs=str(cluster.ca_file), assert_hostname=False)
                 real = pool.request("GET", cluster.server + self.path, headers=forwarded, retries=False)
                 content_type = {"Content-Type": real.headers.get("Content-Type", "")}
                 answer = Answer(real.status, real.data, content_type)
