@@ -99,6 +99,7 @@ class Proxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else the body waits for what the client says of the headers
 
             def do_GET(self) -> None:
                 proxy.requests.append(self.path)
