@@ -21,7 +21,7 @@ from tests.cluster import Cluster
 from tests.databases import VERSIONS, drop_database, name_of, new_database, start
 from tests.histories import syncs
 from tests.histories.cluster_changes import READER
-from tests.histories.history import STEPS, Violated, World, run_history
+from tests.histories.history import STEPS, WITHOUT_CACHE, Violated, World, run_history
 
 
 def main() -> int:
@@ -29,12 +29,15 @@ def main() -> int:
     parser.add_argument("--seeds", default="0:100", help="FIRST:AFTER_LAST, or one")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--verbose", action="store_true", help="the steps of those that held, too")
+    parser.add_argument("--watch-cache", action="store_true", help="lists come from the API server's cache: slower")
+    parser.add_argument("--without", default="", help="steps to leave out, such as forget_while_syncing,lose_a_session")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
     first, _, last = given.seeds.partition(":")
     seeds = range(int(first), int(last) if last else int(first) + 1)
     failed = []
-    with _world() as world:
+    with _world(given.watch_cache) as world:
+        world.without = frozenset(given.without.split(","))
         began = time.monotonic()
         for seed in seeds:
             try:
@@ -51,7 +54,7 @@ def main() -> int:
 
 
 @contextmanager
-def _world() -> Iterator[World]:
+def _world(watch_cache: bool) -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="histories-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "postgres").mkdir()
@@ -59,7 +62,8 @@ def _world() -> Iterator[World]:
         try:
             template = new_database(server)
             syncs.make_schema(template)
-            with Cluster.start(folder / "cluster", users=[READER]) as cluster:
+            arguments = [] if watch_cache else list(WITHOUT_CACHE)
+            with Cluster.start(folder / "cluster", users=[READER], arguments=arguments) as cluster:
                 yield World(
                     cluster,
                     folder,

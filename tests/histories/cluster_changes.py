@@ -9,8 +9,8 @@ import random
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.cluster import Cluster, wait_until
@@ -63,21 +63,18 @@ class Changes:
         plural, _, group = kind.partition(".")
         if not group:
             return f"/api/v1{inside}/{plural}"
-        return f"/apis/{group}/{self._version(kind)}{inside}/{plural}"
+        crd = self.crds().get(kind)
+        return f"/apis/{group}/{served_versions(crd)[0] if crd else 'v1'}{inside}/{plural}"
 
-    def _version(self, kind: str) -> str:
-        with suppress(Rejected):
-            versions = self.cluster.request("GET", f"{CRDS}/{kind}")["spec"]["versions"]
-            return str(next(each["name"] for each in versions if each["served"]))
-        return "v1"
+    def crds(self) -> dict[str, Object]:
+        return {each["metadata"]["name"]: each["spec"] for each in self._list(CRDS)}
 
-    def objects(self, kind: str, where: str = "", **query: str) -> list[Object]:
-        """The objects there are, in the order of their names; none of a kind that is not served."""
-        asked = "&".join(f"{name}={value}" for name, value in query.items())
+    def _list(self, path: str) -> list[Object]:
+        """The objects there are, in the order of their names; none where nothing is served."""
         deadline = time.monotonic() + 30
         while True:
             try:
-                return self.cluster.list(f"{self.path(kind, where)}?{asked}")
+                return self.cluster.list(path)
             except Rejected as error:
                 if error.status == 404:
                     return []
@@ -85,20 +82,15 @@ class Changes:
                     raise
                 time.sleep(0.05)
 
+    def objects(self, kind: str, where: str = "", **query: str) -> list[Object]:
+        asked = "&".join(f"{name}={value}" for name, value in query.items())
+        return self._list(f"{self.path(kind, where)}?{asked}")
+
     def namespaces(self) -> list[str]:
         """The living ones of the history."""
         return [
             name for name in (each["metadata"]["name"] for each in self.objects("namespaces")) if name in NAMESPACES
         ]
-
-    def serves(self, kind: str) -> bool:
-        if kind in DECLARED:
-            return True
-        try:
-            self.cluster.request("GET", f"{CRDS}/{kind}")
-        except Rejected:
-            return False
-        return True
 
     # -- from the start ----------------------------------------------------------------------------
 
@@ -112,10 +104,10 @@ class Changes:
             if name not in NAMESPACES[:2]:
                 self._end_namespace(name)
         for name in NAMESPACES[:2]:
-            self._ignoring_conflicts(lambda name=name: self.cluster.create("/api/v1/namespaces", namespace(name)))
+            self._ignoring_conflicts(partial(self.cluster.create, "/api/v1/namespaces", namespace(name)))
         for plural in CUSTOM:
             self._make_crd(plural)
-        self._make_roles()
+        self._make_roles("", *NAMESPACES[:2])
         self.rights = {resource: {"*"} for resource in _RIGHTS}
         self.other_rights = {f"{verb} {resource}" for resource, _, verb in _OTHER_RIGHTS}
         self._apply_rights()
@@ -163,7 +155,7 @@ class Changes:
         else:
             plural = kind.partition(".")[0]
             made = {
-                "apiVersion": f"{GROUP}/{self._version(kind)}",
+                "apiVersion": "/".join(self.path(kind).split("/")[2:4]),
                 "kind": plural.rstrip("s").capitalize(),
                 "metadata": {"name": name},
                 "spec": {"size": number, "other": f"other-{number}"},
@@ -183,7 +175,7 @@ class Changes:
         if self.rng.random() < 0.4:
             change["metadata"]["labels"]["tier"] = self.rng.choice(("web", "db"))
         if kind == "pods":
-            change["metadata"]["annotations"] = {"note": f"note-{self.count}"}
+            change["metadata"]["annotations"] = {"note": f"café über 🚀 {self.count}"}
         elif kind == "configmaps":
             change["data"] = {"token": f"{PLANTED}{self.count}"}
         else:
@@ -221,6 +213,9 @@ class Changes:
     def make_namespace(self) -> str:
         name = self.rng.choice(NAMESPACES)
         made = self._ignoring_conflicts(lambda: self.cluster.create("/api/v1/namespaces", namespace(name)))
+        if made:
+            self._make_roles(name)
+            self._apply_rights(name)
         return f"make namespace {name}{'' if made else ' (is there)'}"
 
     def delete_namespace(self) -> str:
@@ -247,8 +242,8 @@ class Changes:
 
     def change_crds(self) -> str:
         plural = self.rng.choice(sorted(CUSTOM))
-        name = f"{plural}.{GROUP}"
-        if not self.serves(name):
+        name, crds = f"{plural}.{GROUP}", self.crds()
+        if name not in crds:
             self._make_crd(plural)
             return f"make CRD {name}"
         what = self.rng.choice(("delete", "columns", "columns", "versions"))
@@ -257,7 +252,7 @@ class Changes:
             self.cluster.until_gone(f"{CRDS}/{name}")
             self._until(f"/apis/{GROUP}/v1/{plural}", served=False)
             return f"delete CRD {name}"
-        spec = self.cluster.request("GET", f"{CRDS}/{name}")["spec"]
+        spec = crds[name]
         if what == "columns":
             self.count += 1
             title = f"Size{self.count % 3}"
@@ -278,11 +273,14 @@ class Changes:
         (first,) = made["spec"]["versions"]
         made["spec"]["versions"] = [first, {**first, "name": "v2", "storage": False, "served": False}]
         name = f"{plural}.{GROUP}"
-        if self.serves(name):
+        there = self.crds().get(name)
+        if there is None:
+            self.cluster.create(CRDS, made)
+        elif served_versions(there) == ["v1"] and not printer_columns(there):
+            return
+        else:
             self.cluster.patch(f"{CRDS}/{name}", {"spec": {"versions": made["spec"]["versions"]}})
             self._until(f"/apis/{GROUP}/v2/{plural}", served=False)
-        else:
-            self.cluster.create(CRDS, made)
         self._until(f"/apis/{GROUP}/v1/{plural}", served=True)
 
     def _until(self, path: str, *, served: bool) -> None:
@@ -324,9 +322,9 @@ class Changes:
         self._apply_rights()
         return "the reader has every right"
 
-    def _make_roles(self) -> None:
-        """A binding in each namespace, and one for all; what they give is in roles."""
-        for where in ("", *NAMESPACES):
+    def _make_roles(self, *places: str) -> None:
+        """A binding in each of these namespaces, or one for all (""); what they give is in roles."""
+        for where in places:
             kind = "Role" if where else "ClusterRole"
             inside = f"/namespaces/{where}" if where else ""
             meta = {"metadata": {"name": _ROLE}}
@@ -335,11 +333,9 @@ class Changes:
             plural = kind.lower()
             for path, body in ((f"{plural}s", {"rules": []}), (f"{plural}bindings", {"roleRef": ref})):
                 made = {**meta, **body, **({"subjects": subjects} if "roleRef" in body else {})}
-                with suppress(Rejected):  # it is there, or its namespace is not
-                    self.cluster.create(f"{RBAC}{inside}/{path}", made)
+                self._ignoring_conflicts(partial(self.cluster.create, f"{RBAC}{inside}/{path}", made))
 
-    def _apply_rights(self) -> None:
-        self._make_roles()
+    def _apply_rights(self, *places: str) -> None:
         meta = {"metadata": {"name": _ROLE}}
 
         def rules(where: str) -> list[Object]:
@@ -355,11 +351,11 @@ class Changes:
         for resource, group, verb in _OTHER_RIGHTS:
             if f"{verb} {resource}" in self.other_rights:
                 everywhere.append({"apiGroups": [group], "resources": [resource], "verbs": [verb]})
-        self.cluster.request("PUT", f"{RBAC}/clusterroles/{_ROLE}", {**meta, "rules": everywhere})
-        for where in NAMESPACES:
-            with suppress(Rejected):  # no such namespace
-                body = {**meta, "rules": rules(where)}
-                self.cluster.request("PUT", f"{RBAC}/namespaces/{where}/roles/{_ROLE}", body)
+        if not places:
+            self.cluster.request("PUT", f"{RBAC}/clusterroles/{_ROLE}", {**meta, "rules": everywhere})
+        for where in places or self.namespaces():
+            body = {**meta, "rules": rules(where)}
+            self.cluster.request("PUT", f"{RBAC}/namespaces/{where}/roles/{_ROLE}", body)
         wait_until(self._rights_hold, "the reader's rights hold", seconds=20)
 
     def _rights_hold(self) -> bool:
@@ -420,6 +416,7 @@ class Changes:
         shutil.rmtree(self.cluster.directory / "etcd")
         shutil.copytree(self._backup, self.cluster.directory / "etcd")
         self.start()
+        self._make_roles(*self.namespaces())
         self._apply_rights()
         said = "restore etcd"
         again = [each for each in self.objects("pods") if stored.get(each["metadata"]["uid"], 0) > self.revision() + 1]
@@ -448,3 +445,13 @@ class Changes:
 
 def _said(kind: str, item: Object) -> str:
     return f"{kind} {item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
+
+
+def served_versions(crd: Object) -> list[str]:
+    return [each["name"] for each in crd["versions"] if each["served"]]
+
+
+def printer_columns(crd: Object) -> list[str]:
+    """Their titles, in the version that discovery prefers; all of them show the size."""
+    newest = next(each for each in reversed(crd["versions"]) if each["served"])
+    return [each["name"] for each in newest.get("additionalPrinterColumns", [])]

@@ -6,7 +6,7 @@ import base64
 import json
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -60,6 +60,10 @@ FILTERED = "namespaces are filtered"
 """As by a proxy that shows each tenant its own. To who syncs the kind itself, there then are no others."""
 
 
+REPOINTED = "another cluster answers"
+"""After a 401 for which the kubeconfig is read again: an empty cluster, which says that it is another."""
+
+
 class Fault:
     """Spoils the answers to list requests from the `at`-th on, `times` of them; None of these is no fault.
 
@@ -87,6 +91,10 @@ class Fault:
         parts = urlsplit(path)
         query = parse_qs(parts.query)
         plural = parts.path.rsplit("/", 1)[-1]
+        if self.name == REPOINTED and plural == "kube-system" and self._seen >= self.at and answer.status == 200:
+            found = answer.json
+            found["metadata"]["uid"] = "00000000-0000-4000-8000-000000000000"
+            return answer.with_json(found)
         if "limit" not in query or (self.plurals and plural not in self.plurals):
             return None
         with self._lock:
@@ -108,11 +116,17 @@ class Fault:
             listed = answer.json
             listed["items"] = [each for each in listed["items"] if not each["metadata"]["name"].startswith("h-b")]
             return answer.with_json(listed)
+        if self.name == REPOINTED:
+            if self._seen == self.at:
+                return SPOILED["401"](answer)
+            if answer.status == 200 and "items" in answer.json:
+                return answer.with_json({**answer.json, "metadata": {"resourceVersion": "5"}, "items": []})
         if self.name not in PAGED or answer.status != 200:
             return None
         if self.name == "expired":
             return _status(410, "Expired", **{"continue": _inconsistent(query)})
-        self.never_complete.add(plural)
+        if plural != "namespaces":  # of which there are listings for their names alone
+            self.never_complete.add(plural)
         if self.name == "first page again":
             return self._first[path]
         first, listed = self._first[path].json, answer.json
@@ -122,10 +136,13 @@ class Fault:
         return answer.with_json(listed)
 
 
-def some_fault(rng: random.Random, happenings: Sequence[Happening | None]) -> Fault:
+def some_fault(rng: random.Random, happenings: Sequence[Happening | None], without: Collection[str] = ()) -> Fault:
     """One that the seed chooses."""
-    name = rng.choice((*SPOILED, *PAGED, *PAGED, FILTERED, *["nothing is spoiled"] * 6))
+    names = (*SPOILED, *PAGED, *PAGED, FILTERED, REPOINTED, *["nothing is spoiled"] * 6)
+    name = rng.choice([each for each in names if each.replace(" ", "_") not in without])
     plurals = rng.choice(((), (), ("pods",), ("configmaps",), ("namespaces",), ("widgets",)))
+    if name == REPOINTED:
+        return Fault(name, at=rng.randint(1, 5), times=1000)
     if name == FILTERED:
         return Fault(name, at=1, times=1000)
     at, times = rng.randint(1, 4 if name in PAGED else 8), rng.choice((1, 2, 2, 3, 1000))

@@ -17,7 +17,7 @@ from k8s_inventory.kube.contexts import Context
 from tests.cluster import Cluster
 from tests.cluster.cluster import ADMIN, User
 from tests.histories import syncs
-from tests.histories.cluster_changes import DECLARED, READER, Changes
+from tests.histories.cluster_changes import DECLARED, NAMES, READER, Changes
 from tests.histories.faults import FILTERED, Fault, Happening, some_fault
 from tests.histories.invariants import Around, Done, Living, of_source, violations
 from tests.histories.syncs import Ended, Order, held
@@ -26,7 +26,12 @@ from tests.proxy import Proxy
 CONTEXTS: dict[str, User] = {"narrow": READER, "wide": ADMIN}
 """Two contexts of one cluster: by a user whose rights change, and by one who may do everything."""
 
+WITHOUT_CACHE = ("--watch-cache=false",)
+"""Arguments of an API server whose lists need not wait up to 100 ms until its cache has caught up with etcd."""
+
 STEPS = 10
+MOST_REQUESTS = 1000
+"""Of a step. A listing has at most some dozens of pages, and whatever makes no progress is ended."""
 COSTLY_EVERY = 8
 """Every so many seeds, the control plane restarts and is restored, which takes seconds."""
 
@@ -44,10 +49,14 @@ class World:
     new_database: Callable[[], str]
     drop_database: Callable[[str], None]
     steps: int = 0
+    without: frozenset[str] = frozenset()
+    """Steps and faults (`lose_a_session`, `an_object_twice`) that are left out: one that often fails hides others."""
 
 
 @dataclass
 class History:
+    """`session_url` is what syncs connect by: of the settings that it makes, what is stored does not depend."""
+
     seed: int
     world: World
     proxy: Proxy
@@ -58,6 +67,8 @@ class History:
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
         self.changes = Changes(self.world.cluster, self.rng)
+        options = "", "&client_encoding=latin1", "&options=-c%20default_transaction_isolation%3Dserializable"
+        self.session_url = self.database_url + self.rng.choice(options)
         self.is_costly = self.seed % COSTLY_EVERY == 0
         self.kubeconfig = self.world.folder / "kubeconfig"
         self.kubeconfig.write_text(json.dumps(self._kubeconfig()))
@@ -111,6 +122,7 @@ class History:
             steps += [(self._restore, 8)] if self.changes.has_backup else [(self._back_up, 8)]
         if number == 1:
             return self._sync
+        steps = [(step, weight) for step, weight in steps if step.__name__[1:] not in self.world.without]
         return self.rng.choices([step for step, _ in steps], [weight for _, weight in steps])[0]
 
     def _say(self, what: object) -> None:
@@ -167,6 +179,8 @@ class History:
         if rng.random() < 0.25:
             selector = rng.choice(("tier=web", "tier=db"))
             settings["label_selectors"] = {rng.choice(("pods", "configmaps")): selector}
+        if rng.random() < 0.1:
+            settings["field_selectors"] = {"pods": f"metadata.name={rng.choice(NAMES)}"}
         if rng.random() < 0.35:
             settings["redact_env"] = False
         if rng.random() < 0.2:
@@ -178,20 +192,25 @@ class History:
 
     def _run_sync(self, order: Order, run_id: str, at_once: int = 1) -> list[Ended]:
         with ExitStack() as stack:
-            stores = [stack.enter_context(syncs.connect(self.database_url)) for _ in range(at_once)]
+            stores = [stack.enter_context(syncs.connect(self.session_url)) for _ in range(at_once)]
             return syncs.sync(order, self._context(order.context), stores, run_id)
 
     def _around(self, act: Callable[[], Done]) -> list[str]:
         before, living_before = held(self.database_url), Living.now(self.changes)
+        requests = len(self.proxy.requests)
         done = act()
+        requests = len(self.proxy.requests) - requests
         around = Around(before, held(self.database_url), living_before, Living.now(self.changes))
-        self._say([f"{each.kind} {each.outcome}" for _, _, ended in done.orders for each in ended])
-        return violations(self.changes, around, done)
+        self._say([f"{each.kind} {each.outcome}" for _, ended in done.orders for each in ended])
+        found = violations(self.changes, around, done)
+        return [*found, f"it took {requests} requests"] if requests > MOST_REQUESTS else found
 
     def _sync(self) -> list[str]:
         order, run_id, at_once = self._order(), self._run_id(), self.rng.choice((1, 2))
         self._say(order)
-        return self._around(lambda: Done([(order, run_id, self._run_sync(order, run_id, at_once))]))
+        return self._around(
+            lambda: Done([(order, self._run_sync(order, run_id, at_once))], undisturbed=order.context == "wide")
+        )
 
     def _sync_with_a_fault(self) -> list[str]:
         order, run_id, at_once = self._order(), self._run_id(), self.rng.choice((1, 1, 2))
@@ -206,13 +225,15 @@ class History:
             self.proxy.spoil = lambda path, answer: None
             self._say(fault)
             lost = any("lose" in each for each in fault.happened)
-            return Done([(order, run_id, ended)], lost_sessions=lost, never_complete=fault.never_complete)
+            return Done([(order, ended)], lost_sessions=lost, never_complete=fault.never_complete)
 
         return self._around(act)
 
     def _fault(self) -> Fault:
-        happenings: list[Happening | None] = [None, self._some_changes, self._some_changes, self._lose_a_session]
-        return some_fault(self.rng, happenings)
+        happenings: list[Happening | None] = [None, self._some_changes, self._some_changes]
+        if "lose_a_session" not in self.world.without:
+            happenings.append(self._lose_a_session)
+        return some_fault(self.rng, happenings, self.world.without)
 
     def _some_changes(self) -> str:
         return ", ".join(self.changes.some() for _ in range(self.rng.randint(1, 3)))
@@ -240,7 +261,7 @@ class History:
             with ThreadPoolExecutor(2) as pool:
                 ended = list(pool.map(self._run_sync, *zip(*orders, strict=True), at_once))
             self._say(fault)
-            return Done([(*order, each) for order, each in zip(orders, ended, strict=True)], alone=False)
+            return Done([(order, each) for (order, _), each in zip(orders, ended, strict=True)], alone=False)
 
         return self._around(act)
 
@@ -248,12 +269,12 @@ class History:
 
     def _read_source(self, while_starting: bool = False) -> list[str]:
         order, with_database = self._order(), self.rng.random() < 0.4 and not while_starting
-        run_id = self._run_id()
+        run_id = self._run_id() if self.rng.random() < 0.7 else ""  # the CLI may give none
         fault = self._fault() if self.rng.random() < 0.5 and not while_starting else None
         if fault and fault.name == FILTERED:  # what it then sends is all that this user is shown
             fault = None
         self._say(f"{order}{' with a database' if with_database else ''}")
-        before = Living.now(self.changes)
+        before, before_all = Living.now(self.changes), held(self.database_url)
         found: list[str] = []
 
         def act() -> Done:
@@ -262,26 +283,34 @@ class History:
             if while_starting:
                 sent = self._while_starting(lambda: syncs.read(order, self.kubeconfig, None, run_id))
             else:
-                database_url = self.database_url if with_database else None
+                database_url = self.session_url if with_database else None
                 sent = syncs.read(order, self.kubeconfig, database_url, run_id)
             self.proxy.spoil = lambda path, answer: None
             self._say(fault or "no fault")
             self._say([f"{each.kind} {'problem' if each.problem else len(each.rows)}" for each in sent])
+            if fault is None and not while_starting and order.context == "wide":
+                found.extend(f"source: nothing went wrong, and it says {each.problem}" for each in sent if each.problem)
             found.extend(of_source(order, sent, before, Living.now(self.changes)))
-            return self._stored_beside(order, run_id, sent) if with_database else Done()
+            return self._stored_beside(order, before_all.status, sent, fault) if with_database else Done()
 
         return [*self._around(act), *found]
 
-    def _stored_beside(self, order: Order, run_id: str, sent: list[syncs.Sent]) -> Done:
+    def _stored_beside(
+        self,
+        order: Order,
+        before: dict[tuple[str, str], syncs.Status],
+        sent: list[syncs.Sent],
+        fault: Fault | None,
+    ) -> Done:
         """What came with a database must be in it as by any sync; its outcomes are those of the status."""
         status = held(self.database_url).status
-        kinds = {each.kind for each in sent} | set(order.kinds)
         ended = []
-        for kind in sorted(kinds):
-            found = status.get((order.context, kind))
-            of_run = found is not None and found.run_id == run_id
-            ended.append(Ended(kind, str(found.outcome) if found and of_run else "failed", None))
-        return Done([(Order(order.context, (), False, order.settings), run_id, ended)], lost_sessions=True)
+        for kind in sorted({each.kind for each in sent} | set(order.kinds)):
+            key = (order.context, kind)
+            found = status.get(key) if status.get(key) != before.get(key) else None
+            ended.append(Ended(kind, str(found.outcome) if found else "failed"))
+        undisturbed = fault is None and order.context == "wide"
+        return Done([(replace(order, kinds=(), custom=False), ended)], undisturbed=undisturbed, lost_sessions=True)
 
     def _while_starting(self, read: Callable[[], list[syncs.Sent]]) -> list[syncs.Sent]:
         """Reads as soon as the API server answers at all."""
@@ -312,7 +341,7 @@ class History:
         self._say(context)
 
         def act() -> Done:
-            with syncs.connect(self.database_url) as store, suppress(*syncs.Refused):  # nothing is known of it
+            with syncs.connect(self.session_url) as store, suppress(*syncs.Refused):  # nothing is known of it
                 syncs.forget(store, context)
             return Done(forgotten={context})
 
@@ -328,7 +357,7 @@ class History:
         threads: list[threading.Thread] = []
 
         def forget() -> None:
-            with syncs.connect(self.database_url) as store, suppress(*syncs.Refused):
+            with syncs.connect(self.session_url) as store, suppress(*syncs.Refused):
                 syncs.forget(store, context)
 
         def begin() -> str:
@@ -345,7 +374,7 @@ class History:
             for each in threads:
                 each.join()
             self._say(fault)
-            return Done([(order, run_id, ended)], forgotten={context}, alone=False)
+            return Done([(order, ended)], forgotten={context}, alone=False)
 
         return self._around(act)
 

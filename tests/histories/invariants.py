@@ -8,7 +8,15 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from tests.cluster.cluster import Object, Rejected
-from tests.histories.cluster_changes import DECLARED, KINDS, NAMESPACED, PLANTED, Changes
+from tests.histories.cluster_changes import (
+    DECLARED,
+    KINDS,
+    NAMESPACED,
+    PLANTED,
+    Changes,
+    printer_columns,
+    served_versions,
+)
 from tests.histories.syncs import DISCOVERY, Ended, Held, Order, Part, Row, Sent, Status
 
 REDACTED = "<redacted>"
@@ -21,11 +29,13 @@ class Living:
     """What the cluster holds at one moment, by kind; a kind that it does not serve is not in it."""
 
     objects: dict[str, Objects]
+    crds: dict[str, Object]
 
     @classmethod
     def now(cls, changes: Changes) -> Living:
-        served = [kind for kind in KINDS if changes.serves(kind)]
-        return cls({kind: _by_uid(changes.objects(kind)) for kind in served})
+        crds = changes.crds()
+        served = [kind for kind in KINDS if kind in DECLARED or kind in crds]
+        return cls({kind: _by_uid(changes.objects(kind)) for kind in served}, crds)
 
     def of(self, kind: str) -> Objects:
         return self.objects.get(kind, {})
@@ -48,17 +58,24 @@ class Around:
         stays = self.after.of(context, kind)
         return {uid: row for uid, row in self.before.of(context, kind).items() if uid not in stays}
 
+    def attempted(self, context: str, kind: str) -> Status | None:
+        """The last attempt on the target, if the step made one."""
+        status = self.after.status.get((context, kind))
+        return None if status == self.before.status.get((context, kind)) else status
+
 
 @dataclass
 class Done:
-    """What a step did: the syncs of it, each with its run's id, and what may have changed by other means.
+    """What a step did: its syncs with how each target ended, and what may have changed by other means.
 
     `alone`: no other sync or forget of the same targets ran at the same time, so that each one answers for all changes.
+    `undisturbed`: nothing went wrong, nothing changed, and its user may read everything.
     """
 
-    orders: list[tuple[Order, str, list[Ended]]] = field(default_factory=list)
+    orders: list[tuple[Order, list[Ended]]] = field(default_factory=list)
     forgotten: set[str] = field(default_factory=set)
     alone: bool = True
+    undisturbed: bool = False
     lost_sessions: bool = False
     never_complete: Collection[str] = ()
 
@@ -67,13 +84,13 @@ def violations(changes: Changes, around: Around, done: Done) -> list[str]:
     """Everything that does not hold after a step."""
     found = [*_rows_of_the_living(around, done), *_rows_have_a_target(around.after)]
     found += _others_are_unchanged(around, done)
-    for order, run_id, ended in done.orders:
-        found += _each_target_has_a_row(around, order, run_id, ended, done)
+    for order, ended in done.orders:
+        found += _each_target_has_a_row(around, order, ended, done)
         for each in ended:
             if each.kind == DISCOVERY:
                 continue
-            status = around.after.status.get((order.context, each.kind))
-            if status is None or status.run_id != run_id:
+            status = around.attempted(order.context, each.kind)
+            if status is None:
                 if done.alone:
                     found += _is_unchanged(around, order.context, each.kind, "it has no status of this run")
                 continue
@@ -101,16 +118,14 @@ def _rows_have_a_target(after: Held) -> Iterable[str]:
 
 def _others_are_unchanged(around: Around, done: Done) -> Iterable[str]:
     """Of kinds and contexts that were neither synced nor forgotten."""
-    synced = {(order.context, each.kind) for order, _, ended in done.orders for each in ended}
+    synced = {(order.context, each.kind) for order, ended in done.orders for each in ended}
     every = {(context, kind) for held in (around.before, around.after) for context, kind, _ in held.rows}
     for context, kind in sorted(every - synced):
         if context not in done.forgotten:
             yield from _is_unchanged(around, context, kind, "it was not synced")
 
 
-def _each_target_has_a_row(
-    around: Around, order: Order, run_id: str, ended: Sequence[Ended], done: Done
-) -> Iterable[str]:
+def _each_target_has_a_row(around: Around, order: Order, ended: Sequence[Ended], done: Done) -> Iterable[str]:
     """Every kind that was asked for has an attempt of this run, and so has each custom kind that has rows."""
     if not done.alone:
         return
@@ -122,8 +137,7 @@ def _each_target_has_a_row(
             asked |= {kind for context, kind, _ in around.before.rows if context == order.context} - set(DECLARED)
             asked |= around.living_before.objects.keys() & around.living.objects.keys() - set(DECLARED)
     for kind in sorted(asked):
-        status = around.after.status.get((order.context, kind))
-        if status is None or status.run_id != run_id:
+        if around.attempted(order.context, kind) is None:
             yield f"{order.context} {kind}: asked for, and the run has no status of it"
 
 
@@ -150,6 +164,8 @@ def _outcome(changes: Changes, around: Around, order: Order, ended: Ended, statu
         yield f"{context} {kind}: it ended {ended.outcome}, and the status says {status.outcome}"
     if status.outcome == "complete" and kind.partition(".")[0] in done.never_complete:
         yield f"{context} {kind}: complete, though its listing held an object twice"
+    if done.undisturbed:
+        yield from _is_well(around, order, kind, status)
     if not status.is_whole:
         yield from _parts(changes, around, order, kind, status, done)
     elif status.outcome == "complete":
@@ -159,10 +175,27 @@ def _outcome(changes: Changes, around: Around, order: Order, ended: Ended, statu
             for row in around.gone(context, kind).values():
                 yield f"{context} {kind}: the row of {_place(row)} went by a partial listing"
     elif status.outcome == "absent" and not around.after.of(context, kind):
-        if kind in around.living.objects and kind in around.living_before.objects:
-            yield f"{context} {kind}: absent, though the cluster serves it"
+        served = kind in around.living.objects and kind in around.living_before.objects
+        if served and around.before.of(context, kind):
+            yield f"{context} {kind}: its rows went as absent, though the cluster serves it"
     elif done.alone:
         yield from _is_unchanged(around, context, kind, f"it ended {status.outcome}")
+
+
+def _is_well(around: Around, order: Order, kind: str, status: Status) -> Iterable[str]:
+    """Where nothing goes wrong, everything is complete; and custom objects are shown as their CRD says."""
+    crd = around.living.crds.get(kind)
+    wanted = "complete" if kind in DECLARED or crd else "absent"
+    if status.outcome != wanted:
+        yield f"{order.context} {kind}: nothing went wrong, and it ended {status.outcome}"
+    elif crd and status.is_whole:
+        version = f"{kind.partition('.')[2]}/{served_versions(crd)[-1]}"
+        for row in around.after.of(order.context, kind).values():
+            size = (row.values["spec"] or {}).get("size")
+            columns = dict.fromkeys(printer_columns(crd), size)
+            shown = (row.values["api_version"], row.values["printer_columns"])
+            if shown != (version, columns):
+                yield f"{order.context} {kind}: the row of {_place(row)} shows {shown}, not {(version, columns)}"
 
 
 def _exact(changes: Changes, kind: str, version: str | None, where: str = "", **query: str) -> Objects | str:
@@ -215,7 +248,7 @@ def _part(
     context = order.context
     inside = {uid: row for uid, row in around.after.of(context, kind).items() if where in ("", row.namespace)}
     gone = {uid: row for uid, row in around.gone(context, kind).items() if where in ("", row.namespace)}
-    selector = _selector(kind, order.settings)
+    query = _selectors(kind, order.settings)
     if part.outcome == "partial" and done.alone:
         for row in gone.values():
             yield f"{context} {kind}: the row of {_place(row)} went by a partial listing"
@@ -225,13 +258,12 @@ def _part(
         return
     if part.outcome != "complete" or kind not in around.living.objects:
         return
-    query = {"labelSelector": selector} if selector else {}
     expected = _exact(changes, kind, part.resource_version, where, **query)
-    said = f"{context} {kind} in {where or 'all namespaces'} {selector} at {part.resource_version}"
+    said = f"{context} {kind} in {where or 'all namespaces'} {query or ''} at {part.resource_version}"
     if isinstance(expected, str):
         yield f"{said}: can't be listed: {expected}"
         return
-    if not selector:
+    if not query:
         yield from _differ(said, kind, inside, expected, order.settings)
         return
     yield from _differ(said, kind, {uid: inside[uid] for uid in inside.keys() & expected}, expected, order.settings)
@@ -331,8 +363,8 @@ def of_source(order: Order, sent: Sequence[Sent], before: Living, after: Living)
 
 
 def _wanted(order: Order, kind: str, living: Living) -> Objects:
-    """What the settings select; under a selector none for certain, as labels change."""
-    selector = _selector(kind, order.settings)
+    """What the settings select."""
+    query = _selectors(kind, order.settings)
     found = {}
     for uid, each in living.of(kind).items():
         metadata = each["metadata"]
@@ -340,10 +372,11 @@ def _wanted(order: Order, kind: str, living: Living) -> Objects:
             _in_namespaces(metadata["namespace"], order.settings) and _is_read(metadata["namespace"], order, living)
         ):
             continue
-        if selector:
-            key, _, value = selector.partition("=")
-            if metadata.get("labels", {}).get(key) != value:
-                continue
+        of_labels = {f"{key}={value}" for key, value in metadata.get("labels", {}).items()}
+        if not set(filter(None, [query.get("labelSelector")])) <= of_labels:
+            continue
+        if query.get("fieldSelector", f"metadata.name={metadata['name']}") != f"metadata.name={metadata['name']}":
+            continue
         found[uid] = each
     return found
 
@@ -353,8 +386,13 @@ def _is_read(namespace: str, order: Order, living: Living) -> bool:
     return order.settings.get("namespaces") is None or namespace in living.namespaces
 
 
-def _selector(kind: str, settings: Mapping[str, Any]) -> str:
-    return str(settings.get("label_selectors", {}).get(kind, ""))
+def _selectors(kind: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """As a list request has them: a label of one value, a name."""
+    found = {
+        "labelSelector": settings.get("label_selectors", {}).get(kind),
+        "fieldSelector": settings.get("field_selectors", {}).get(kind),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _in_namespaces(name: str, settings: Mapping[str, Any]) -> bool:

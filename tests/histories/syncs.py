@@ -48,8 +48,7 @@ class Ended:
 
     kind: str
     outcome: str
-    error: str | None
-    is_gone: bool = False
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def sync(order: Order, context: Context, stores: Sequence[Store], run_id: str) -
         if kinds:
             for each in sync_kinds(session, stores, kinds, run=run, settings=settings):
                 attempt = each.attempt
-                ended.append(Ended(each.kind, attempt.outcome, attempt.error, each.absence_proven))
+                ended.append(Ended(each.kind, attempt.outcome, attempt.error))
     return ended
 
 
@@ -129,7 +128,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Status:
-    run_id: str
+    """The last attempt on a target; `began` tells it from others."""
+
+    began: str
     outcome: str | None
     scope: str
     resource_version: str | None
@@ -174,7 +175,7 @@ def held(database_url: str) -> Held:
         status = {
             (context, kind): Status(*rest)
             for context, kind, *rest in connection.execute(
-                "SELECT context_name, kind, run_id, outcome, scope, resource_version FROM k8s_sync_status"
+                "SELECT context_name, kind, started_at::text, outcome, scope, resource_version FROM k8s_sync_status"
             )
         }
         targets = {(each[0], each[1]) for each in connection.execute("SELECT context_name, kind FROM k8s_sync_targets")}

@@ -10,7 +10,7 @@ import pytest
 from tests.cluster import Cluster
 from tests.databases import VERSIONS, Server, drop_database
 from tests.histories.cluster_changes import READER
-from tests.histories.history import World, run_history
+from tests.histories.history import WITHOUT_CACHE, World, run_history
 from tests.histories.syncs import make_schema
 
 SEEDS = range(24)
@@ -25,7 +25,7 @@ def world(
 ) -> World:
     server = database_servers(VERSIONS[0])
     return World(
-        start_cluster(users=[READER]),
+        start_cluster(users=[READER], arguments=WITHOUT_CACHE),
         tmp_path_factory.mktemp("histories"),
         new_database=partial(copy_database, make_schema),
         drop_database=partial(drop_database, server),
