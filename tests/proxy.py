@@ -105,7 +105,11 @@ class Proxy:
                 proxy.requests.append(self.path)
                 proxy.headers.append(dict(self.headers))
                 forwarded = {name: self.headers[name] for name in ("Authorization", "Accept") if name in self.headers}
-                real = pool.request("GET", cluster.server + self.path, headers=forwarded, retries=False)
+                try:
+                    real = pool.request("GET", cluster.server + self.path, headers=forwarded, retries=False)
+                except urllib3.exceptions.HTTPError:  # it is down
+                    self.close_connection = True
+                    return
                 content_type = {"Content-Type": real.headers.get("Content-Type", "")}
                 answer = Answer(real.status, real.data, content_type)
                 answer = proxy.spoil(self.path, answer) or answer

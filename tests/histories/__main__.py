@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--seeds", default="0:100", help="FIRST:AFTER_LAST, or one")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--verbose", action="store_true", help="the steps of those that held, too")
+    parser.add_argument("--first", action="store_true", help="end with the first that does not hold")
     parser.add_argument("--watch-cache", action="store_true", help="lists come from the API server's cache: slower")
     parser.add_argument("--without", default="", help="steps to leave out, such as forget_while_syncing,lose_a_session")
     given = parser.parse_args()
@@ -45,6 +46,8 @@ def main() -> int:
             except Violated as error:
                 failed.append(seed)
                 print(error, flush=True)
+                if given.first:
+                    break
             else:
                 if given.verbose:
                     print("\n".join((f"seed {seed} held", *history.steps)), flush=True)

@@ -83,7 +83,7 @@ class History:
             "current-context": "wide",
         }
 
-    def run(self, steps: int = STEPS) -> None:
+    def run(self, steps: int) -> None:
         """Raises `Violated` after the first step that broke something."""
         self.changes.forget_backup()
         self.changes.reset()
@@ -109,7 +109,7 @@ class History:
         steps: list[tuple[Callable[[], list[str]], int]] = [
             (self._change, 6),
             (self._change_rights, 3),
-            (self._change_crds, 2),
+            (self._change_crds, 3),
             (self._sync, 8),
             (self._sync_with_a_fault, 10),
             (self._read_source, 4),
@@ -150,6 +150,8 @@ class History:
 
     def _back_up(self) -> list[str]:
         self._say(self.changes.back_up())
+        for _ in range(4):
+            self._say(self.changes.update())
         return []
 
     def _restore(self) -> list[str]:
@@ -214,7 +216,7 @@ class History:
 
     def _sync_with_a_fault(self) -> list[str]:
         order, run_id, at_once = self._order(), self._run_id(), self.rng.choice((1, 1, 2))
-        fault = self._fault()
+        fault = self._fault(order.context)
         if fault.name == FILTERED:
             order = replace(order, kinds=tuple(each for each in order.kinds if each != "namespaces") or ("pods",))
         self._say(order)
@@ -229,11 +231,17 @@ class History:
 
         return self._around(act)
 
-    def _fault(self) -> Fault:
+    def _fault(self, context: str, with_database: bool = True) -> Fault:
         happenings: list[Happening | None] = [None, self._some_changes, self._some_changes]
         if "lose_a_session" not in self.world.without:
             happenings.append(self._lose_a_session)
-        return some_fault(self.rng, happenings, self.world.without)
+        if self.is_costly:
+            happenings.append(self.changes.restart)
+        without = set(self.world.without)
+        is_known = with_database and context in {each for each, _ in held(self.database_url).targets}
+        if not is_known or (context == "narrow" and "get namespaces" not in self.changes.other_rights):
+            without.add("another_cluster_answers")  # nobody could tell
+        return some_fault(self.rng, happenings, without)
 
     def _some_changes(self) -> str:
         return ", ".join(self.changes.some() for _ in range(self.rng.randint(1, 3)))
@@ -270,7 +278,7 @@ class History:
     def _read_source(self, while_starting: bool = False) -> list[str]:
         order, with_database = self._order(), self.rng.random() < 0.4 and not while_starting
         run_id = self._run_id() if self.rng.random() < 0.7 else ""  # the CLI may give none
-        fault = self._fault() if self.rng.random() < 0.5 and not while_starting else None
+        fault = self._fault(order.context, with_database) if self.rng.random() < 0.5 and not while_starting else None
         if fault and fault.name == FILTERED:  # what it then sends is all that this user is shown
             fault = None
         self._say(f"{order}{' with a database' if with_database else ''}")

@@ -172,8 +172,7 @@ def _outcome(changes: Changes, around: Around, order: Order, ended: Ended, statu
         yield from _equals_the_list(changes, around, order, kind, status.resource_version)
     elif status.outcome == "partial":
         if done.alone:
-            for row in around.gone(context, kind).values():
-                yield f"{context} {kind}: the row of {_place(row)} went by a partial listing"
+            yield from _of_a_partial(around, order, kind)
     elif status.outcome == "absent" and not around.after.of(context, kind):
         served = kind in around.living.objects and kind in around.living_before.objects
         if served and around.before.of(context, kind):
@@ -196,6 +195,18 @@ def _is_well(around: Around, order: Order, kind: str, status: Status) -> Iterabl
             shown = (row.values["api_version"], row.values["printer_columns"])
             if shown != (version, columns):
                 yield f"{order.context} {kind}: the row of {_place(row)} shows {shown}, not {(version, columns)}"
+
+
+def _of_a_partial(around: Around, order: Order, kind: str) -> Iterable[str]:
+    """No row goes; those that came or changed hold what their objects do, as far as these have stayed as they were."""
+    said = f"{order.context} {kind}"
+    for row in around.gone(order.context, kind).values():
+        yield f"{said}: the row of {_place(row)} went by a partial listing"
+    for uid, row in around.after.of(order.context, kind).items():
+        old, item = around.before.rows.get((order.context, kind, uid)), around.living.of(kind).get(uid)
+        is_written = old is None or old.text != row.text
+        if is_written and item and item["metadata"]["resourceVersion"] == row.values["resource_version"]:
+            yield from _row_differs(said, kind, row.values, item, order.settings)
 
 
 def _exact(changes: Changes, kind: str, version: str | None, where: str = "", **query: str) -> Objects | str:
