@@ -145,5 +145,10 @@ def some_fault(rng: random.Random, happenings: Sequence[Happening | None], witho
         return Fault(name, at=rng.randint(1, 5), times=1000)
     if name == FILTERED:
         return Fault(name, at=1, times=1000)
-    at, times = rng.randint(1, 4 if name in PAGED else 8), rng.choice((1, 2, 2, 3, 1000))
+    if name in PAGED:  # what counts then is what changes between the pages
+        happening = next((each for each in happenings if each is not None), None)
+        return Fault(
+            name, at=rng.randint(1, 4), times=rng.choice((1, 1, 2, 1000)), plurals=plurals, happening=happening
+        )
+    at, times = rng.randint(1, 8), rng.choice((1, 2, 2, 3, 1000))
     return Fault(name, at=at, times=times, plurals=plurals, happening=rng.choice(list(happenings)))

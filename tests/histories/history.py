@@ -244,7 +244,7 @@ class History:
         return some_fault(self.rng, happenings, without)
 
     def _some_changes(self) -> str:
-        return ", ".join(self.changes.some() for _ in range(self.rng.randint(1, 3)))
+        return ", ".join(self.changes.some() for _ in range(self.rng.randint(1, 4)))
 
     def _lose_a_session(self) -> str:
         """Of those that sync, as a restart of the database or a lost host would; a killed task looks the same."""

@@ -239,6 +239,8 @@ def _parts(changes: Changes, around: Around, order: Order, kind: str, status: St
         if (of_context, of_kind) == (context, kind) and around.before.parts.get((context, kind, where)) != part
     }
     for where, part in sorted(read.items()):
+        if where and not _in_namespaces(where, order.settings):
+            yield f"{context} {kind}: {where} was read, which is not in {order.settings['namespaces']}"
         yield from _part(changes, around, order, kind, where, part, done)
     if done.alone and "" not in read:
         # What was not read is as it was, but for what is gone from the cluster, which the first rule has.
@@ -359,6 +361,8 @@ def of_source(order: Order, sent: Sequence[Sent], before: Living, after: Living)
             if not failed:
                 yield f"{said}: {_named(is_now[uid])} was not sent"
         for uid, row in sorted(rows.items()):
+            if kind in NAMESPACED and not _in_namespaces(row["namespace"], order.settings):
+                yield f"{said}: {row['namespace']}/{row['name']} was sent, which was not asked for"
             candidates = [each[uid] for each in (before.of(kind), after.of(kind)) if uid in each]
             same = [each for each in candidates if each["metadata"]["resourceVersion"] == row["resource_version"]]
             if same:
