@@ -12,9 +12,7 @@ from pathlib import Path
 
 import hypothesis
 import psutil
-import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
@@ -27,7 +25,8 @@ from tests.cluster.binary import KUBERNETES_VERSION
 from tests.cluster.cluster import ADMIN, User
 from tests.cluster.every_kind import make_every_kind
 from tests.cluster.objects import crd, make_workloads, namespace, pod
-from tests.databases import VERSIONS, Server, start
+from tests.databases import VERSIONS, Server, administer, drop_database, name_of, start
+from tests.databases import new_database as make_database
 from tests.installed import build_wheel
 from tests.proxy import Proxy
 
@@ -149,28 +148,12 @@ def database_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calla
         if version not in servers:
             servers[version] = start(version, tmp_path_factory.mktemp("postgres"))
             off = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "full_page_writes", "synchronous_commit")]
-            _administer(servers[version].url("postgres"), *off, "SELECT pg_reload_conf()")
+            administer(servers[version].url("postgres"), *off, "SELECT pg_reload_conf()")
         return servers[version]
 
     yield server
     for each in servers.values():
         each.stop()
-
-
-def _administer(database_url: str, *statements: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        for each in statements:
-            connection.execute(each.encode())
-
-
-def _new_database(server: Server, template: str = "template1") -> str:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    _administer(server.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    return server.url(name)
-
-
-def _drop_database(server: Server, database_url: str) -> None:
-    _administer(server.url("postgres"), f"DROP DATABASE {conninfo_to_dict(database_url)['dbname']} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -181,10 +164,10 @@ def copy_database(database_servers: Callable[[int], Server]) -> Callable[..., st
     def copy(fill: Callable[[str], None], version: int = VERSIONS[0]) -> str:
         server = database_servers(version)
         if (version, fill) not in templates:
-            made = _new_database(server)
+            made = make_database(server)
             fill(made)
-            templates[version, fill] = str(conninfo_to_dict(made)["dbname"])
-        return _new_database(server, templates[version, fill])
+            templates[version, fill] = name_of(made)
+        return make_database(server, templates[version, fill])
 
     return copy
 
@@ -197,7 +180,7 @@ def _migrate(database_url: str) -> None:
 @pytest.fixture(scope="session")
 def new_database(database_servers: Callable[[int], Server]) -> Callable[[], str]:
     """Makes one more empty database of the newest version."""
-    return lambda: _new_database(database_servers(VERSIONS[0]))
+    return lambda: make_database(database_servers(VERSIONS[0]))
 
 
 @pytest.fixture
@@ -206,18 +189,18 @@ def database_url(
 ) -> Iterator[str]:
     """A database of the newest version: empty, or with a schema where the test has a `store`, which is in it."""
     server = database_servers(VERSIONS[0])
-    url = copy_database(_migrate) if "store" in request.fixturenames else _new_database(server)
+    url = copy_database(_migrate) if "store" in request.fixturenames else make_database(server)
     yield url
-    _drop_database(server, url)
+    drop_database(server, url)
 
 
 @pytest.fixture(params=VERSIONS, ids=lambda version: f"postgres{version}")
 def any_database_url(request: pytest.FixtureRequest, database_servers: Callable[[int], Server]) -> Iterator[str]:
     """An empty database, of every version in turn."""
     server = database_servers(request.param)
-    url = _new_database(server)
+    url = make_database(server)
     yield url
-    _drop_database(server, url)
+    drop_database(server, url)
 
 
 @pytest.fixture
@@ -234,7 +217,7 @@ def any_store(
     url = copy_database(_migrate, request.param)
     with Store.connect(url) as made:
         yield made
-    _drop_database(database_servers(request.param), url)
+    drop_database(database_servers(request.param), url)
 
 
 @pytest.fixture(scope="session")

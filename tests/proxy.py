@@ -95,16 +95,21 @@ class Proxy:
         self.headers: list[dict[str, str]] = []
         self.closing = threading.Event()
         proxy = self
+        pool = urllib3.PoolManager(maxsize=8, ca_certs=str(cluster.ca_file), assert_hostname=False)
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else the body waits for what the client says of the headers
 
             def do_GET(self) -> None:
                 proxy.requests.append(self.path)
                 proxy.headers.append(dict(self.headers))
                 forwarded = {name: self.headers[name] for name in ("Authorization", "Accept") if name in self.headers}
-                pool = urllib3.PoolManager(ca_certs=str(cluster.ca_file), assert_hostname=False)
-                real = pool.request("GET", cluster.server + self.path, headers=forwarded, retries=False)
+                try:
+                    real = pool.request("GET", cluster.server + self.path, headers=forwarded, retries=False)
+                except urllib3.exceptions.HTTPError:  # it is down
+                    self.close_connection = True
+                    return
                 content_type = {"Content-Type": real.headers.get("Content-Type", "")}
                 answer = Answer(real.status, real.data, content_type)
                 answer = proxy.spoil(self.path, answer) or answer

@@ -1,0 +1,37 @@
+"""Random histories: `python -m tests.histories` runs more of them, and replays one by its seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.databases import VERSIONS, Server, drop_database
+from tests.histories.cluster_changes import READER
+from tests.histories.history import WITHOUT_CACHE, World, run_history
+from tests.histories.syncs import make_schema
+
+SEEDS = range(24)
+
+
+@pytest.fixture(scope="module")
+def world(
+    start_cluster: Callable[..., Cluster],
+    copy_database: Callable[..., str],
+    database_servers: Callable[[int], Server],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> World:
+    server = database_servers(VERSIONS[0])
+    return World(
+        start_cluster(users=[READER], arguments=WITHOUT_CACHE),
+        tmp_path_factory.mktemp("histories"),
+        new_database=partial(copy_database, make_schema),
+        drop_database=partial(drop_database, server),
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_stored_is_right_after_every_step(world: World, seed: int) -> None:
+    run_history(world, seed)
