@@ -419,7 +419,7 @@ def test_the_kinds_table_takes_what_a_user_added(
 ) -> None:
     """A column of the user's own keeps its values, and makes no row count as changed."""
     sync(context_of(town), "pods")
-    store.connection.execute("ALTER TABLE k8s_pods ADD COLUMN team text")
+    store.connection.execute("ALTER TABLE k8s_pods ADD COLUMN team text, ADD COLUMN cost numeric NOT NULL DEFAULT 1")
     store.connection.execute("UPDATE k8s_pods SET team = 'a'")
     assert sync(context_of(town), "pods", verify=True).attempt.changed == 0
     store.connection.execute("UPDATE k8s_pods SET resource_version = '1'")

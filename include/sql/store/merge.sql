@@ -1,12 +1,11 @@
 {%- set names = columns | map(attribute="name") | map("identifier") | list -%}
 {%- set key = (shared_by | list + ["uid"]) | map("identifier") | list -%}
 {%- set others = names | reject("in", key) | list -%}
--- The one statement that writes {{ table }}. A row that would not change is left alone.
+-- The one statement that writes {{ table }}.
 INSERT INTO {{ table | identifier }} AS stored (context_name, {{ names | join(", ") }}, made_of)
 SELECT context_name, {{ names | join(", ") }}, made_of
 FROM pg_temp.k8s_staged
 ON CONFLICT (context_name, {{ key | join(", ") }}) DO UPDATE
     SET
         ({{ others | join(", ") }}, made_of)
-        = ROW (excluded.{{ others | join(", excluded.") }}, excluded.made_of)
-    WHERE (stored.{{ others | join(", stored.") }}) IS DISTINCT FROM (excluded.{{ others | join(", excluded.") }});
+        = ROW (excluded.{{ others | join(", excluded.") }}, excluded.made_of);

@@ -23,6 +23,7 @@ from k8s_inventory.kube.discovery import APIS, Ask, Discovery, Groups, Name, Res
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NoSuchPath, NotFound
 from k8s_inventory.kube.listing import ListMetadata
 from k8s_inventory.kube.session import Session
+from k8s_inventory.printable import ReportedError
 
 _READY = ApiPath("readyz")
 _CRDS = KINDS["crds"].list_path(KINDS["crds"].version)
@@ -137,7 +138,7 @@ class Seen:
     at: float = field(default_factory=time.monotonic)
 
 
-class _Doubt(Exception):
+class _Doubt(ReportedError):
     """Something does not agree with discovery; the message says what. Another look may show that it does."""
 
 

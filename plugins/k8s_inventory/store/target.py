@@ -344,10 +344,8 @@ class Target:
 
     def _merge(self) -> int:
         self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
-        changed = self._execute(self._statements.merge)
-        if changed < self._staged:
-            self._execute(self._statements.unchanged)
-        return changed
+        self._execute(self._statements.unchanged)
+        return self._execute(self._statements.merge)
 
     def _execute(self, statement: str, **parameters: Any) -> int:
         with self._connection.cursor() as cursor:

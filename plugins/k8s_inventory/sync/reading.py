@@ -172,6 +172,7 @@ class Reading:
             )
         if "" in names:
             raise BadAnswer(f"context {self.session.context.name}, namespaces: one has no name")
+        confirm(self.session, self._cluster, wrote=False)
         return names
 
     def _read_by_namespace(self, names: Sequence[str]) -> None:
