@@ -18,7 +18,7 @@ from tests.cluster import Cluster
 from tests.cluster.cluster import ADMIN, User
 from tests.histories import syncs
 from tests.histories.cluster_changes import DECLARED, NAMES, READER, Changes
-from tests.histories.faults import FILTERED, Fault, Happening, some_fault
+from tests.histories.faults import FILTERED, HIDDEN, Fault, Happening, some_fault
 from tests.histories.invariants import Around, Done, Living, of_source, violations
 from tests.histories.syncs import Ended, Order, held
 from tests.proxy import Proxy
@@ -152,7 +152,7 @@ class History:
         self._say(self.changes.back_up())
         for _ in range(4):
             self._say(self.changes.update())
-        return []
+        return self._sync_as_always()
 
     def _restore(self) -> list[str]:
         stored = {
@@ -161,7 +161,13 @@ class History:
             if kind == "pods"
         }
         self._say(self.changes.restore(stored))
-        return []
+        return self._sync_as_always()
+
+    def _sync_as_always(self) -> list[str]:
+        """Of all that is declared, by the defaults: what is stored then is of one rule, and versions are compared."""
+        order = Order("wide", DECLARED)
+        run_id = self._run_id()
+        return self._around(lambda: Done([(order, self._run_sync(order, run_id))], undisturbed=True))
 
     # -- syncs -------------------------------------------------------------------------------------
 
@@ -227,7 +233,8 @@ class History:
             self.proxy.spoil = lambda path, answer: None
             self._say(fault)
             lost = any("lose" in each for each in fault.happened)
-            return Done([(order, ended)], lost_sessions=lost, never_complete=fault.never_complete)
+            hidden = HIDDEN if fault.name == FILTERED else ()
+            return Done([(order, ended)], lost_sessions=lost, never_complete=fault.never_complete, hidden=hidden)
 
         return self._around(act)
 

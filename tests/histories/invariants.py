@@ -78,6 +78,8 @@ class Done:
     undisturbed: bool = False
     lost_sessions: bool = False
     never_complete: Collection[str] = ()
+    hidden: Collection[str] = ()
+    """Namespaces that its user was not shown."""
 
 
 def violations(changes: Changes, around: Around, done: Done) -> list[str]:
@@ -249,7 +251,7 @@ def _parts(changes: Changes, around: Around, order: Order, kind: str, status: St
             if new.namespace not in read and (old is None or old.text != new.text):
                 yield f"{context} {kind}: the row of {_place(new)} changed outside of what was read"
     if status.outcome == "complete" and "" not in read and done.alone:
-        lasting = around.living_before.namespaces & around.living.namespaces
+        lasting = around.living_before.namespaces & around.living.namespaces - set(done.hidden)
         wanted = {name for name in lasting if _in_namespaces(name, order.settings)}
         for name in sorted(wanted - {where for where, part in read.items() if part.outcome == "complete"}):
             yield f"{context} {kind}: complete in {status.scope}, though {name} is not"
