@@ -162,8 +162,9 @@ def _is_unchanged(around: Around, context: str, kind: str, why: str, within: Col
 
 def _outcome(changes: Changes, around: Around, order: Order, ended: Ended, status: Status, done: Done) -> Iterable[str]:
     context, kind = order.context, ended.kind
-    if status.outcome != ended.outcome and not done.lost_sessions:
-        yield f"{context} {kind}: it ended {ended.outcome}, and the status says {status.outcome}"
+    said = {each.outcome for _, all_ended in done.orders for each in all_ended if each.kind == kind}
+    if status.outcome not in said and not done.lost_sessions:
+        yield f"{context} {kind}: it ended {' and '.join(sorted(said))}, and the status says {status.outcome}"
     if status.outcome == "complete" and kind.partition(".")[0] in done.never_complete:
         yield f"{context} {kind}: complete, though its listing held an object twice"
     if done.undisturbed:
