@@ -63,6 +63,7 @@ class History:
     database_url: str
     steps: list[str] = field(default_factory=list)
     runs: int = 0
+    orders: list[Order] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -178,7 +179,14 @@ class History:
         self.runs += 1
         return f"run-{self.runs}"
 
-    def _order(self, context: str | None = None) -> Order:
+    def _order(self) -> Order:
+        """A new one; or one of those before, as schedules repeat theirs while others ask for something else."""
+        if not self.orders or self.rng.random() < 0.7:
+            self.orders.append(self._new_order())
+            return self.orders[-1]
+        return self.rng.choice(self.orders)
+
+    def _new_order(self) -> Order:
         rng = self.rng
         settings: dict[str, Any] = {"page_size": rng.choice((1, 2, 3, 500))}
         if rng.random() < 0.3:
@@ -196,7 +204,7 @@ class History:
         if rng.random() < 0.1:
             settings["verify"] = True
         kinds = DECLARED if rng.random() < 0.5 else tuple(rng.sample(DECLARED, rng.randint(1, 2)))
-        return Order(context or rng.choice(list(CONTEXTS)), kinds, rng.random() < 0.5, settings)
+        return Order(rng.choice(list(CONTEXTS)), kinds, rng.random() < 0.5, settings)
 
     def _run_sync(self, order: Order, run_id: str, at_once: int = 1) -> list[Ended]:
         with ExitStack() as stack:
