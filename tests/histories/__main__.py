@@ -26,7 +26,7 @@ from tests.histories.history import STEPS, WITHOUT_CACHE, Violated, World, run_h
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", default="0:100", help="FIRST:AFTER_LAST, or one")
+    parser.add_argument("--seeds", default="0:100", help="FIRST:AFTER_LAST, FIRST:AFTER_LAST:STEP, or one")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--verbose", action="store_true", help="the steps of those that held, too")
     parser.add_argument("--first", action="store_true", help="end with the first that does not hold")
@@ -34,8 +34,8 @@ def main() -> int:
     parser.add_argument("--without", default="", help="steps to leave out, such as forget_while_syncing,lose_a_session")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    first, _, last = given.seeds.partition(":")
-    seeds = range(int(first), int(last) if last else int(first) + 1)
+    bounds = [int(each) for each in given.seeds.split(":")]
+    seeds = range(*bounds) if len(bounds) > 1 else range(bounds[0], bounds[0] + 1)
     failed = []
     with _world(given.watch_cache) as world:
         world.without = frozenset(given.without.split(","))

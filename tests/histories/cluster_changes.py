@@ -246,7 +246,7 @@ class Changes:
         if name not in crds:
             self._make_crd(plural)
             return f"make CRD {name}"
-        what = self.rng.choice(("delete", "columns", "columns", "versions"))
+        what = self.rng.choice(("delete", "delete", "columns", "versions"))
         if what == "delete":
             self.cluster.delete(f"{CRDS}/{name}")
             self.cluster.until_gone(f"{CRDS}/{name}")

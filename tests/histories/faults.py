@@ -64,6 +64,10 @@ REPOINTED = "another cluster answers"
 """After a 401 for which the kubeconfig is read again: an empty cluster, which says that it is another."""
 
 
+HIDDEN = ("h-b",)
+"""The namespaces that it does not show."""
+
+
 class Fault:
     """Spoils the answers to list requests from the `at`-th on, `times` of them; None of these is no fault.
 
@@ -114,7 +118,7 @@ class Fault:
             return SPOILED[self.name](answer)
         if self.name == FILTERED and plural == "namespaces" and answer.status == 200:
             listed = answer.json
-            listed["items"] = [each for each in listed["items"] if not each["metadata"]["name"].startswith("h-b")]
+            listed["items"] = [each for each in listed["items"] if each["metadata"]["name"] not in HIDDEN]
             return answer.with_json(listed)
         if self.name == REPOINTED:
             if self._seen == self.at:

@@ -19,7 +19,7 @@ from tests.cluster import Cluster
 from tests.cluster.cluster import ADMIN, User
 from tests.histories import syncs
 from tests.histories.cluster_changes import DECLARED, NAMES, READER, Changes
-from tests.histories.faults import FILTERED, Fault, Happening, some_fault
+from tests.histories.faults import FILTERED, HIDDEN, Fault, Happening, some_fault
 from tests.histories.invariants import Around, Done, Living, of_source, violations
 from tests.histories.syncs import Ended, Order, held
 from tests.proxy import Proxy
@@ -64,6 +64,7 @@ class History:
     database_url: str
     steps: list[str] = field(default_factory=list)
     runs: int = 0
+    orders: list[Order] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -153,7 +154,7 @@ class History:
         self._say(self.changes.back_up())
         for _ in range(4):
             self._say(self.changes.update())
-        return []
+        return self._sync_as_always()
 
     def _restore(self) -> list[str]:
         stored = {
@@ -162,7 +163,13 @@ class History:
             if kind == "pods"
         }
         self._say(self.changes.restore(stored))
-        return []
+        return self._sync_as_always()
+
+    def _sync_as_always(self) -> list[str]:
+        """Of all that is declared, by the defaults: what is stored then is of one rule, and versions are compared."""
+        order = Order("wide", DECLARED)
+        run_id = self._run_id()
+        return self._around(lambda: Done([(order, self._run_sync(order, run_id))], undisturbed=True))
 
     # -- syncs -------------------------------------------------------------------------------------
 
@@ -173,7 +180,14 @@ class History:
         self.runs += 1
         return f"run-{self.runs}"
 
-    def _order(self, context: str | None = None) -> Order:
+    def _order(self) -> Order:
+        """A new one; or one of those before, as schedules repeat theirs while others ask for something else."""
+        if not self.orders or self.rng.random() < 0.7:
+            self.orders.append(self._new_order())
+            return self.orders[-1]
+        return self.rng.choice(self.orders)
+
+    def _new_order(self) -> Order:
         rng = self.rng
         settings: dict[str, Any] = {"page_size": rng.choice((1, 2, 3, 500))}
         if rng.random() < 0.3:
@@ -191,7 +205,7 @@ class History:
         if rng.random() < 0.1:
             settings["verify"] = True
         kinds = DECLARED if rng.random() < 0.5 else tuple(rng.sample(DECLARED, rng.randint(1, 2)))
-        return Order(context or rng.choice(list(CONTEXTS)), kinds, rng.random() < 0.5, settings)
+        return Order(rng.choice(list(CONTEXTS)), kinds, rng.random() < 0.5, settings)
 
     def _run_sync(self, order: Order, run_id: str, at_once: int = 1) -> list[Ended]:
         order = replace(order, settings={"kinds_at_once": at_once, **order.settings})
@@ -227,7 +241,8 @@ class History:
             self.proxy.spoil = lambda path, answer: None
             self._say(fault)
             lost = any("lose" in each for each in fault.happened)
-            return Done([(order, ended)], lost_sessions=lost, never_complete=fault.never_complete)
+            hidden = HIDDEN if fault.name == FILTERED else ()
+            return Done([(order, ended)], lost_sessions=lost, never_complete=fault.never_complete, hidden=hidden)
 
         return self._around(act)
 

@@ -138,9 +138,13 @@ class Row:
 
     @property
     def beside_redaction(self) -> str:
-        """The row as it is once what settings may keep out is: rules that became stricter come to every row."""
+        """The row as it is once what settings may keep out is: rules that became stricter come to every row.
+
+        Printer columns, too, are then computed by the definition of now.
+        """
         maps = (self.values.get("data") or {}).get("data") or {}
-        text = re.sub(rf"{PLANTED}\d+", REDACTED, self.text)
+        values = {name: value for name, value in self.values.items() if name != "printer_columns"}
+        text = re.sub(rf"{PLANTED}\d+", REDACTED, json.dumps(values))
         for value in maps.values():
             text = text.replace(json.dumps(value), json.dumps(REDACTED))
         return text
