@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import msgspec
 
@@ -71,8 +72,8 @@ class BareEnvelope(msgspec.Struct, frozen=True, gc=False):
     metadata: Metadata
 
 
-def last_write(metadata: Any) -> str:
-    """What the metadata of an object says of its last write, beside its version.
+def last_write(metadata: Any) -> int:
+    """What the metadata of an object says of its last write, beside its version: a checksum of 32 bits.
 
     A cluster that is restored from a backup gives out versions for the second time. The write that got one then says
     another time, or else that it deletes or means another generation.
@@ -80,7 +81,8 @@ def last_write(metadata: Any) -> str:
     """
     managed = metadata.managed_fields
     times = [each.time for each in managed if each.time] if managed else ()
-    return f"{max(times, default='')} {metadata.generation} {metadata.deletion_timestamp}"
+    said = f"{max(times, default='')} {metadata.generation} {metadata.deletion_timestamp}"
+    return crc32(said.encode(errors="replace"))
 
 
 class _NamedMetadata(msgspec.Struct, frozen=True, gc=False):

@@ -105,7 +105,7 @@ class Reading:
             settings.max_printer_columns, settings.max_printer_values, settings.max_printer_bytes
         )
         self._decoder = self.new_decoder()
-        self.redaction_rules = _hash(self._redaction) + "."
+        self.redaction_rules = _hash(self._redaction)
         self._cluster: ClusterInfo
         self._decodes_all = True
         self._cover(scope_of(settings, kind))
@@ -285,7 +285,7 @@ class Reading:
             wanted: list[int] = []
             made_of: list[str] = []
             if target:
-                made_of = [f"{self._by} {each}" for each in last_writes]
+                made_of = [f"{self._by}{each:08x}" for each in last_writes]
                 wanted, again = target.see(list(versions), list(versions.values()), made_of)
                 if again:
                     duplicates += len(again)
@@ -392,7 +392,8 @@ class Reading:
 
 
 def _hash(*parts: Any) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    """Short: every byte is on every row, and a pod that just fits into its page should."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
 
 
 def _is_newer(version: str, than: str) -> bool:
@@ -424,7 +425,7 @@ def _is_raw(items: list[Any]) -> bool:
     return bool(items) and isinstance(items[0], msgspec.Raw)
 
 
-def _versions(page: Page[Any], session: Session, kind: Kind) -> tuple[dict[str, str], list[str]]:
+def _versions(page: Page[Any], session: Session, kind: Kind) -> tuple[dict[str, str], list[int]]:
     """Version by uid, and what each says of its last write, in the order of the page."""
     items = page.items
     try:
