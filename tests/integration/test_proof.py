@@ -387,8 +387,15 @@ def test_rows_are_exact_as_of_the_snapshot_not_of_its_end(
 # -- who answers -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("when", ["/pods?", "/version", "/namespaces/kube-system"])
 def test_credentials_that_lead_elsewhere_in_the_middle_prove_nothing(
-    town: Cluster, start_cluster: Callable[..., Cluster], proxied: Proxy, store: Store, sync: Sync, tmp_path: Path
+    town: Cluster,
+    start_cluster: Callable[..., Cluster],
+    proxied: Proxy,
+    store: Store,
+    sync: Sync,
+    tmp_path: Path,
+    when: str,
 ) -> None:
     """After a 401 the kubeconfig is read again; by then it leads to another cluster, which has no pods."""
     other = start_cluster()
@@ -397,7 +404,7 @@ def test_credentials_that_lead_elsewhere_in_the_middle_prove_nothing(
     path.write_text(leads_to_proxy)
 
     def expire(asked: str, real: Answer) -> Answer | None:
-        if "/pods?" not in asked:
+        if when not in asked:
             return None
         path.write_text(kubeconfig({"proxied": other}))
         return Answer(401, b"{}")
@@ -407,7 +414,7 @@ def test_credentials_that_lead_elsewhere_in_the_middle_prove_nothing(
     proxied.spoil = expire
     result = sync(context, "pods")
     assert (result.outcome, result.attempt.deleted) == ("failed", 0)
-    assert "led to another cluster" in str(result.error)
+    assert "to another cluster" in str(result.error)
     assert _names(store) == ALL
     path.write_text(leads_to_proxy)
     proxied.spoil = lambda asked, real: None

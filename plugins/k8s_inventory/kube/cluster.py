@@ -58,6 +58,7 @@ def read_cluster(session: Session) -> ClusterInfo:
     Raises a `KubeError` where the cluster can not be asked at all, or does not answer of what it is asked for.
     """
     server = session.server
+    client = session.clients  # of the first answer; one that a later one takes anew is another, and is asked again
     uid: str | None
     namespaces = KINDS["namespaces"]
     try:
@@ -76,7 +77,7 @@ def read_cluster(session: Session) -> ClusterInfo:
         ca_fingerprint=_ca_fingerprint(session),
         version=version,
         provider=_provider(server, version),
-        client=session.clients,
+        client=client,
     )
 
 
