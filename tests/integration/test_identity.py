@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from k8s_inventory.kube.cluster import ClusterInfo, read_cluster
+from k8s_inventory.kube.cluster_info import ClusterInfo, read_cluster
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Session
 from k8s_inventory.store import Store

@@ -15,7 +15,7 @@ from uuid import uuid4
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.spool import Spool
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, Kind
-from k8s_inventory.kube.cluster import read_cluster
+from k8s_inventory.kube.cluster_info import read_cluster
 from k8s_inventory.kube.contexts import Context, KubeconfigError
 from k8s_inventory.kube.errors import KubeError
 from k8s_inventory.outcome import Outcome

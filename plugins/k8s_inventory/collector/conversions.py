@@ -17,124 +17,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from k8s_inventory.collector.display_status import (
+    condition,
+    csr_display_condition,
+    holds,
+    job_display_status,
+    node_display_status,
+    pod_summary,
+    volume_display_status,
+)
 from k8s_inventory.collector.pod_resources import pod_resources
 from k8s_inventory.collector.quantities import as_json, quantities, quantity
 from k8s_inventory.collector.redact import drop_last_applied
 
 Conversion = Callable[[Any], Any]
-
-
-class PodSummary(NamedTuple):
-    """What kubectl says of a pod in READY, STATUS, RESTARTS and READINESS GATES."""
-
-    display_status: str | None
-    ready_containers: int
-    total_containers: int
-    restarts: int
-    last_restart_at: datetime | None
-    readiness_gates_ready: int | None
-    readiness_gates_total: int | None
-
-
-def pod_summary(pod: Any) -> PodSummary:
-    """The rule of `printPod` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
-    spec, status = pod.spec, pod.status
-    init_containers = spec.init_containers or ()
-    sidecars = {each.name for each in init_containers if each.restart_policy == "Always"}
-    reason = status.reason or status.phase
-    if "SchedulingGated" in [each.reason for each in status.conditions or () if each.type == "PodScheduled"]:
-        reason = "SchedulingGated"
-
-    init = _init_phase(status.init_container_statuses or (), sidecars, len(init_containers))
-    restarts, last_restart, ready = init.restarts, init.last_restart, init.ready
-    if init.reason is not None:
-        reason = init.reason
-    if init.reason is None or _holds(pod, "Initialized"):
-        restarts, last_restart = init.sidecar_restarts, init.sidecar_last_restart
-        has_running, error_reason = False, ""
-        for container in reversed(status.container_statuses or ()):
-            restarts += container.restart_count or 0
-            last_restart = _later(last_restart, container)
-            state = container.state
-            if state.waiting is not None and state.waiting.reason:
-                reason = state.waiting.reason
-            elif state.terminated is not None:
-                reason = _ended(state.terminated)
-                if state.terminated.exit_code:
-                    error_reason = reason
-            elif container.ready and state.running is not None:
-                has_running = True
-                ready += 1
-        if reason == "Completed":
-            if has_running and _holds(pod, "Ready"):
-                reason = "Running"
-            elif error_reason:
-                reason = error_reason
-            elif has_running:
-                reason = "NotReady"
-    if pod.metadata.deletion_timestamp is not None:
-        if status.reason == "NodeLost":
-            reason = "Unknown"
-        elif status.phase not in ("Succeeded", "Failed"):
-            reason = "Terminating"
-
-    gates = spec.readiness_gates or ()
-    first = {each.type: each.status for each in reversed(status.conditions or ())} if gates else {}
-    of_gates = (sum(first.get(gate.condition_type) == "True" for gate in gates), len(gates)) if gates else (None, None)
-    total = len(spec.containers or ()) + len(sidecars)
-    return PodSummary(reason, ready, total, restarts, last_restart, *of_gates)
-
-
-class _InitPhase(NamedTuple):
-    reason: str | None
-    restarts: int
-    last_restart: datetime | None
-    sidecar_restarts: int
-    sidecar_last_restart: datetime | None
-    ready: int
-
-
-def _init_phase(statuses: Any, sidecars: set[str], total: int) -> _InitPhase:
-    """The init containers up to the first that is not done; `reason` is None when all are."""
-    restarts, sidecar_restarts, ready = 0, 0, 0
-    last_restart: datetime | None = None
-    sidecar_last_restart: datetime | None = None
-    reason: str | None = None
-    for index, container in enumerate(statuses):
-        restarts += container.restart_count or 0
-        last_restart = _later(last_restart, container)
-        is_sidecar = container.name in sidecars
-        if is_sidecar:
-            sidecar_restarts += container.restart_count or 0
-            sidecar_last_restart = _later(sidecar_last_restart, container)
-        state = container.state
-        if state.terminated is not None and not state.terminated.exit_code:
-            continue
-        if is_sidecar and container.started:
-            ready += bool(container.ready)
-            continue
-        if state.terminated is not None:
-            reason = f"Init:{_ended(state.terminated)}"
-        elif state.waiting is not None and state.waiting.reason not in (None, "", "PodInitializing"):
-            reason = f"Init:{state.waiting.reason}"
-        else:
-            reason = f"Init:{index}/{total}"
-        break
-    return _InitPhase(reason, restarts, last_restart, sidecar_restarts, sidecar_last_restart, ready)
-
-
-def _ended(terminated: Any) -> str:
-    if terminated.reason:
-        return str(terminated.reason)
-    return f"Signal:{terminated.signal}" if terminated.signal else f"ExitCode:{terminated.exit_code or 0}"
-
-
-def _later(moment: datetime | None, container: Any) -> datetime | None:
-    terminated = container.last_state.terminated
-    finished: datetime | None = terminated.finished_at if terminated is not None else None
-    if moment is None or finished is None:
-        return moment or finished
-    return max(moment, finished)
 
 
 def service_external_addresses(service: Any) -> list[str]:
@@ -146,25 +42,6 @@ def service_external_addresses(service: Any) -> list[str]:
     if spec.type == "LoadBalancer":
         balancers = {each.ip or each.hostname for each in service.status.load_balancer.ingress or ()} - {None, ""}
     return sorted(balancers) + (spec.external_ips or [])
-
-
-_JOB_STATES = {
-    "Complete": "Complete",
-    "Failed": "Failed",
-    "": "Terminating",
-    "Suspended": "Suspended",
-    "FailureTarget": "FailureTarget",
-    "SuccessCriteriaMet": "SuccessCriteriaMet",
-}
-"""Condition and what kubectl makes of it, the first that holds; the empty one is a deletion under way."""
-
-
-def job_display_status(job: Any) -> str:
-    """The rule of `printJob` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
-    holds = {each.type for each in job.status.conditions or () if each.status == "True"}
-    if job.metadata.deletion_timestamp is not None:
-        holds.add("")
-    return next((state for condition, state in _JOB_STATES.items() if condition in holds), "Running")
 
 
 class ConfigMapKeys(NamedTuple):
@@ -210,19 +87,6 @@ def subjects(binding: Any) -> Subjects:
     return Subjects(of_kind["User"], of_kind["Group"], of_kind["ServiceAccount"])
 
 
-def csr_display_condition(request: Any) -> str:
-    """The rule of `extractCSRStatus` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
-    holds = {each.type for each in request.status.conditions or ()}
-    words = ["Denied" if "Denied" in holds else "Approved" if "Approved" in holds else "Pending"]
-    words += ["Failed"] if "Failed" in holds else []
-    words += ["Issued"] if request.status.certificate else []
-    return ",".join(words)
-
-
-def volume_display_status(volume: Any) -> Any:
-    return "Terminating" if volume.metadata.deletion_timestamp is not None else volume.status.phase
-
-
 def storage_class_name(volume: Any) -> Any:
     """The annotation of Kubernetes before 1.6 wins, as it does for the API server's own printer."""
     annotations = _texts.decode(volume.metadata.annotations) or {}
@@ -243,13 +107,6 @@ def resource_claim_state(claim: Any) -> str:
         "reserved": bool(_objects.decode(claim.status.reserved_for)),
     }
     return ",".join(state for state, holds in states.items() if holds) or "pending"
-
-
-def node_display_status(node: Any) -> str:
-    """The rule of `printNode` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
-    ready = _condition(node, "Ready")
-    state = "Unknown" if ready is None else "Ready" if ready.status == "True" else "NotReady"
-    return f"{state},SchedulingDisabled" if node.spec.unschedulable else state
 
 
 def node_roles(node: Any) -> list[str]:
@@ -355,17 +212,8 @@ def priority_level_shares(level: Any) -> int | None:
     return next((each for each in shares if each is not None), None)
 
 
-def _condition(item: Any, of_type: str) -> Any:
-    return next((each for each in item.status.conditions or () if each.type == of_type), None)
-
-
-def _holds(item: Any, of_type: str) -> bool:
-    condition = _condition(item, of_type)
-    return condition is not None and condition.status == "True"
-
-
 def _condition_part(of_type: str, part: str) -> Conversion:
-    return lambda item: getattr(_condition(item, of_type), part, None)
+    return lambda item: getattr(condition(item, of_type), part, None)
 
 
 _LONGEST_NAME = 500
@@ -407,7 +255,7 @@ CONVERSIONS: dict[str, Conversion] = {
     "container_count": lambda pod: len(pod.spec.containers or ()),
     "container_names": lambda pod: _names(pod.spec.containers),
     "count": lambda value: value or 0,
-    "crd_established": lambda crd: _holds(crd, "Established"),
+    "crd_established": lambda crd: holds(crd, "Established"),
     "crd_served_versions": lambda crd: [each.name for each in crd.spec.versions or () if each.served],
     "crd_storage_version": lambda crd: next((each.name for each in crd.spec.versions or () if each.storage), None),
     "controller": controller,

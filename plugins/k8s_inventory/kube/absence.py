@@ -18,7 +18,7 @@ import msgspec
 from k8s_inventory.kinds import KINDS, ApiPath, Kind
 from k8s_inventory.kinds.paths import group_path
 from k8s_inventory.kube import cells
-from k8s_inventory.kube.cluster import decoded
+from k8s_inventory.kube.cluster_info import decoded
 from k8s_inventory.kube.discovery import APIS, Ask, Discovery, Groups, Name, Resources, asking, discover
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NoSuchPath, NotFound
 from k8s_inventory.kube.listing import ListMetadata

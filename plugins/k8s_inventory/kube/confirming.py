@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from k8s_inventory.kinds import Kind
-from k8s_inventory.kube.cluster import decoded
+from k8s_inventory.kube.cluster_info import decoded
 from k8s_inventory.kube.errors import BadAnswer, Named, NotFound, Unnameable
 from k8s_inventory.kube.session import Session
 

@@ -21,7 +21,7 @@ from k8s_inventory.kinds import KINDS, ApiPath, Kind, PrinterColumn, is_declared
 from k8s_inventory.kinds.custom import CORE, custom_kind
 from k8s_inventory.kinds.declaration import LONGEST_COLUMN_NAME, LONGEST_PATH
 from k8s_inventory.kinds.paths import group_path
-from k8s_inventory.kube.cluster import Answer, answer, decoded
+from k8s_inventory.kube.cluster_info import Answer, answer, decoded
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NotFound, TooSlow
 from k8s_inventory.kube.listing import Listing
 from k8s_inventory.kube.session import JSON, Session

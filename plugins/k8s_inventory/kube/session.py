@@ -39,7 +39,7 @@ from k8s_inventory.kube.errors import (
 from k8s_inventory.printable import printable
 
 if TYPE_CHECKING:
-    from k8s_inventory.kube.cluster import ClusterInfo
+    from k8s_inventory.kube.cluster_info import ClusterInfo
 
 log = logging.getLogger(__name__)
 

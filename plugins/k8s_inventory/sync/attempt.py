@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.absence import Absence, Looks
-from k8s_inventory.kube.cluster import ClusterInfo
+from k8s_inventory.kube.cluster_info import ClusterInfo
 from k8s_inventory.kube.errors import KubeError, NoSuchPath, NotFound, Unreachable
 from k8s_inventory.kube.session import Session
 from k8s_inventory.outcome import Outcome

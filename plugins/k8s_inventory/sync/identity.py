@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from k8s_inventory.kube.cluster import ClusterInfo, read_cluster, read_version
+from k8s_inventory.kube.cluster_info import ClusterInfo, read_cluster, read_version
 from k8s_inventory.kube.errors import BadAnswer, ContextError, NoSuchPath, NotFound
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings

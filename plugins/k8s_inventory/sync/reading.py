@@ -27,7 +27,7 @@ from k8s_inventory.collector import (
     names,
 )
 from k8s_inventory.kinds import KINDS, Kind
-from k8s_inventory.kube.cluster import ClusterInfo
+from k8s_inventory.kube.cluster_info import ClusterInfo
 from k8s_inventory.kube.confirming import is_gone
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NoSuchPath, NotFound, Unsupported
 from k8s_inventory.kube.listing import LONGEST_VERSION, Listing, Page
