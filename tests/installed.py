@@ -24,3 +24,14 @@ def install(wheel: Path, folder: Path, *, extra: str) -> Path:
     locked = ["--constraint", str(PROJECT / "requirements-dev.txt")]
     subprocess.run([*command, *locked, f"k8s-inventory[{extra}] @ file://{wheel}"], check=True)
     return folder / "bin"
+
+
+def install_unlocked(wheel: Path, folder: Path, *, extra: str, newest: bool) -> Path:
+    """As `install`, in the newest versions that there are, or the oldest that the package says it works with."""
+    subprocess.run([str(UV), "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+    command = [str(UV), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(folder / "bin" / "python")]
+    if not newest:  # of a wheel's requirements none is direct, those of the project are
+        of_project = ["--requirement", str(PROJECT / "pyproject.toml"), "--extra", extra]
+        subprocess.run([*command, "--resolution", "lowest-direct", *of_project], check=True)
+    subprocess.run([*command, f"k8s-inventory[{extra}] @ file://{wheel}"], check=True)
+    return folder / "bin"
