@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import traceback
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_a_folder_is_no_kubeconfig(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("user", "said"),
     [
-        ({"client-certificate": "nowhere.crt", "client-key": "nowhere.key"}, "nowhere.crt"),
+        ({"client-certificate": "nowhere.crt", "client-key": "nowhere.key"}, "the file of `client-certificate`"),
         ({"as": "someone", "as-groups": ["a", "b"]}, "as-groups"),
     ],
 )
@@ -166,3 +167,37 @@ def test_a_flag_of_an_exec_plugin_that_is_no_boolean_is_refused_before_it_runs(t
     with pytest.raises(ContextError, match="`provideClusterInfo` of exec of its user must be true or false"):
         kubeconfig_contexts(str(path))["one"].client()
     assert not ran.exists()
+
+
+SECRET = "s3cr3t-0123456789abcdef0123456789abcdef"
+KEY = "-----BEGIN PRIVATE KEY-----\\nMIIE" + SECRET
+"""Each of these the library names by printing the entry that it is in, or takes it for the name of a file."""
+MALFORMED: dict[str, dict[str, object]] = {
+    "oidc without id-token": {
+        "auth-provider": {"name": "oidc", "config": {"client-secret": SECRET, "refresh-token": SECRET}}
+    },
+    "oidc without config": {"auth-provider": {"name": "oidc", "secret": SECRET}},
+    "a key for a file": {"client-key": KEY, "client-certificate": SECRET},
+    "a key beside a null token": {"token": None, "client-key-data": SECRET},
+    "a token for a file": {"tokenFile": SECRET},
+    "bad base64": {"client-key-data": SECRET, "client-certificate-data": SECRET},
+    "exec without a command": {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "env": [{"value": SECRET}]}},
+    "exec of another version": {"exec": {"command": "true", "apiVersion": SECRET, "env": [{"name": SECRET}]}},
+    "a list for a token": {"token": [SECRET]},
+    "a map for a password": {"username": "u", "password": {"is": SECRET}},
+    "a number for a provider": {"auth-provider": {"name": 5, "config": SECRET}},
+}
+
+
+@pytest.mark.parametrize("user", MALFORMED.values(), ids=list(MALFORMED))
+def test_what_is_wrong_with_a_user_is_said_without_what_stands_in_it(
+    tmp_path: Path, user: dict[str, object], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    context = kubeconfig_contexts(str(write(tmp_path / "a", contexts=["one"], **user)))["one"]
+    said = ""
+    try:
+        context.client()
+    except (ContextError, Unauthorized) as error:
+        said = "".join(traceback.format_exception(error))
+    told = capfd.readouterr()
+    assert SECRET not in said + caplog.text + told.out + told.err

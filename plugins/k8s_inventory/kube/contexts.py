@@ -7,8 +7,11 @@ in-cluster configuration, which would read the wrong cluster.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,16 @@ from k8s_inventory.kube.errors import ContextError, Unauthorized
 from k8s_inventory.printable import ReportedError
 
 DEFAULT_KUBECONFIG = "~/.kube/config"
+
+
+class _WithoutEntries(logging.Filter):
+    """Passes over what the library logs of a user that it can not read: the whole of it, tokens and keys included."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.module == "kube_config" and "Invalid kube-config" in record.getMessage())
+
+
+logging.getLogger().addFilter(_WithoutEntries())  # where the library logs to; it holds for no other logger
 
 
 class KubeconfigError(ReportedError):
@@ -57,8 +70,10 @@ class Context:
                 load_incluster_config(client_configuration=configuration)
             else:
                 headers = self._load_kubeconfig(configuration)
-        except (ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ContextError(f"context {self.name}: its configuration can not be used: {_reason(error)}") from error
+        except (_Unusable, ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            reason = str(error) if self.in_cluster else _reason(error, self.kubeconfig)  # there it is of no input
+            # Without what raised it: others' texts, and the values in their frames, may hold credentials.
+            raise ContextError(f"context {self.name}: its configuration can not be used: {reason}") from None
         if not self.verify_tls:
             configuration.verify_ssl = False
         configuration.retries = False  # retrying is done in one place, `Session`
@@ -77,10 +92,10 @@ class Context:
             _check_flags(user["exec"], "exec of its user", ("provideClusterInfo",))
         loader.load_and_set(configuration)
         if not configuration.host or cluster.safe_get("server") is None:
-            raise ConfigException("its cluster names no server")
+            raise _Unusable("its cluster names no server")
         named = loader._current_context["context"].safe_get("user")
         if named and user is None:
-            raise ConfigException(f"its user {named!r} is not among the users of the kubeconfig")
+            raise _Unusable(f"its user {named!r} is not among the users of the kubeconfig")
         has_credentials = getattr(loader, "token", None) or getattr(loader, "cert_file", None)
         if user is not None and "exec" in user.value and not has_credentials:
             command = user.value["exec"].get("command", "?")
@@ -98,7 +113,7 @@ def _check_flags(entry: Any, what: str, names: Sequence[str]) -> None:
     """Refuses a flag that is text, as kubectl does: the library takes any text for true, `"false"`, too."""
     for name in names:
         if not isinstance(entry.safe_get(name), bool | None):
-            raise ConfigException(f"`{name}` of {what} must be true or false, without quotes")
+            raise _Unusable(f"`{name}` of {what} must be true or false, without quotes")
 
 
 def _impersonation(user: Mapping[str, Any]) -> dict[str, str]:
@@ -110,7 +125,7 @@ def _impersonation(user: Mapping[str, Any]) -> dict[str, str]:
         headers["Impersonate-Uid"] = user["as-uid"]
     groups = user.get("as-groups") or []
     if len(groups) > 1 or user.get("as-user-extra"):
-        raise ConfigException("`as-user-extra` and more than one of `as-groups` are not supported")
+        raise _Unusable("`as-user-extra` and more than one of `as-groups` are not supported")
     if groups:
         headers["Impersonate-Group"] = groups[0]
     return headers
@@ -172,10 +187,46 @@ def _check_file(path: Path) -> None:
         )
 
 
-def _reason(error: Exception) -> str:
-    """The library's messages name keys and files; those of other errors may quote content."""
-    if isinstance(error, ConfigException):
+class _Unusable(ReportedError):
+    """What a kubeconfig has wrong, in our own words."""
+
+
+_LACKING = re.compile(r"Expected key ([\w.-]{1,64}) in ")
+_FILE_FIELDS = ("certificate-authority", "client-certificate", "client-key", "tokenFile", "idp-certificate-authority")
+
+
+def _reason(error: Exception, kubeconfig: str | Mapping[str, Any] | None) -> str:
+    """What is wrong with which field. The library prints whole entries, and a file's name may be the key itself."""
+    if isinstance(error, _Unusable):
         return str(error)
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}"
-    return type(error).__name__
+    said = str(error)
+    if lacking := _LACKING.search(said):
+        return f"`{lacking[1]}` is lacking in it"
+    if isinstance(error, OSError) or said.startswith("File does not exist"):
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "No such file or directory"
+        return f"{_file_named(str(getattr(error, 'filename', None) or said), kubeconfig)}: {why}"
+    if "Expected object with name" in said:
+        return "its cluster is not among the clusters of the kubeconfig, or it is not among the contexts"
+    return f"a field has a value that it can not have ({type(error).__name__})"
+
+
+def _file_named(text: str, kubeconfig: str | Mapping[str, Any] | None) -> str:
+    """The fields that may name the file that a text speaks of."""
+    with suppress(KubeconfigError, ConfigException):
+        for field, value in _texts_in(_merged(kubeconfig)):
+            if field in _FILE_FIELDS and value and text.endswith(value):
+                return f"the file of `{field}`"
+    return "a file that it names"
+
+
+def _texts_in(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a kubeconfig, with the name of its field."""
+    value = value.value if isinstance(value, ConfigNode) else value
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _texts_in(each, str(name))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts_in(each, field)
