@@ -14,7 +14,7 @@ WHERE
     AND (%(namespace)s::text IS NULL OR stored.namespace = %(namespace)s)
     AND (
         %(selector)s::text IS NULL
-        OR NOT coalesce(starts_with(stored.made_of, %(rules)s), false)
+        OR NOT coalesce(starts_with(stored.made_of, %(rules)s), FALSE)
         OR stored.made_of = %(rules)s || %(restated)s
         OR k8s_matches(stored.labels, %(selector)s)
     )
