@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.sync import Result, refresh_crd_views
-from k8s_inventory.sync import crd_views as refreshing
+from k8s_inventory.sync import view_refresh as refreshing
 from tests.cluster import Cluster
 from tests.cluster.objects import namespace
 from tests.equality import assert_table_equals_cluster, query_rows, rows_of

@@ -15,8 +15,7 @@ from k8s_inventory.kinds import KINDS, TABLES, Kind
 from k8s_inventory.store import Store
 from k8s_inventory.store.statements import FOLDER
 from k8s_inventory.sync import refresh_crd_views
-from tests.conftest import _new_database
-from tests.databases import VERSIONS, Server
+from tests.databases import VERSIONS, Server, new_database
 from tests.integration.test_relations import MOUNTED
 
 DEEP: Any = "deep"
@@ -227,7 +226,7 @@ PLANS: dict[str, dict[str, str]] = {
 
 @pytest.fixture(scope="module", params=VERSIONS, ids=lambda version: f"postgres{version}")
 def hostile(request: pytest.FixtureRequest, database_servers: Callable[[int], Server]) -> Iterator[Store]:
-    with Store.connect(_new_database(database_servers(request.param))) as store:
+    with Store.connect(new_database(database_servers(request.param))) as store:
         store.migrate()
         with store.connection.transaction():
             fill(store.connection)

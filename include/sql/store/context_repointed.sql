@@ -1,6 +1,10 @@
--- The context leads to another cluster: what was complete was so of the one before.
+-- The context leads to another cluster: what was complete, and was found, was so of the one before.
 WITH parts AS (
     DELETE FROM k8s_sync_parts WHERE context_name = %(context_name)s
+),
+
+discovery AS (
+    DELETE FROM k8s_sync_discoveries WHERE context_name = %(context_name)s
 )
 
 UPDATE k8s_sync_targets

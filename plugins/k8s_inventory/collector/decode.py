@@ -43,17 +43,13 @@ class UndecodableObject(ReportedError):
         super().__init__(cut(message))  # PostgreSQL ends a session that is told of too long an error in a COPY
 
 
-class _ManagedFields(msgspec.Struct, frozen=True, gc=False):
-    time: str | None = None
-
-
 class EnvelopeMetadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     uid: str = ""
     namespace: str | None = None
     resource_version: str = ""
     generation: int | None = None
     deletion_timestamp: datetime | None = None
-    managed_fields: list[_ManagedFields] | None = None
+    managed_fields: msgspec.Raw = structs.NULL
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -76,13 +72,12 @@ def last_write(metadata: Any) -> int:
     """What the metadata of an object says of its last write, beside its version: a checksum of 32 bits.
 
     A cluster that is restored from a backup gives out versions for the second time. The write that got one then says
-    another time, or else that it deletes or means another generation.
+    another time; one that only takes fields away says none, but who owned them owns less: all `managedFields` count.
+    Or else it deletes, or means another generation.
     https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
     """
-    managed = metadata.managed_fields
-    times = [each.time for each in managed if each.time] if managed else ()
-    said = f"{max(times, default='')} {metadata.generation} {metadata.deletion_timestamp}"
-    return crc32(said.encode(errors="replace"))
+    said = f"{metadata.generation} {metadata.deletion_timestamp}"
+    return crc32(said.encode(), crc32(metadata.managed_fields))
 
 
 class _NamedMetadata(msgspec.Struct, frozen=True, gc=False):
@@ -444,7 +439,7 @@ class _Part:
 
 
 def _paths(kind: Kind, env: bool) -> Iterator[tuple[str, str]]:
-    yield "metadata.managedFields[].time", "text"  # of `last_write`
+    yield "metadata.managedFields", "jsonb"  # of `last_write`
     for column in kind.columns:
         if column.path is not None and column.name not in ("api_version", *kind.rest):
             yield column.path, column.type

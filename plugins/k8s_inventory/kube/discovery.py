@@ -7,6 +7,7 @@ https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import time
@@ -126,6 +127,7 @@ class _Crd(msgspec.Struct, frozen=True):
         name: Name
         uid: Name
         generation: int = 0
+        managed_fields: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="managedFields")
 
     class Spec(msgspec.Struct, frozen=True):
         class Names(msgspec.Struct, frozen=True):
@@ -267,12 +269,18 @@ def describe(session: Session, kinds: Sequence[Kind], *, page_size: int, most_co
                 kind,
                 listed_as=crd.spec.names.list_kind,
                 printer_columns=tuple(map(_printer_column, columns[: most_columns + 1])),
-                revision=f"{crd.metadata.uid}/{crd.metadata.generation}",
+                revision=_revision(crd.metadata),
             )
     except (Forbidden, NotFound) as error:
         log.warning("%s: custom objects are read without their printer columns", error)
         return list(kinds)
     return list(made.values())
+
+
+def _revision(metadata: _Crd.Metadata) -> str:
+    """What changes with the CRD; in a cluster that was restored from a backup, the generation comes a second time."""
+    last_write = hashlib.blake2b(metadata.managed_fields, digest_size=8).hexdigest()
+    return f"{metadata.uid}/{metadata.generation}/{last_write}"
 
 
 def _printer_column(column: _Crd.Spec.Version.Column) -> PrinterColumn:

@@ -23,6 +23,8 @@ from k8s_inventory.store.statements import Statements
 
 VERIFY_DAYS = 7
 _POLL_SECONDS = 0.2
+_RESTATED = "restated"
+"""Follows the rules in the `made_of` of a row that was made of a stored one."""
 
 
 @dataclass(frozen=True)
@@ -260,15 +262,24 @@ class Target:
     def restate(self, chunks: Sequence[Sequence[Sequence[Any]]]) -> None:
         """Writes such rows by the rules of now; the next listing that covers them writes them again."""
         self.start_staging(rewrite=True, age=0)
-        self.stage(chunks, [f"{self._rules}restated"] * sum(len(chunk[0]) for chunk in chunks))
+        self.stage(chunks, [f"{self._rules}{_RESTATED}"] * sum(len(chunk[0]) for chunk in chunks))
         with self._explained(), self._connection.transaction():
             self._refuse_lost_lock()
             self._execute(self._statements.restate)
             self._under_other_rules = None
 
-    def missing(self, coverage: Coverage, *, most: int) -> list[tuple[str, str | None, str]]:
-        """(uid, namespace, name) of stored objects that the listing lacks, though they have the labels selected."""
-        parameters = {"namespace": coverage.namespace, "selector": coverage.label_selector or None, "most": most}
+    def missing(self, coverage: Coverage, *, most: int, labels_are_whole: bool) -> list[tuple[str, str | None, str]]:
+        """(uid, namespace, name) of stored objects that the listing lacks, though they may have the labels selected.
+
+        `labels_are_whole` says that the redaction of now takes none: those of a row that it wrote then tell.
+        """
+        parameters = {
+            "namespace": coverage.namespace,
+            "selector": coverage.label_selector if labels_are_whole and coverage.label_selector else None,
+            "rules": self._rules,
+            "restated": _RESTATED,
+            "most": most,
+        }
         with self._explained(), self._connection.cursor() as cursor:
             cursor.execute(self._statements.missing, {**self._where, **parameters})
             return cursor.fetchall()

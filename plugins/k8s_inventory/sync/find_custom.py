@@ -27,11 +27,12 @@ def find_custom(
     """What `choose` returns, with a status row of its own: the target `custom`.
 
     Kinds that the inventory holds come even if discovery lacks them: their listing then proves that they are gone,
-    or not. What one task of a run has found, the others take from it, if it is proven to be all there is.
+    or not. Where discovery fails, they are all, and are not listed: each says so, and stricter rules reach its rows.
+    What one task of a run has found, the others take from it, if it is proven to be all there is.
     """
     name = session.context.name
     attempt = Attempt()
-    kinds: list[Kind] = []
+    kinds: list[Kind] | None = None
     with attempting(session, store, CUSTOM_OBJECTS, attempt, run=run, settings=settings) as (_, ending):
         cluster = reach(session, store, run=run, settings=settings)
         known = _Known(
@@ -39,11 +40,22 @@ def find_custom(
         )
         of_run = {"run_id": run.run_id, "invocation": run.invocation, "context_name": name}
         noted = _noted(store.discovery(**of_run))
-        kinds, seen = _choose(session, custom, settings, attempt, known, noted)
+        chosen, seen = _choose(session, custom, settings, attempt, known, noted)
         confirm(session, cluster, wrote=False)
+        kinds = chosen
         if not seen.doubt and not seen.discovery.failed and noted is None:
             store.discovered([as_json(kind) for kind in seen.discovery.kinds.values()], **of_run)
+    if kinds is None:
+        kinds = _held_back(store, name, custom, f"not read, and its rows stay: {ending.result.error}")
     return ending.result, kinds
+
+
+def _held_back(store: Store, name: str, custom: Custom, why: str) -> list[Kind]:
+    """The kinds that the inventory holds of a context."""
+    read_in = store.versions_read(name)
+    known = [each for each in store.known_kinds(name) if is_custom(each) and custom.takes(each)]
+    kinds = [custom_kind_named(each, read_in.get(each, "v1")) for each in known]
+    return [replace(kind, held_back=why) for kind in kinds if not is_declared(kind)]
 
 
 def _noted(found: Any) -> Seen | None:

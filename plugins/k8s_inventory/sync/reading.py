@@ -227,7 +227,7 @@ class Reading:
     def _confirmed_gone(self, coverage: Coverage, version: str) -> tuple[str, ...]:
         """Of the stored objects that the selection lacks, those that are gone and have not just left it."""
         assert self._target
-        missing = self._target.missing(coverage, most=MOST_CONFIRMATIONS)
+        missing = self._target.missing(coverage, most=MOST_CONFIRMATIONS, labels_are_whole=not self._redaction.by_rule)
         gone = []
         unconfirmed: list[KubeError] = []
         end = time.monotonic() + self.session.limits.listing_timeout
@@ -269,11 +269,13 @@ class Reading:
         last = target.last_complete(coverage) if target else None
         first = True
         duplicates, proof = 0, None
+        sent: set[int] = set()  # hashes of uids, where no database knows them
         for page in listing.pages():
             if page.number == 1:
                 listed.pages = listed.objects = listed.bytes = listed.redacted = 0
                 listed.resource_version = page.resource_version
                 duplicates = 0
+                sent.clear()
                 if target and last:
                     listed.snapshot_at = self._start_staging(target, last, page)
                 if sink:
@@ -290,6 +292,10 @@ class Reading:
                 if again:
                     duplicates += len(again)
                     wanted = sorted((*wanted, *self._newer(target, page, versions, again)))
+            else:
+                hashes = set(map(hash, versions))
+                duplicates += len(hashes & sent)
+                sent |= hashes
             self._take(page, wanted, made_of, page.items if whole and not _is_raw(page.items) else None)
             like_this = sink is not None or (0 < len(wanted) == total and decoder.item is not msgspec.Raw)
             if whole is not like_this:  # pages are mostly like the one before
@@ -303,7 +309,9 @@ class Reading:
             _log_page(session, kind, page, len(wanted))
         incomplete = listing.incomplete
         if duplicates:
-            incomplete = incomplete or f"{duplicates} objects came on two pages, of which the newest is stored"
+            incomplete = incomplete or f"{duplicates} objects came on two pages" + (
+                ", of which the newest is stored" if target else ""
+            )
         listed.outcome = Outcome.PARTIAL if incomplete else Outcome.COMPLETE
         listed.error = incomplete
         if target and coverage.selection and listed.outcome is Outcome.COMPLETE:
