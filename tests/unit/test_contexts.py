@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import traceback
@@ -201,3 +202,35 @@ def test_what_is_wrong_with_a_user_is_said_without_what_stands_in_it(
         said = "".join(traceback.format_exception(error))
     told = capfd.readouterr()
     assert SECRET not in said + caplog.text + told.out + told.err
+
+
+def test_names_are_what_they_are_to_kubectl(tmp_path: Path) -> None:
+    """Unquoted, YAML 1.1 takes them for a date and for a number to the base of 60."""
+    path = write(tmp_path / "a", contexts=["2024-01-01", "1:30", "arn:aws:eks:eu-west-1:1:cluster/a"])
+    path.write_text(path.read_text().replace("'", ""))
+    found = kubeconfig_contexts(str(path))
+    assert list(found) == ["2024-01-01", "1:30", "arn:aws:eks:eu-west-1:1:cluster/a"]
+    assert all(context.client().configuration.host for context in found.values())
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n"])
+def test_an_empty_file_among_several_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "empty").write_text(text)
+    path = write(tmp_path / "a", contexts=["one"])
+    assert list(kubeconfig_contexts(f"{tmp_path / 'empty'}{os.pathsep}{path}")) == ["one"]
+
+
+def test_a_kubeconfig_may_be_json_with_tabs_or_utf_16(tmp_path: Path) -> None:
+    config = yaml.safe_load(write(tmp_path / "a", contexts=["one"]).read_text())
+    (tmp_path / "tabs").write_text(json.dumps(config, indent="\t"))
+    (tmp_path / "wide").write_text(yaml.safe_dump(config), encoding="utf-16")
+    for name in ("tabs", "wide"):
+        assert kubeconfig_contexts(str(tmp_path / name))["one"].client().configuration.host
+
+
+def test_a_kubeconfig_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = write(tmp_path / "a", contexts=["one"], server="https://first:1")
+    context = kubeconfig_contexts(str(path))["one"]
+    assert context.client().configuration.host == "https://first:1"
+    write(path, contexts=["one"], server="https://other:1")
+    assert context.client().configuration.host == "https://other:1"
