@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,33 @@ def test_what_an_api_server_keeps_in_memory_is_always_compared(proxied: Proxy, s
         assert result.outcome == "complete"
         found = custom_objects(store, "things.town.example").values()
         assert [row["spec"] for row in found] == [{"text": text["is"]}] * 3
+
+
+@pytest.mark.parametrize("has_uids", [True, False])
+def test_a_list_without_a_version_is_read_where_it_can_have_none(proxied: Proxy, store: Store, has_uids: bool) -> None:
+    """As metrics-server, custom-metrics and OpenShift's project list answer: `"metadata": {}`."""
+    kind = custom_kind(group="town.example", version="v1", kind="Thing", plural="things", namespaced=True)
+
+    def without(path: str, real: Answer) -> Answer | None:
+        if "/things?" not in path:
+            return None
+        answer = real.json
+        for each in answer["items"]:
+            del each["metadata"]["resourceVersion"]
+            if not has_uids:
+                del each["metadata"]["uid"]
+        return real.with_json({**answer, "metadata": {}})
+
+    proxied.spoil = without
+    for number in range(2):
+        with Session(proxied.context, IMPATIENT) as session:
+            result = sync_target(session, store, kind, run=Run(str(number)), settings=Settings.load({}))
+        assert result.outcome == ("complete" if has_uids else "unsupported"), result.error
+        assert result.attempt.changed == (3 if has_uids and number == 0 else 0)
+    with Session(proxied.context, IMPATIENT) as session:
+        defined = replace(kind, revision="uid/1")
+        result = sync_target(session, store, defined, run=Run("defined"), settings=Settings.load({}))
+    assert result.outcome == "failed", "a CRD's objects are in etcd"
 
 
 # -- settings of what is kept out ------------------------------------------------------------------

@@ -281,7 +281,8 @@ class Listing(Generic[Item]):
         self._check_items(answer.items or [], body, where)
         revision = answer.metadata.resource_version
         if number == 1:
-            if not revision:
+            # Lists of what is in no etcd may have none: of kinds that neither are declared nor have a CRD.
+            if not revision and not (kind.shared_by and not kind.revision):
                 raise BadAnswer(f"{where}: the list carries no resourceVersion")
             self._revision = revision
         elif revision != self._revision and self.incomplete is None:

@@ -273,7 +273,7 @@ class Reading:
         for page in listing.pages():
             if page.number == 1:
                 listed.pages = listed.objects = listed.bytes = listed.redacted = 0
-                listed.resource_version = page.resource_version
+                listed.resource_version = page.resource_version or None
                 duplicates = 0
                 sent.clear()
                 if target and last:
