@@ -266,6 +266,33 @@ WRONG_ANSWERS = {
 }
 
 
+BROKEN: dict[str, Callable[[Answer], Answer]] = {
+    "a body cut short": lambda real: Answer(200, real.body, real.headers, cut=10),
+    "no body": lambda real: Answer(200, b"", real.headers, cut=100),
+    "the connection ends": lambda real: Answer(200, b"", stream=[]),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_kind_whose_answer_breaks_off_fails_alone(proxy: Proxy, sync: Sync, how: str) -> None:
+    """Its context is not dead: the other kinds of the run are read."""
+    run = Run("broken")
+    proxy.spoil = on_list("pods", BROKEN[how])
+    failed = sync(proxy.context, "pods", run=run)
+    assert (failed.outcome, failed.retryable) == ("failed", True)
+    assert "broke off" in str(failed.error)
+    assert "does not answer" not in str(failed.error)
+    assert sync(proxy.context, "services", run=run).outcome == "complete"
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_cluster_that_does_not_say_which_it_is_is_dead(proxy: Proxy, sync: Sync, how: str) -> None:
+    run = Run("broken")
+    proxy.spoil = lambda path, real: BROKEN[how](real)
+    assert sync(proxy.context, "pods", run=run).outcome == "unreachable"
+    assert "not tried again" in str(sync(proxy.context, "services", run=run).error)
+
+
 @pytest.mark.parametrize("wrong", WRONG_ANSWERS)
 def test_an_answer_that_is_no_list_changes_no_row(
     cluster: Cluster, proxy: Proxy, store: Store, sync: Sync, wrong: str

@@ -15,7 +15,6 @@ from uuid import uuid4
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.spool import Spool
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, Kind
-from k8s_inventory.kube.cluster_info import read_cluster
 from k8s_inventory.kube.contexts import Context, KubeconfigError
 from k8s_inventory.kube.errors import KubeError
 from k8s_inventory.outcome import Outcome
@@ -39,6 +38,7 @@ from k8s_inventory.sync import (
     sync_target,
 )
 from k8s_inventory.sync.configured import configured_contexts, open_session
+from k8s_inventory.sync.identity import first_led_to
 
 log = logging.getLogger(__name__)
 
@@ -224,7 +224,7 @@ class Source:
         for name in self._selection.contexts:
             try:
                 with open_session(self._contexts[name](), self.settings) as session:
-                    read_cluster(session)
+                    first_led_to(session)
             except KubeError as error:
                 problems.append(f"{error}. {error.outcome.advice}")
         try:

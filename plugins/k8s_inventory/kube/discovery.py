@@ -23,7 +23,7 @@ from k8s_inventory.kinds.custom import CORE, custom_kind
 from k8s_inventory.kinds.declaration import LONGEST_COLUMN_NAME, LONGEST_PATH
 from k8s_inventory.kinds.paths import group_path
 from k8s_inventory.kube.cluster_info import Answer, answer, decoded
-from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NotFound, TooSlow
+from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NotFound
 from k8s_inventory.kube.listing import Listing
 from k8s_inventory.kube.session import JSON, Session
 from k8s_inventory.outcome import Outcome
@@ -215,7 +215,7 @@ def _classic(session: Session, found: Discovery, group: Groups.Group, ask: Ask) 
         try:
             resources = ask(group_path(group.name, version), Resources).resources
         except KubeError as error:
-            if error.outcome in (Outcome.UNAUTHORIZED, Outcome.UNREACHABLE) and not isinstance(error, TooSlow):
+            if error.outcome in (Outcome.UNAUTHORIZED, Outcome.UNREACHABLE):
                 raise
             found.served.setdefault(group.name, {})[version] = set()
             found.lacks_version(group.name, str(error))

@@ -72,13 +72,9 @@ class Unnameable(KubeError):
 
 
 class Unreachable(KubeError):
-    """No answer: no connection, DNS, TLS, timeout."""
+    """The context is dead: no connection, DNS, TLS, or no answer to the question which cluster it is."""
 
     outcome = Outcome.UNREACHABLE
-
-
-class TooSlow(Unreachable):
-    """An answer came, but was not whole in the time that it may take."""
 
 
 class Stopped(KubeError):
@@ -99,6 +95,15 @@ class BadAnswer(KubeError):
 
 class HeldBack(KubeError):
     """A kind that is not asked for, because what would answer may be another source than the one of its rows."""
+
+
+class Interrupted(BadAnswer):
+    """An answer that broke off, or never came though the connection stood. Other kinds may be healthy: only where the
+    cluster does not even say which it is, the context counts as dead."""
+
+
+class TooSlow(Interrupted):
+    """An answer came, but was not whole in the time that it may take."""
 
 
 class TooLarge(BadAnswer):

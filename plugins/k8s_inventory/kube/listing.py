@@ -26,7 +26,6 @@ from k8s_inventory.kube.errors import (
     NoSuchPath,
     NotFound,
     TooLarge,
-    TooSlow,
     Unreachable,
 )
 from k8s_inventory.kube.session import UNREADABLE, Session
@@ -423,8 +422,6 @@ class Listing(Generic[Item]):
                     raise TooLarge(f"{error} (K8S_MAX_PAGE_BYTES)") from None
                 self.page_size //= 2
                 log.info("%s; asking for %d objects at a time", error, self.page_size)
-            except TooSlow as error:  # the cluster answers, if not this
-                raise BadAnswer(str(error)) from None
             finally:
                 self._waited += time.monotonic() - start
 

@@ -25,6 +25,7 @@ from k8s_inventory.kube.errors import (
     BadAnswer,
     Expired,
     Forbidden,
+    Interrupted,
     KubeError,
     Named,
     NoSuchPath,
@@ -57,6 +58,13 @@ _BYTES_AROUND = 1 << 23
 
 _MOST_VALUES = 4_000_000
 """Values in an answer, each of which takes memory however short it is: 64 MB of usual JSON have less."""
+
+_NO_CONNECTION = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.SSLError,
+    urllib3.exceptions.ProxyError,
+)
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for an answer that is not what was asked for, or is nested too deeply to tell."""
@@ -308,7 +316,10 @@ class Session:
                 raise too_slow from None
             if _is_final(error):
                 raise self._unreachable(error) from None
-            raise _TryAgain(self._unreachable(error)) from None
+            if isinstance(error, _NO_CONNECTION):
+                raise _TryAgain(self._unreachable(error)) from None
+            broken = Interrupted(f"{self._where(path)}: the answer broke off, or did not come: {_cause(error)}")
+            raise _TryAgain(broken) from None
 
     @contextmanager
     def _turn(self, path: str) -> Iterator[None]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from k8s_inventory.kube.cluster_info import ClusterInfo, read_cluster, read_version
-from k8s_inventory.kube.errors import BadAnswer, ContextError, NoSuchPath, NotFound
+from k8s_inventory.kube.errors import BadAnswer, ContextError, Interrupted, NoSuchPath, NotFound, Unreachable
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
@@ -53,6 +53,8 @@ def _read(session: Session) -> ClusterInfo:
         return read_cluster(session)
     except (NotFound, NoSuchPath) as error:
         raise BadAnswer(str(error)) from None  # that the kind is gone could only be proven of a cluster that is known
+    except Interrupted as error:
+        raise Unreachable(str(error)) from None  # it does not even say which it is
 
 
 def confirm(session: Session, before: ClusterInfo, *, wrote: bool) -> bool:
