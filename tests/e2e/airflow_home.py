@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from tests.cluster import Cluster, kubeconfig
 
 PROJECT = Path(__file__).parents[2]
 
@@ -61,6 +64,23 @@ class AirflowHome:
         if made.query("SELECT to_regclass('alembic_version')") == [(None,)]:
             made.run("db", "migrate").check_returncode()
         return made
+
+    @classmethod
+    def of_wheel(cls, folder: Path, *, bin: Path, cluster: Cluster, database: str, inventory: str) -> AirflowHome:
+        """As of a deployment that has the DAG file, an installed wheel, and nothing else of the checkout."""
+        dags, config = folder / "dags", folder / "config"
+        dags.mkdir()
+        shutil.copy(PROJECT / "dags" / "k8s_inventory.py", dags)
+        config.write_text(kubeconfig({"test": cluster}))
+        return cls.make(
+            folder / "airflow",
+            database=database,
+            plugins=None,
+            bin=bin,
+            AIRFLOW__CORE__DAGS_FOLDER=str(dags),
+            KUBECONFIG=str(config),
+            DATABASE_URL=inventory,
+        )
 
     def run(self, *arguments: str, timeout: float = 300, **env: str) -> subprocess.CompletedProcess[str]:
         command = [str(self.bin / "airflow"), *arguments]

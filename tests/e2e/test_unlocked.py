@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.store import Store
 from tests.cluster import Cluster, kubeconfig
-from tests.e2e.airflow_home import PROJECT, AirflowHome
+from tests.e2e.airflow_home import AirflowHome
 from tests.e2e.cloudquery_cli import CloudQuery
 from tests.equality import assert_table_equals_cluster
-from tests.installed import install_unlocked
+from tests.installed import install
 
-NEWEST_AND_OLDEST = pytest.mark.parametrize("newest", [True, False], ids=["newest", "oldest"])
+NEWEST_AND_OLDEST = pytest.mark.parametrize("versions", ["newest", "oldest"])
 
 
 @NEWEST_AND_OLDEST
@@ -26,21 +26,11 @@ def test_the_dag_runs(
     tmp_path: Path,
     database_url: str,
     airflow_database: Callable[[], str],
-    newest: bool,
+    versions: Literal["newest", "oldest"],
 ) -> None:
-    programs = install_unlocked(wheel, tmp_path / "venv", extra="airflow", newest=newest)
-    dags, config = tmp_path / "dags", tmp_path / "config"
-    dags.mkdir()
-    shutil.copy(PROJECT / "dags" / "k8s_inventory.py", dags)
-    config.write_text(kubeconfig({"test": cluster}))
-    airflow = AirflowHome.make(
-        tmp_path / "airflow",
-        database=airflow_database(),
-        plugins=None,
-        bin=programs,
-        AIRFLOW__CORE__DAGS_FOLDER=str(dags),
-        KUBECONFIG=str(config),
-        DATABASE_URL=database_url,
+    programs = install(wheel, tmp_path / "venv", extra="airflow", versions=versions)
+    airflow = AirflowHome.of_wheel(
+        tmp_path, bin=programs, cluster=cluster, database=airflow_database(), inventory=database_url
     )
     run = airflow.test_dag()
     assert run.returncode == 0, run.stdout[-3000:]
@@ -51,9 +41,14 @@ def test_the_dag_runs(
 
 @NEWEST_AND_OLDEST
 def test_cloudquery_syncs_and_keeps_a_database(
-    wheel: Path, cluster: Cluster, tmp_path: Path, database_url: str, new_database: Callable[[], str], newest: bool
+    wheel: Path,
+    cluster: Cluster,
+    tmp_path: Path,
+    database_url: str,
+    new_database: Callable[[], str],
+    versions: Literal["newest", "oldest"],
 ) -> None:
-    programs = install_unlocked(wheel, tmp_path / "venv", extra="cloudquery", newest=newest)
+    programs = install(wheel, tmp_path / "venv", extra="cloudquery", versions=versions)
     config = tmp_path / "config"
     config.write_text(kubeconfig({"test": cluster}))
     cq = CloudQuery(tmp_path, programs / "k8s-inventory-cloudquery", {"url": new_database()})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,7 +13,7 @@ import pytest
 
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.store import Store
-from tests.cluster import Cluster, kubeconfig
+from tests.cluster import Cluster
 from tests.e2e.airflow_home import PROJECT, AirflowHome
 from tests.equality import assert_table_equals_cluster
 from tests.installed import UV, install
@@ -38,19 +37,8 @@ def test_the_wheel_holds_the_sql_and_nothing_of_the_tests(wheel: Path) -> None:
 def test_the_dag_runs_with_the_wheel_and_the_dag_file_alone(
     installed: Path, cluster: Cluster, tmp_path: Path, database_url: str, airflow_database: Callable[[], str]
 ) -> None:
-    dags = tmp_path / "bundle"
-    dags.mkdir()
-    shutil.copy(PROJECT / "dags" / "k8s_inventory.py", dags)
-    config = tmp_path / "config"
-    config.write_text(kubeconfig({"test": cluster}))
-    airflow = AirflowHome.make(
-        tmp_path / "airflow",
-        database=airflow_database(),
-        plugins=None,
-        bin=installed,
-        AIRFLOW__CORE__DAGS_FOLDER=str(dags),
-        KUBECONFIG=str(config),
-        DATABASE_URL=database_url,
+    airflow = AirflowHome.of_wheel(
+        tmp_path, bin=installed, cluster=cluster, database=airflow_database(), inventory=database_url
     )
     run = airflow.test_dag()
     assert run.returncode == 0, run.stdout[-3000:]

@@ -166,6 +166,14 @@ def test_a_restored_cluster_whose_revisions_have_passed_is_read_again(
         running.stop()
 
 
+def _without_labels(real: Answer) -> Answer:
+    """What an API server says that knows of none."""
+    answer = real.json
+    for each in answer["items"]:
+        each["metadata"].pop("labels", None)
+    return real.with_json(answer)
+
+
 def test_in_a_rolling_upgrade_what_another_version_served_is_written_again(
     proxied: Proxy, store: Store, sync: Sync
 ) -> None:
@@ -178,10 +186,7 @@ def test_in_a_rolling_upgrade_what_another_version_served_is_written_again(
             return real.with_json({**real.json, "gitVersion": version["v"]})
         if "/pods?" in path and old_list["on"]:
             version["v"] = "v1.35.0"  # whoever asks after the list is told so
-            answer = real.json
-            for each in answer["items"]:
-                each["metadata"].pop("labels", None)
-            return real.with_json(answer)
+            return _without_labels(real)
         return None
 
     proxied.spoil = rolling
@@ -201,10 +206,7 @@ def test_a_version_that_was_just_met_is_not_yet_trusted(proxied: Proxy, store: S
         if path == "/version":
             return real.with_json({**real.json, "gitVersion": version["v"]})
         if "/pods?" in path and old_list["on"]:
-            answer = real.json
-            for each in answer["items"]:
-                each["metadata"].pop("labels", None)
-            return real.with_json(answer)
+            return _without_labels(real)
         return None
 
     proxied.spoil = rolling

@@ -13,14 +13,8 @@ WHERE
     held.context_name = %(context_name)s
     AND (held.kind = '') = %(forgetting)s
     AND (held.pid, held.number) IN (
-        SELECT
-            pg_locks.pid,
-            pg_locks.classid::bigint << 32 | pg_locks.objid::bigint
-        FROM pg_locks
-        WHERE
-            pg_locks.locktype = 'advisory'
-            AND pg_locks.granted
-            AND pg_locks.database = (SELECT db.oid FROM pg_database AS db WHERE db.datname = current_database())
-            AND pg_locks.objsubid = 1
+{%- filter indent(8) %}
+{% include "store/advisory_locks.sql" %}
+{%- endfilter %}
     )
 ORDER BY run.id;

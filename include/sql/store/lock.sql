@@ -5,15 +5,8 @@ VALUES (%(context_name)s, %(kind)s, %(number)s, pg_backend_pid())
 ON CONFLICT (context_name, kind) DO UPDATE
     SET number = excluded.number, pid = excluded.pid
     WHERE (held.pid, held.number) NOT IN (
-        SELECT
-            pg_locks.pid,
-            pg_locks.classid::bigint << 32 | pg_locks.objid::bigint
-        FROM pg_locks
-        WHERE
-            pg_locks.locktype = 'advisory'
-            AND pg_locks.granted
-            AND pg_locks.pid IS NOT NULL
-            AND pg_locks.database = (SELECT db.oid FROM pg_database AS db WHERE db.datname = current_database())
-            AND pg_locks.objsubid = 1
+{%- filter indent(8) %}
+{% include "store/advisory_locks.sql" %}
+{%- endfilter %}
     )
 RETURNING held.number;

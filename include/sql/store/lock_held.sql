@@ -7,14 +7,9 @@ WHERE
     AND held.kind = %(kind)s
     AND held.number = %(number)s
     AND held.pid = pg_backend_pid()
-    AND held.number IN (
-        SELECT pg_locks.classid::bigint << 32 | pg_locks.objid::bigint
-        FROM pg_locks
-        WHERE
-            pg_locks.locktype = 'advisory'
-            AND pg_locks.granted
-            AND pg_locks.pid = pg_backend_pid()
-            AND pg_locks.database = (SELECT db.oid FROM pg_database AS db WHERE db.datname = current_database())
-            AND pg_locks.objsubid = 1
+    AND (held.pid, held.number) IN (
+{%- filter indent(8) %}
+{% include "store/advisory_locks.sql" %}
+{%- endfilter %}
     )
 FOR UPDATE OF held;

@@ -8,7 +8,6 @@ in-cluster configuration, which would read the wrong cluster.
 from __future__ import annotations
 
 import copy
-import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,16 +27,6 @@ from k8s_inventory.kube.errors import ContextError, Unauthorized
 from k8s_inventory.printable import ReportedError
 
 DEFAULT_KUBECONFIG = "~/.kube/config"
-
-
-class _WithoutEntries(logging.Filter):
-    """Passes over what the library logs of a user that it can not read: the whole of it, tokens and keys included."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.module == "kube_config" and "Invalid kube-config" in record.getMessage())
-
-
-logging.getLogger().addFilter(_WithoutEntries())  # where the library logs to; it holds for no other logger
 
 
 class KubeconfigError(ReportedError):

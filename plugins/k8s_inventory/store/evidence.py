@@ -37,9 +37,21 @@ class Coverage:
         return "".join(f" {name} {value}" for name, value in self.selectors.items())
 
 
+@dataclass(kw_only=True)
+class Counts:
+    """What was read, and what came of it in the tables (`changed`, `deleted`); the columns of these names."""
+
+    pages: int = 0
+    objects: int = 0
+    changed: int = 0
+    deleted: int = 0
+    bytes: int = 0
+    redacted: int = 0
+
+
 @dataclass
-class Listed:
-    """What was read of a coverage, and then what came of it in the tables (`changed`, `deleted`).
+class Listed(Counts):
+    """What was read of a coverage, and then what came of it.
 
     `outcome` is `complete` only for every page of one snapshot: of `resource_version`, at the instant `snapshot_at`.
     `error` is printable, and in one line. `retryable`: a later attempt may do better.
@@ -48,12 +60,6 @@ class Listed:
     outcome: Outcome = Outcome.FAILED
     error: str | None = None
     retryable: bool = True
-    pages: int = 0
-    objects: int = 0
-    changed: int = 0
-    deleted: int = 0
-    bytes: int = 0
-    redacted: int = 0
     resource_version: str | None = None
     snapshot_at: datetime | None = None
 

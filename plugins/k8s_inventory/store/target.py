@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
@@ -17,7 +17,7 @@ from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable, printable_lines
 from k8s_inventory.store.copying import BinaryRows
 from k8s_inventory.store.database import Store
-from k8s_inventory.store.evidence import Coverage, Listed, Proof
+from k8s_inventory.store.evidence import Counts, Coverage, Listed, Proof
 from k8s_inventory.store.refusals import LOST_LOCK, StoreError, TargetBusy, explained, holder
 from k8s_inventory.store.statements import Statements
 
@@ -43,7 +43,7 @@ class Seen(NamedTuple):
 
 
 @dataclass
-class Attempt:
+class Attempt(Counts):
     """What an attempt counted; the columns of k8s_sync_runs of the same names.
 
     Both texts are printable, whatever they were made of: people read them in logs, in SQL and on terminals. `error` is
@@ -54,12 +54,6 @@ class Attempt:
     error: str | None = None
     warning: str | None = None
     scope: str = "all"
-    pages: int = 0
-    objects: int = 0
-    changed: int = 0
-    deleted: int = 0
-    bytes: int = 0
-    redacted: int = 0
     resource_version: str | None = None
     snapshot_at: datetime | None = None
     under_other_rules: int | None = None
@@ -69,8 +63,8 @@ class Attempt:
 
     def take(self, *listings: Listed) -> None:
         """Sums up what was read and written."""
-        for name in ("pages", "objects", "changed", "deleted", "bytes", "redacted"):
-            setattr(self, name, sum(getattr(each, name) for each in listings))
+        for count in fields(Counts):
+            setattr(self, count.name, sum(getattr(each, count.name) for each in listings))
         self.snapshot_at = min((each.snapshot_at for each in listings if each.snapshot_at), default=None)
 
     def columns(self) -> dict[str, Any]:
@@ -179,11 +173,10 @@ class Target:
 
     def last_complete(self, coverage: Coverage) -> LastComplete:
         """Of the coverage, or where that never was, of the whole."""
-        of_part = {"part": None if coverage.is_whole else coverage.namespace or "", "selection": coverage.selection}
+        part = None if coverage.is_whole else coverage.namespace or ""
         with self._explained():
-            return LastComplete(
-                **self._store.rows("last_complete", {**self._key, "verify_days": VERIFY_DAYS, **of_part})[0]
-            )
+            found = self._store.rows("last_complete", {**self._key, "verify_days": VERIFY_DAYS, "part": part})
+        return LastComplete(**found[0])
 
     # -- staging -----------------------------------------------------------------------------------
 
@@ -291,8 +284,9 @@ class Target:
     ) -> None:
         """Merges what was listed, deletes what is proven to be gone, and notes both, in one transaction.
 
-        It sets `changed` and `deleted` of `listed`. `ends` is the attempt, if it ends with this: its status row is
-        written in the same transaction. What proves that a row may go:
+        It sets `changed` and `deleted` of `listed`, and sums them up in `ends`, the attempt that is of this coverage
+        alone. Where all of the kind is known now, the attempt ends with it: its status row is written in the same
+        transaction. What proves that a row may go:
 
         - a complete listing without selectors: of the objects that it covers, all that it lacks are gone;
         - `proof.gone`: these uids are, unless the listing held them;
@@ -305,16 +299,17 @@ class Target:
             if listed.is_stored:
                 listed.changed = self._merge()
             if proof.kind_is_gone:
-                listed.deleted = self._delete_all()
+                listed.deleted = self._execute(self._statements.prune_absent)
             elif listed.outcome is Outcome.COMPLETE:
                 gone = list(proof.gone) if coverage.selection else None
                 listed.deleted = self._execute(self._statements.prune, namespace=coverage.namespace, gone=gone)
             self._note(coverage, listed, proof)
-            is_all = coverage.is_whole and listed.outcome is Outcome.COMPLETE
+            is_all = bool(proof.kind_is_gone) or (coverage.is_whole and listed.outcome is Outcome.COMPLETE)
             self._under_other_rules = 0 if is_all else None
             if ends:
                 ends.take(listed)
-                self._end(ends)
+                if is_all:
+                    self._end(ends)
 
     def _note(self, coverage: Coverage, listed: Listed, proof: Proof) -> None:
         """Keeps what the next listing of this coverage has to know of this one."""
@@ -349,9 +344,6 @@ class Target:
         attempt.under_other_rules = None if self._rules is None else self.under_other_rules()
         attempt.seconds = float(self._store.rows("end_attempt", {**attempt.columns(), "id": self._id})[0]["seconds"])
         self._id = None
-
-    def _delete_all(self) -> int:
-        return self._execute(self._statements.prune_absent)
 
     def _merge(self) -> int:
         self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")

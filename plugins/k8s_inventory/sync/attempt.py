@@ -85,20 +85,11 @@ def sync_target(
     status row says so.
     """
     reading = Reading(session, kind, settings, sink=sink)
-    rules = reading.redaction_rules
     with attempting(
-        session, store, kind, reading.attempt, run=run, settings=settings, rules=rules, statements=statements
+        session, store, kind, reading.attempt, run=run, settings=settings, reading=reading, statements=statements
     ) as (target, ending):
-        try:
-            ending.cluster = reach(session, store, run=run, settings=settings)
-            reading.read(target, ending.cluster)
-        except StoreError:
-            raise
-        except Exception:
-            restate(target, reading.new_decoder())
-            raise
-        if not target.is_ended:
-            restate(target, reading.new_decoder())
+        ending.cluster = reach(session, store, run=run, settings=settings)
+        reading.read(target, ending.cluster)
     return ending.result
 
 
@@ -120,15 +111,17 @@ def attempting(
     *,
     run: Run,
     settings: Settings,
-    rules: str | None = None,
+    reading: Reading | None = None,
     statements: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Target, Ending]]:
     """The target under its lock, from before anything is asked of the cluster until the status row is written.
 
     Whatever is raised within becomes the result, but for `StoreError`: its message goes into the row where that can
-    still be written, and it is raised again. Where it can not, the next holder of the lock ends the row.
+    still be written, and it is raised again. Where it can not, the next holder of the lock ends the row. However the
+    `reading` ended, rows that it left under other rules of redaction get those of now.
     """
     with Target.locked(store, kind, session.context.name, statements=statements, wait=settings.lock_wait) as target:
+        rules = reading.redaction_rules if reading else None
         target.begin(**vars(run), scope=attempt.scope, rules=rules)
         try:
             with ended(session, kind, attempt) as ending:
@@ -136,6 +129,8 @@ def attempting(
             if ending.proof:
                 target.commit(Coverage(), Listed(attempt.outcome), Proof(kind_is_gone=ending.proof), ends=attempt)
             else:
+                if reading and not target.is_ended:
+                    restate(target, reading.new_decoder())
                 target.end(attempt)
         except StoreError as error:
             with suppress(StoreError):

@@ -156,9 +156,7 @@ class Reading:
         attempt.resource_version = listed.resource_version
         self._warn_of_decoding()
         if self._target:
-            is_all = coverage.is_whole and listed.outcome is Outcome.COMPLETE
-            self._target.commit(coverage, listed, proof, ends=attempt if is_all else None)
-            attempt.take(listed)
+            self._target.commit(coverage, listed, proof, ends=attempt)
 
     def _live_namespaces(self) -> list[str]:
         """Every namespace there is now. Raises a `KubeError` where that can not be had."""

@@ -19,10 +19,6 @@ class Scope:
     label_selector: str = ""
     field_selector: str = ""
 
-    @property
-    def is_whole(self) -> bool:
-        return self == Scope()
-
     def coverage(self, namespace: str | None = None) -> Coverage:
         """What one listing is about: of one namespace, or of all at once."""
         return Coverage(namespace, self.label_selector, self.field_selector)
