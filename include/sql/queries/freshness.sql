@@ -1,9 +1,9 @@
--- How well do we know it? Rows of a target are exact as of last_complete_at.
+-- How well do we know it? Rows of a target are exact as of exact_as_of.
 SELECT
     context_name,
     kind,
     outcome,
-    date_trunc('second', last_complete_at) AS last_complete_at,
+    date_trunc('second', exact_as_of) AS exact_as_of,
     error
 FROM k8s_sync_status
 ORDER BY outcome = 'complete', context_name, kind;
