@@ -86,21 +86,21 @@ def test_a_dead_context_is_tried_once(store: Store) -> None:
 FORTY = list(KINDS)[:40]
 
 
-def _losing(store: Store, how_many: int, *, at: str) -> Callable[[str, Answer], Answer | None]:
-    """Ends so many of the sessions that hold a target's lock, as a kind is asked for."""
-    lost = threading.Event()
+def _losing(store: Store, names: list[str]) -> Callable[[str, Answer], Answer | None]:
+    """Ends the sessions that hold the locks of these kinds, once each of them was asked for and none was answered."""
+
+    def end_sessions() -> None:
+        with psycopg.connect(store.connection.info.dsn, autocommit=True) as own:
+            own.execute("SELECT pg_terminate_backend(pid, 5000) FROM k8s_sync_locks WHERE kind = ANY (%s)", [names])
+
+    all_asked = threading.Barrier(len(names), action=end_sessions, timeout=20)
+    waiting = {KINDS[name].plural for name in names}
 
     def spoil(path: str, real: Answer) -> Answer | None:
-        if f"/{at}?" in path and not lost.is_set():
-            lost.set()
-            with psycopg.connect(store.connection.info.dsn, autocommit=True) as own:
-                end = time.monotonic() + 10
-                while own.execute("SELECT count(*) FROM k8s_sync_locks").fetchone() != (4,):
-                    assert time.monotonic() < end
-                own.execute(
-                    "SELECT pg_terminate_backend(pid, 5000) FROM (SELECT pid FROM k8s_sync_locks LIMIT %s) AS held",
-                    [how_many],
-                )
+        for plural in sorted(waiting):
+            if f"/{plural}?" in path:
+                waiting.discard(plural)
+                all_asked.wait()
         return None
 
     return spoil
@@ -109,8 +109,9 @@ def _losing(store: Store, how_many: int, *, at: str) -> Callable[[str, Answer], 
 @pytest.mark.parametrize("how_many", [1, 4])
 def test_a_lost_session_fails_its_target_and_is_replaced(cluster: Cluster, store: Store, how_many: int) -> None:
     with Proxy(cluster) as proxy:
-        proxy.spoil = _losing(store, how_many, at=KINDS[FORTY[10]].plural)
+        proxy.spoil = _losing(store, lost := FORTY[10 : 10 + how_many])
         results = _sync(proxy.context, store, FORTY)
+    assert {name for name, each in results.items() if each.attempt.outcome == "failed"} == set(lost)
     assert Counter(each.attempt.outcome for each in results.values()) == {"failed": how_many, "complete": 40 - how_many}
     for name, result in results.items():
         status = status_of(store, name, context="proxied")
