@@ -10,6 +10,18 @@ from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError
 
 
+class Unusable(ReportedError):
+    """What is wrong with which field of which entry of a kubeconfig, in our own words; its context is not named yet."""
+
+
+class NoCredentials(Unusable):
+    """Whoever should give credentials gave none. `retryable` where it may do later."""
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
 class KubeError(ReportedError):
     """A read that did not succeed. `outcome` is what it makes of the target, `retryable` whether a
     later attempt may mend it. The message says what happened and what to do. What it quotes, of a server, a

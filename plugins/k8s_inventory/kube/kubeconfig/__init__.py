@@ -1,0 +1,1 @@
+"""What a kubeconfig says, read as kubectl reads it."""
