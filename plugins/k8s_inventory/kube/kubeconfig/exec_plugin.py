@@ -1,4 +1,4 @@
-"""Credentials of an exec plugin: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins"""  # noqa: E501
+"""Credentials of an exec plugin: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins"""
 
 from __future__ import annotations
 
