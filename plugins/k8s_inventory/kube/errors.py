@@ -28,7 +28,7 @@ class KubeError(ReportedError):
     kubeconfig or another library, may hold credentials: they are taken out here, for all of them."""
 
     outcome: ClassVar[Outcome] = Outcome.FAILED
-    retryable: ClassVar[bool] = True
+    retryable: bool = True
 
     def __init__(self, message: str) -> None:
         super().__init__(cut(without_credentials(message)))  # a cluster may have said any amount of it

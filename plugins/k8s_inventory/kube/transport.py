@@ -19,6 +19,8 @@ from typing import Any
 
 import urllib3
 
+from k8s_inventory.kube.patience import Patience
+
 _SLICE = 0.5
 """Seconds after which one who waits looks whether to go on."""
 
@@ -40,14 +42,23 @@ class Allowance:
     """What one answer may take: `seconds` for all of it, `silence` between two of its bytes, and so many `bytes` as
     they arrive, headers and all.
 
-    Once `stopped` is set, nobody waits for it any more.
+    Once `stopped` is set, nobody waits for it any more; nor once `patience` is at its end.
     """
 
-    def __init__(self, *, seconds: float, silence: float, bytes: int, stopped: threading.Event) -> None:
+    def __init__(
+        self,
+        *,
+        seconds: float,
+        silence: float,
+        bytes: int,
+        stopped: threading.Event,
+        patience: Patience | None = None,
+    ) -> None:
         self._end = time.monotonic() + seconds
         self._silence = silence
         self._bytes = bytes
         self._stopped = stopped
+        self._patience = patience
 
     @property
     def is_over(self) -> bool:
@@ -55,9 +66,11 @@ class Allowance:
         return time.monotonic() >= self._end
 
     def receive(self, sock: socket.socket, buffer: Any) -> int:
-        """What `recv_into` does. Raises `TimeoutError`, `Oversized`."""
+        """What `recv_into` does. Raises `TimeoutError`, `Oversized`, `Exhausted`."""
         end = min(self._end, time.monotonic() + self._silence)
         while (left := end - time.monotonic()) > 0 and not self._stopped.is_set():
+            if self._patience:
+                self._patience.check()
             sock.settimeout(min(left, _SLICE))
             try:
                 count = sock.recv_into(buffer)
@@ -66,6 +79,8 @@ class Allowance:
             self._bytes -= count
             if self._bytes < 0:
                 raise Oversized("it does not end")
+            if self._patience:
+                self._patience.received(count)
             return count
         raise TimeoutError("timed out")
 
@@ -149,7 +164,7 @@ def get(
     """The answer to a GET, whatever its status. Redirects are not followed: they would take credentials elsewhere.
 
     `most` are the bytes that its body may have, unpacked. Where the status is not 200 that is `_MOST_OF_ERROR`, and a
-    body that can not be had is missing. Raises `Oversized`, `Refused`, urllib3's `HTTPError` and `OSError`.
+    body that can not be had is missing. Raises `Oversized`, `Refused`, `Exhausted`, urllib3's `HTTPError`, `OSError`.
     """
     token = _allowance.set(allowance)
     try:
