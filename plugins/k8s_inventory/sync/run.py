@@ -89,8 +89,9 @@ class Sync:
     def stop(self) -> None:
         """Ends all that is under way, at its next page or statement; quick, and safe in any thread."""
         self._stopped.set()
-        for writer in tuple(self._writers):
-            writer.cancel()
+        with suppress(IndexError):  # each once: what it does next is to write how its target ended
+            while True:
+                self._writers.pop().cancel()
 
     def results(self) -> Generator[Result]:
         """How each target ended, once; the sink of each is the caller's to close.
