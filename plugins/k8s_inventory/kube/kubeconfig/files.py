@@ -21,7 +21,7 @@ from k8s_inventory.kube.errors import KubeconfigError, Unusable
 MOST_OF_FILE = 1 << 24
 """Bytes of a kubeconfig: five thousand contexts with certificates have as many."""
 
-_MOST_VALUES, _DEEPEST = 1_000_000, 100
+_MOST_VALUES, _DEEPEST = 300_000, 100
 SECTIONS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 """The lists in a kubeconfig, and what stands beside the name in each of their entries."""
 
@@ -119,11 +119,14 @@ class _File:
 
 def read_files(paths: str) -> Kubeconfig:
     """The kubeconfigs at several paths, joined by `:`. Raises `KubeconfigError`."""
-    files, missing = [], []
+    files: list[_File] = []
+    missing, empty = [], []
     for path in _expanded(paths):
         try:
             state = path.stat()
-            files.append(_file(path, state.st_mtime_ns, state.st_size, state.st_ino))
+            file = _file(path, state.st_mtime_ns, state.st_size, state.st_ino)
+            files += [file] if file else []
+            empty += [] if file else [path]
         except FileNotFoundError:
             missing.append(path)
         except Unreadable as error:
@@ -132,6 +135,8 @@ def read_files(paths: str) -> Kubeconfig:
             raise KubeconfigError(f"kubeconfig {path} can not be read: {error.strerror}") from None
         except ValueError:
             raise KubeconfigError("kubeconfig: no path can hold what is given for one") from None
+    if empty and not files:
+        raise KubeconfigError(f"no kubeconfig at {' or '.join(map(str, empty))}: nothing is in it")
     if not files:
         raise KubeconfigError(
             f"no kubeconfig at {' or '.join(map(str, missing)) or 'an empty path'}: set KUBECONFIG, or configure "
@@ -157,8 +162,8 @@ def _expanded(paths: str) -> Iterator[Path]:
 
 
 @lru_cache(32)
-def _file(path: Path, modified: int, size: int, number: int) -> _File:
-    """A file, read once however many contexts are in it, and again when it is another.
+def _file(path: Path, modified: int, size: int, number: int) -> _File | None:
+    """A file, read once however many contexts are in it, and again when it is another; None if nothing is in it.
 
     Raises `KubeconfigError`, `Unreadable`, `OSError`.
     """
@@ -166,7 +171,7 @@ def _file(path: Path, modified: int, size: int, number: int) -> _File:
     content = _parsed(read_bounded(path, MOST_OF_FILE), where)
     if content is not None and not isinstance(content, dict):
         raise KubeconfigError(f"{where} is YAML but no kubeconfig: it must be a mapping with a list of contexts")
-    return _File(content or {}, path.absolute().parent, where)
+    return None if content is None else _File(content, path.absolute().parent, where)
 
 
 def _parsed(text: bytes, where: str) -> Any:
@@ -247,22 +252,23 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 class _Values:
-    """The values of nodes. Aliases count each time: a few lines of them can stand for more than any memory holds."""
+    """The values of nodes. Aliases count each time: a few lines of them can stand for more than any memory holds, and
+    one that is in what it stands for never ends."""
 
     def __init__(self) -> None:
         self._left = _MOST_VALUES
 
-    def of(self, node: yaml.Node) -> Any:
+    def of(self, node: yaml.Node, depth: int = 0) -> Any:
         self._left -= 1
-        if self._left < 0:
+        if self._left < 0 or depth > _DEEPEST:
             raise _TooMuch
         if isinstance(node, yaml.MappingNode):
-            return self._mapping(node)
+            return self._mapping(node, depth + 1)
         if isinstance(node, yaml.SequenceNode):
-            return [self.of(each) for each in node.value]
+            return [self.of(each, depth + 1) for each in node.value]
         return _scalar(node.tag, node.value)
 
-    def _mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key, value in node.value:
@@ -272,9 +278,9 @@ class _Values:
                 for each in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                     if not isinstance(each, yaml.MappingNode):
                         raise ValueError("merges what is no mapping")
-                    merged = {**self.of(each), **merged}
+                    merged = {**self.of(each, depth), **merged}
             else:
-                found[key.value] = TWICE if key.value in found else self.of(value)
+                found[key.value] = TWICE if key.value in found else self.of(value, depth)
         return {**merged, **found}
 
 
