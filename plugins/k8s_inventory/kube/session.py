@@ -74,13 +74,15 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class Limits:
     """How a cluster is asked: seconds for timeouts, requests for the rest. They hold for one process.
 
-    `request_timeout` is for one answer as a whole, `listing_timeout` for all waiting between two new objects.
+    `request_timeout` is for one answer as a whole, `listing_timeout` for all waiting between two new objects,
+    `credential_timeout` for an exec plugin or an OIDC issuer.
     """
 
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
     request_timeout: float = 300.0
     listing_timeout: float = 900.0
+    credential_timeout: float = 60.0
     max_page_bytes: int = 1 << 26
     max_listing_bytes: int = 1 << 36
     max_empty_pages: int = 20
