@@ -409,6 +409,14 @@ def test_a_child_that_holds_the_output_keeps_nobody_waiting_and_is_ended(
         assert ask(plugin(script)).token == "a-token"
 
 
+def test_a_child_that_has_ended_keeps_nobody_waiting(plugin: Make) -> None:
+    """Nor where the first process of a container asks nobody how it ended."""
+    begin = time.monotonic()
+    ask(plugin(f"(sleep 0.2; exit 0) > /dev/null 2>&1 & echo '{GOOD}'"))
+    ask(plugin(f"true & echo '{GOOD}'"))
+    assert time.monotonic() - begin < 0.5
+
+
 def test_what_a_child_prints_shortly_after_is_its_credential(plugin: Make) -> None:
     assert ask(plugin(f"(sleep 0.3; echo '{GOOD}') &")).token == "a-token"
 

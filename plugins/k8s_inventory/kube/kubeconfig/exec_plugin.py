@@ -48,6 +48,8 @@ _LINGER = 1.0
 _GRACE = 0.5
 """Seconds between SIGTERM and SIGKILL."""
 
+_PROCESSES = Path("/proc")
+"""Only Linux has it. Elsewhere processes are known by their group alone."""
 _MARK = "K8S_INVENTORY_PLUGIN_RUN"
 """A variable by which all processes of one run are known, whatever session they are in."""
 
@@ -422,25 +424,36 @@ def _end(process: _Process | None, mark: str) -> None:
 
 
 def _reach(process: _Process | None, mark: str, sign: int) -> bool:
-    """Sends a signal to all of its processes, or none where it is 0. Whether there are any."""
-    found = False
+    """Sends a signal to all of its processes, or none where it is 0. Whether any is running."""
+    group = None
     if process is not None:
-        process.poll()  # else what is left of it would count
+        process.poll()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, sign)
-            found = True
-    if process is None or not process.is_done:
-        for pid in _marked(mark):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, sign)
-                found = True
-    return found
+            group = process.pid
+    if group is None and process is not None and process.is_done:
+        return False
+    if not _PROCESSES.is_dir():
+        return group is not None
+    others = [] if process is not None and process.is_done else [*_marked(mark, group)]
+    for pid in others:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, sign)
+    return bool(others) or any(_group(folder) == group for folder in _PROCESSES.glob("[0-9]*"))
 
 
-def _marked(mark: str) -> Iterator[int]:
-    """Processes that were started with this in their environment. Only Linux tells; elsewhere there are none."""
+def _marked(mark: str, group: int | None) -> Iterator[int]:
+    """The processes outside a group that were started with this in their environment."""
     sought = f"{_MARK}={mark}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
+    for folder in _PROCESSES.glob("[0-9]*"):
         with suppress(OSError):  # of others, or gone
-            if sought in (folder / "environ").read_bytes().split(b"\0"):
+            if sought in (folder / "environ").read_bytes().split(b"\0") and _group(folder) != group:
                 yield int(folder.name)
+
+
+def _group(folder: Path) -> int:
+    """The group of a process; 0 of one that has ended, which stays where nobody asks how. See proc_pid_stat(5)."""
+    with suppress(OSError):
+        state, _, group = (folder / "stat").read_bytes().rpartition(b")")[2].split()[:3]
+        return 0 if state in b"ZX" else int(group)
+    return 0
