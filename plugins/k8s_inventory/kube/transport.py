@@ -151,18 +151,29 @@ def get(
     `most` are the bytes that its body may have, unpacked. Where the status is not 200 that is `_MOST_OF_ERROR`, and a
     body that can not be had is missing. Raises `Oversized`, `Refused`, urllib3's `HTTPError` and `OSError`.
     """
+    asked = {"method": "GET", "url": url, "fields": dict(query), "headers": headers, "timeout": timeout}
+    return _answer(pools, asked, allowance, most)
+
+
+def post(
+    pools: urllib3.PoolManager,
+    url: str,
+    *,
+    form: Mapping[str, str],
+    headers: Mapping[str, str],
+    timeout: urllib3.Timeout,
+    allowance: Allowance,
+    most: int,
+) -> Answer:
+    """The answer to the POST of a form, as `get` has it."""
+    asked = {"method": "POST", "url": url, "fields": dict(form), "headers": headers, "timeout": timeout}
+    return _answer(pools, {**asked, "encode_multipart": False}, allowance, most)
+
+
+def _answer(pools: urllib3.PoolManager, asked: Mapping[str, Any], allowance: Allowance, most: int) -> Answer:
     token = _allowance.set(allowance)
     try:
-        response = pools.request(
-            "GET",
-            url,
-            fields=dict(query),
-            headers=headers,
-            timeout=timeout,
-            retries=False,
-            redirect=False,
-            preload_content=False,
-        )
+        response = pools.request(**asked, retries=False, redirect=False, preload_content=False)
         try:
             body = _body(response, most if response.status == 200 else _MOST_OF_ERROR)
         except Refused:
