@@ -37,6 +37,7 @@ from k8s_inventory.kube.errors import (
     Unnameable,
     Unreachable,
 )
+from k8s_inventory.kube.proxies import Proxy
 from k8s_inventory.printable import printable
 
 if TYPE_CHECKING:
@@ -379,8 +380,15 @@ class Session:
 
     def _unreachable(self, error: BaseException) -> Unreachable:
         proxy = self.client.configuration.proxy
-        through = f" (through the proxy {urllib3.util.parse_url(proxy).netloc})" if proxy else ""
-        return Unreachable(f"context {self.context.name}: {self.server} does not answer{through}: {_cause(error)}")
+        shown = f"the proxy {Proxy(proxy).shown}" if proxy else "a proxy"
+        if isinstance(error, transport.ProxyRefused):
+            said = f"{shown} refused to connect to {self.server}: {error}"
+        elif isinstance(error, urllib3.exceptions.ProxyError):
+            said = f"{shown} on the way to {self.server} does not answer: {_cause(error)}"
+        else:
+            through = f" (through {shown})" if proxy else ""
+            said = f"{self.server} does not answer{through}: {_cause(error)}"
+        return Unreachable(f"context {self.context.name}: {said}")
 
     def _where(self, path: str) -> str:
         return f"context {self.context.name}, {path}"
@@ -419,6 +427,8 @@ def _cause(error: BaseException) -> str:
 
 def _is_final(error: BaseException) -> bool:
     """A name that does not resolve, a refused connection or a bad certificate will not mend in seconds."""
+    if isinstance(error, transport.ProxyRefused):
+        return error.status < 500
     text = f"{type(error).__name__} {error!r} {_cause(error)}"
     return any(
         sign in text
