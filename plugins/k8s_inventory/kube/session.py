@@ -73,13 +73,15 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class Limits:
     """How a cluster is asked: seconds for timeouts, requests for the rest. They hold for one process.
 
-    `request_timeout` is for one answer as a whole, `listing_timeout` for all waiting between two new objects.
+    `request_timeout` is for one answer as a whole, `listing_timeout` for all waiting between two new objects,
+    `credential_timeout` for an exec plugin or an OIDC issuer.
     """
 
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
     request_timeout: float = 300.0
     listing_timeout: float = 900.0
+    credential_timeout: float = 60.0
     max_page_bytes: int = 1 << 26
     max_listing_bytes: int = 1 << 36
     max_empty_pages: int = 20
@@ -381,8 +383,15 @@ class Session:
 
     def _unreachable(self, error: BaseException) -> Unreachable:
         proxy = self.client.proxy
-        through = f" (through the proxy {proxy.shown})" if proxy else ""
-        return Unreachable(f"context {self.context.name}: {self.server} does not answer{through}: {_cause(error)}")
+        shown = f"the proxy {proxy.shown}" if proxy else "a proxy"
+        if isinstance(error, transport.ProxyRefused):
+            said = f"{shown} refused to connect to {self.server}: {error}"
+        elif isinstance(error, urllib3.exceptions.ProxyError):
+            said = f"{shown} on the way to {self.server} does not answer: {_cause(error)}"
+        else:
+            through = f" (through {shown})" if proxy else ""
+            said = f"{self.server} does not answer{through}: {_cause(error)}"
+        return Unreachable(f"context {self.context.name}: {said}")
 
     def _none_sent(self) -> str:
         if self.client.is_encrypted:
@@ -426,6 +435,8 @@ def _cause(error: BaseException) -> str:
 
 def _is_final(error: BaseException) -> bool:
     """A name that does not resolve, a refused connection or a bad certificate will not mend in seconds."""
+    if isinstance(error, transport.ProxyRefused):
+        return error.status < 500
     text = f"{type(error).__name__} {error!r} {_cause(error)}"
     return any(
         sign in text
