@@ -120,7 +120,7 @@ def test_the_librarys_shared_configuration_stays_untouched(tmp_path: Path) -> No
 def test_a_failing_exec_plugin_is_no_anonymous_request(tmp_path: Path) -> None:
     command = script(tmp_path / "plugin", "echo broken >&2; exit 1\n")
     config = write(tmp_path / "config", contexts=["one"], exec=exec_user(command))
-    with pytest.raises(Unauthorized, match="context one: exec plugin .*plugin.* gave no credentials"):
+    with pytest.raises(Unauthorized, match="context one: exec plugin .*plugin.* failed with exit code 1"):
         kubeconfig_contexts(str(config))["one"].client()
 
 

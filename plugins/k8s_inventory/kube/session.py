@@ -88,6 +88,7 @@ class Limits:
     max_custom_kinds: int = 10_000
     attempts: int = 4
     longest_wait: float = 30.0
+    credential_timeout: float = 60.0
     requests_in_flight: int = 4
     requests_per_second: float = 50.0
     looks_apart: float = 2.0
@@ -179,7 +180,7 @@ class Session:
                 raise self._unusable
             if self._client is None:
                 try:
-                    self._client = self.context.client(seconds=self.limits.request_timeout, stopped=self.stopped)
+                    self._client = self.context.client(seconds=self.limits.credential_timeout, stopped=self.stopped)
                 except KubeError as error:
                     self._unusable = error
                     raise
