@@ -162,6 +162,13 @@ class Settings(BaseSettings):
         description="Seconds that a listing waits for the cluster without a new object. It then ends as partial, or as "
         "failed where none came at all.",
     )
+    credential_timeout: float = Field(
+        default=60,
+        gt=0,
+        le=600,
+        description="Seconds for a credential: for an exec plugin to print one, or an OIDC issuer to give one. A "
+        "plugin that takes longer is ended, with all that it started.",
+    )
     max_page_bytes: int = Field(
         default=1 << 26,
         ge=1 << 10,
