@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
@@ -17,7 +19,7 @@ from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result, Run
-from tests.cluster import Cluster
+from tests.cluster import Cluster, kubeconfig
 from tests.conftest import IMPATIENT, again
 from tests.equality import query_rows
 from tests.proxy import Answer, Proxy, dripping, streamed
@@ -111,6 +113,23 @@ def test_another_task_of_the_run_does_not_try_it_again(cluster: Cluster, store: 
         assert len(proxy.requests) == asked
         assert "not tried again" in str(other.error)
         assert other.retryable
+
+
+def test_a_plugin_that_never_ends_is_run_once_in_a_run(cluster: Cluster, store: Store, tmp_path: Path) -> None:
+    plugin = tmp_path / "hang"
+    plugin.write_text(f"#!/bin/sh\necho started >> {tmp_path}/started\nexec sleep 3000\n")
+    plugin.chmod(0o755)
+    content = yaml.safe_load(kubeconfig({"bad": cluster}))
+    version = "client.authentication.k8s.io/v1"
+    content["users"][0]["user"] = {"exec": {"apiVersion": version, "command": str(plugin), "interactiveMode": "Never"}}
+    context = Context(name="bad", kubeconfig=content, context="bad")
+    start = time.monotonic()
+    for names in (NAMES, ("pods",)):
+        results = _sync(context, store, replace(PATIENT, credential_timeout=0.5), names)
+        assert {each.outcome for each in results} == {"unauthorized"}
+        assert all(each.retryable for each in results)
+    assert time.monotonic() - start < 4
+    assert (tmp_path / "started").read_text().count("started") == 1
 
 
 @pytest.mark.parametrize("names", [NAMES, ("pods",)], ids=["beside others", "alone in its task"])
