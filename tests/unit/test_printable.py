@@ -88,6 +88,9 @@ def test_no_error_is_left_out() -> None:
         "JSONPathError",
         "PathTooLong",
         "Oversized",
+        "ProxyRefused",
+        "SocksRefused",
+        "Unreadable",
         "Refused",
     }
     left = {each.__name__ for each in every_error_class() if not issubclass(each, ReportedError)}

@@ -70,9 +70,6 @@ _NO_CONNECTION = (
 _MAY_MEND = (408, 429, 500, 502, 503, 504)
 """Answers that another attempt may better. A proxy gives them, too, where no API server is."""
 
-_SIGN_OF_LIFE = 10.0
-"""Seconds in which a context that kept us waiting says anything."""
-
 _SLICE = 0.5
 """Seconds after which one who waits looks whether to go on."""
 
@@ -114,6 +111,11 @@ class Limits:
     """Seconds after which no further look is taken at an API server that does not show all it has yet."""
     compress: bool | None = None
     """Whether answers come as gzip, 15 times smaller; by default unless the API server is on this machine."""
+
+    @property
+    def sign_of_life(self) -> float:
+        """Seconds, the last of `context_timeout`, in which a context that kept us waiting may say anything."""
+        return min(10.0, self.read_timeout, self.context_timeout / 2)
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ class Session:
         """How many were made. A new one has read the kubeconfig anew, which may lead elsewhere by then."""
         self.dead: KubeError | None = None
         """Why nothing is asked any more: it is not about one kind, and another attempt would take as long."""
-        self._patience = Patience(self.limits.context_timeout, self._is_alive)
+        self._patience = Patience(self.limits.context_timeout - self.limits.sign_of_life, self._is_alive)
         self._client: Client | None = None
         self._kept: dict[Any, Any] = {}
         self._lock = threading.Lock()
@@ -280,7 +282,7 @@ class Session:
     def _is_alive(self) -> bool:
         """Whether the API server answers anything at all, were it a refusal."""
         limits = self.limits
-        seconds = min(limits.read_timeout, limits.context_timeout, _SIGN_OF_LIFE)
+        seconds = limits.sign_of_life
         try:
             answer = transport.get(
                 self.client.pools,
