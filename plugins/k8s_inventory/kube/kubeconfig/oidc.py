@@ -121,9 +121,9 @@ class OidcProvider:
             token, expires = (
                 _read(tokens.id_token, "`id-token` of its auth-provider") if tokens.id_token else ("", None)
             )
-            if expires is None or expires <= datetime.now(UTC):
+            if expires is None or expires <= datetime.now(UTC) + _EARLY:
                 token, expires = self._renew(tokens, wait)
-            return Credential(token=token, expires=expires)
+            return Credential(token=token, expires=expires - _EARLY)
 
     def _refuse_unusable(self) -> None:
         for name, value in (("idp-issuer-url", self.issuer_url), ("client-id", self.client_id)):
@@ -154,7 +154,7 @@ class OidcProvider:
         token, expires = _read(given.id_token, f"the `id_token` that {_shown(endpoint)} gives")
         if expires is None or expires <= datetime.now(UTC):
             raise NoCredentials(
-                f"the `id_token` that {_shown(endpoint)} gives has expired already, or does in {_EARLY.seconds} s: is "
+                f"the `id_token` that {_shown(endpoint)} gives has expired already, or does not say when it does: is "
                 "the clock of this machine right?",
                 retryable=True,
             )
@@ -280,7 +280,7 @@ def _tokens_of(provider: OidcProvider) -> _Tokens:
 
 
 def _read(token: str, what: str) -> tuple[str, datetime | None]:
-    """A JSON Web Token as a header can hold it, and when it counts as expired: None where it does not say when.
+    """A JSON Web Token as a header can hold it, and when it expires: None where it does not say.
 
     Its signature is the API server's to verify. Raises `NoCredentials`.
     """
@@ -293,10 +293,9 @@ def _read(token: str, what: str) -> tuple[str, datetime | None]:
         exp = msgspec.json.decode(claims, type=_Claims).exp
         if exp is None:
             return fit, None
-        moment = datetime.fromtimestamp(max(0.0, min(float(exp), _LAST)), UTC)
+        return fit, datetime.fromtimestamp(max(0.0, min(float(exp), _LAST)), UTC)
     except (ValueError, binascii.Error, *_UNREADABLE):
         raise NoCredentials(f"{what} is no JSON Web Token") from None
-    return fit, moment - _EARLY if moment.timestamp() > _EARLY.seconds else moment
 
 
 def _is_https(url: str) -> bool:
