@@ -435,7 +435,7 @@ _OLD, _QUOTED = "400, invalid_grant: <redacted> is old; log in again", "SeCrEt-r
     ("path", "status", "body", "said", "retryable"),
     [
         ("/token", 400, {"error": "invalid_grant", "error_description": f"{REFRESH} is old"}, _OLD, False),
-        ("/token", 400, {"error": "invalid_request", "error_description": _QUOTED}, "invalid_request: <redacted>", False),
+        ("/token", 400, {"error": "invalid_request", "error_description": _QUOTED}, "request: <redacted>", False),
         ("/token", 200, {"error": "server_error"}, "answered 200, server_error", False),
         ("/token", 503, {"error": "server_error"}, "answered 503, server_error", True),
         ("/token", 400, {"error": {"SeCrEt": 1}}, "answered 400", False),
