@@ -9,6 +9,7 @@ import argparse
 import json
 
 from kubernetes.client import CoreV1Api
+from kubernetes.config import new_client_from_config
 from psycopg.types.json import Jsonb
 
 from bench.setting import Setting, bench_setting
@@ -27,7 +28,7 @@ UPSERT = """
 
 
 def typed_sync(setting: Setting, store: Store) -> None:
-    client = kubeconfig_contexts(str(setting.kubeconfig))["bench"].client()
+    client = new_client_from_config(str(setting.kubeconfig), "bench")
     api, token = CoreV1Api(client), None
     while True:
         page = api.list_pod_for_all_namespaces(limit=500, _continue=token)

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from k8s_inventory.kube.contexts import KubeconfigError, kubeconfig_contexts
+from k8s_inventory.kube.contexts import kubeconfig_contexts
+from k8s_inventory.kube.errors import KubeconfigError
 from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings, SettingsError
 from k8s_inventory.store import Store, StoreError

@@ -1,4 +1,6 @@
-"""A plain-HTTP proxy before a real API server, for the faults that it can't be made to show itself.
+"""A proxy before a real API server, for the faults that it can't be made to show itself.
+
+Over plain HTTP nobody sends it credentials: what comes without any, it asks for as the admin.
 
 It can be hostile, too: what it sends may drip in, have no end, or unpack to gigabytes.
 """
@@ -6,6 +8,7 @@ It can be hostile, too: what it sends may drip in, have no end, or unpack to gig
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 import threading
 import time
@@ -87,9 +90,12 @@ class _Server(ThreadingHTTPServer):
 
 
 class Proxy:
-    """`spoil` may be set at any time; `requests` holds the paths asked for, `headers` what came with the last."""
+    """`spoil` may be set at any time; `requests` holds the paths asked for, `headers` what came with the last.
 
-    def __init__(self, cluster: Cluster) -> None:
+    Where it is `encrypted`, it shows the API server's own certificate.
+    """
+
+    def __init__(self, cluster: Cluster, *, encrypted: bool = False) -> None:
         self.spoil: Spoil = lambda path, answer: None
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
@@ -104,7 +110,8 @@ class Proxy:
             def do_GET(self) -> None:
                 proxy.requests.append(self.path)
                 proxy.headers.append(dict(self.headers))
-                forwarded = {name: self.headers[name] for name in ("Authorization", "Accept") if name in self.headers}
+                forwarded = {"Authorization": f"Bearer {ADMIN.token}"}
+                forwarded |= {name: self.headers[name] for name in ("Authorization", "Accept") if name in self.headers}
                 try:
                     real = pool.request("GET", cluster.server + self.path, headers=forwarded, retries=False)
                 except urllib3.exceptions.HTTPError:  # it is down
@@ -136,19 +143,23 @@ class Proxy:
                 pass
 
         self._server = _Server(("127.0.0.1", 0), Handler)
+        self._scheme = "https" if encrypted else "http"
+        if encrypted:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(cluster.ca_file, cluster.ca_file.with_suffix(".key"))
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     @property
     def context(self) -> Context:
-        """A context that leads through the proxy, as the admin."""
+        """A context that leads through the proxy."""
         content = {
             "clusters": [{"name": "proxied", "cluster": {"server": self.url}}],
-            "users": [{"name": "admin", "user": {"token": ADMIN.token}}],
-            "contexts": [{"name": "proxied", "context": {"cluster": "proxied", "user": "admin"}}],
+            "contexts": [{"name": "proxied", "context": {"cluster": "proxied"}}],
             "current-context": "proxied",
         }
         return Context(name="proxied", kubeconfig=content, context="proxied")

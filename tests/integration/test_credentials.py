@@ -1,15 +1,15 @@
-"""Credentials as the kubernetes library has them, also when they change in the middle of a listing."""
+"""Credentials that change in the middle of a listing, and where they come from."""
 
 from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kubernetes.config import incluster_config
 
+from k8s_inventory.kube import contexts
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result
@@ -29,13 +29,21 @@ def kubeconfig_for(server: str, user: dict[str, object], **cluster: object) -> d
     }
 
 
+@pytest.fixture
+def encrypted(cluster: Cluster) -> Iterator[Proxy]:
+    """Over http no token is sent."""
+    with Proxy(cluster, encrypted=True) as made:
+        yield made
+
+
 def test_a_token_file_that_is_renewed_in_the_middle_of_a_listing(
-    cluster: Cluster, proxy: Proxy, store: Store, sync: Sync, tmp_path: Path
+    cluster: Cluster, encrypted: Proxy, store: Store, sync: Sync, tmp_path: Path
 ) -> None:
-    """A projected token expires; the file holds a new one. The library itself would go on with the old."""
-    token = tmp_path / "token"
+    """A projected token expires; the file holds a new one."""
+    token, proxy = tmp_path / "token", encrypted
     token.write_text(ADMIN.token)
-    context = Context(name="test", kubeconfig=kubeconfig_for(proxy.url, {"tokenFile": str(token)}), context="c")
+    user, ca = {"tokenFile": str(token)}, {"certificate-authority": str(cluster.ca_file)}
+    context = Context(name="test", kubeconfig=kubeconfig_for(proxy.url, user, **ca), context="c")
     valid = {ADMIN.token}
     lists = iter(range(1, 100))
 
@@ -106,8 +114,8 @@ def test_the_cluster_that_this_runs_in_by_its_service_account(
     """As in a pod: address from the environment, token and CA from the mounted files."""
     token = tmp_path / "token"
     token.write_text(ADMIN.token)
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(cluster.ca_file))
+    (tmp_path / "ca.crt").write_bytes(cluster.ca_file.read_bytes())
+    monkeypatch.setattr(contexts, "SERVICE_ACCOUNT", tmp_path)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(cluster.port))
     assert sync(Context(name="test", in_cluster=True), "pods").attempt.outcome == "complete"

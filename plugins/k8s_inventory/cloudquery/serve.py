@@ -31,7 +31,6 @@ from k8s_inventory import __version__
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.source import BadInput, Source, json_schema
 from k8s_inventory.kinds import Kind
-from k8s_inventory.kube.contexts import remove_credentials
 from k8s_inventory.printable import printable, printable_lines
 
 log = logging.getLogger("k8s_inventory.cloudquery.serve")  # where it is the program, too
@@ -288,7 +287,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.info("stopping")
         servicer.stop()
         server.stop(grace=1).wait(1.5)
-    remove_credentials()
     sys.stdout.flush()
     os._exit(0)  # a request to a cluster may still wait for its answer; what is open is closed by the system
 

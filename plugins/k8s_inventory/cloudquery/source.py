@@ -15,8 +15,8 @@ from uuid import uuid4
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.spool import Spool
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, Kind
-from k8s_inventory.kube.contexts import Context, KubeconfigError
-from k8s_inventory.kube.errors import KubeError
+from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.errors import KubeconfigError, KubeError
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError
 from k8s_inventory.settings import AIRFLOW_ONLY, Settings, SettingsError

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 from airflow.sdk.exceptions import AirflowNotFoundException
-from kubernetes.client import ApiClient
+from kubernetes.client import ApiClient, Configuration
 
 from k8s_inventory.hooks.flags import flag
-from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.client import Client
+from k8s_inventory.kube.contexts import Context, Found
 from k8s_inventory.settings import Settings
 from k8s_inventory.sync.configured import configured_contexts
 
@@ -57,8 +58,27 @@ class ClusterHook(KubernetesHook):
         )
 
     def get_conn(self) -> ApiClient:
-        """A private client; never the library's shared default configuration."""
-        return self.context().client()
+        """A private client; never the library's shared default configuration.
+
+        It asks through our connections, with our headers: the library would write keys to files, and take any text
+        for true.
+        """
+        client = self.context().client()
+        made = ApiClient(Configuration(host=client.url))
+        made.rest_client.pool_manager = _Connections(client)
+        return made
+
+
+class _Connections:
+    """What the library uses of a `urllib3.PoolManager`, for the requests of one client."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
+        sent = self._client.headers()
+        sent.update(headers or {})
+        return self._client.pools.request(method, url, headers=sent, **options)
 
 
 def _content(kube_config: Any) -> dict[str, Any] | None:
@@ -70,7 +90,7 @@ def _content(kube_config: Any) -> dict[str, Any] | None:
     return kube_config if isinstance(kube_config, dict) else None
 
 
-def contexts(settings: Settings) -> dict[str, Callable[[], Context]]:
+def contexts(settings: Settings) -> Found[Callable[[], Context]]:
     """Every context that there is, those of Airflow's connections included. Raises `KubeconfigError`."""
     return configured_contexts(
         settings, {conn_id: ClusterHook(conn_id=conn_id).context for conn_id in settings.kubernetes_conn_ids}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -113,13 +111,8 @@ def decoded(session: Session, path: str, body: bytes, model: type[Answer]) -> An
 
 
 def _ca_fingerprint(session: Session) -> str | None:
-    path = session.client.configuration.ssl_ca_cert
-    if not path:
-        return None
-    try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except (OSError, ssl.SSLError):
-        return None
+    ca = session.client.ca
+    return None if ca is None else hashlib.sha256(ca).hexdigest()
 
 
 def _provider(server: str, version: str | None) -> str | None:

@@ -10,6 +10,10 @@ from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError
 
 
+class KubeconfigError(ReportedError):
+    """A kubeconfig that can not be read at all; the message names the file and what to do."""
+
+
 class Unusable(ReportedError):
     """What is wrong with which field of which entry of a kubeconfig, in our own words; its context is not named yet."""
 
@@ -28,7 +32,7 @@ class KubeError(ReportedError):
     kubeconfig or another library, may hold credentials: they are taken out here, for all of them."""
 
     outcome: ClassVar[Outcome] = Outcome.FAILED
-    retryable: ClassVar[bool] = True
+    retryable: bool = True
 
     def __init__(self, message: str) -> None:
         super().__init__(cut(without_credentials(message)))  # a cluster may have said any amount of it
@@ -44,7 +48,10 @@ class Unauthorized(KubeError):
     """Credentials are missing, expired or wrong."""
 
     outcome = Outcome.UNAUTHORIZED
-    retryable = False
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
 
 
 class Forbidden(KubeError):

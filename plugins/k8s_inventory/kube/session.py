@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import tenacity
 import urllib3
-from kubernetes.client import ApiClient
 
-from k8s_inventory.credentials import without_userinfo
 from k8s_inventory.kinds import ApiPath
 from k8s_inventory.kube import transport
+from k8s_inventory.kube.client import Client
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.errors import (
     BadAnswer,
@@ -89,6 +88,7 @@ class Limits:
     max_custom_kinds: int = 10_000
     attempts: int = 4
     longest_wait: float = 30.0
+    credential_timeout: float = 60.0
     requests_in_flight: int = 4
     requests_per_second: float = 50.0
     looks_apart: float = 2.0
@@ -160,7 +160,8 @@ class Session:
         """Where it led when somebody first asked."""
         self.clients = 0
         """How many were made. A new one has read the kubeconfig anew, which may lead elsewhere by then."""
-        self._client: ApiClient | None = None
+        self._client: Client | None = None
+        self._unusable: KubeError | None = None
         self._kept: dict[Any, Any] = {}
         self._lock = threading.Lock()
         self._in_flight = threading.BoundedSemaphore(self.limits.requests_in_flight)
@@ -169,15 +170,21 @@ class Session:
     @property
     def server(self) -> str:
         """The URL of the API server, as it may be shown: without userinfo."""
-        return without_userinfo(str(self.client.configuration.host))
+        return self.client.url
 
     @property
-    def client(self) -> ApiClient:
+    def client(self) -> Client:
+        """That of the last credentials. Raises a `KubeError`, and the same again where the context has none to give."""
         with self._lock:
+            if self._unusable is not None:
+                raise self._unusable
             if self._client is None:
-                self._client = self.context.client()
+                try:
+                    self._client = self.context.client(seconds=self.limits.credential_timeout, stopped=self.stopped)
+                except KubeError as error:
+                    self._unusable = error
+                    raise
                 self.clients += 1
-                transport.bound(self._client.rest_client.pool_manager)
             return self._client
 
     def kept(self, make: Callable[[Session], Kept]) -> Kept:
@@ -192,7 +199,6 @@ class Session:
         with self._lock:
             self._kept.clear()
             if self._client is not None:
-                self._client.rest_client.pool_manager.clear()
                 self._client.close()
                 self._client = None
 
@@ -228,7 +234,9 @@ class Session:
         try:
             return self._get_with_retries(request)
         except Unauthorized:
-            # The library refreshes neither token files nor certificates of exec plugins: a new client does.
+            if self._unusable is not None:
+                raise  # nobody gave credentials that could be refused
+            # A new client reads the kubeconfig anew, and has its plugin give other credentials.
             log.info("context %s: credentials were refused, loading them again", printable(self.context.name))
             self.close()
             return self._get_with_retries(request)
@@ -260,15 +268,9 @@ class Session:
 
     def _get_once(self, request: _Request) -> bytes:
         client, path = self.client, request.path
-        headers = {
-            **client.default_headers,
-            "Accept": request.accept,
-            "Accept-Encoding": "gzip" if self._compress(client) else "identity",
-        }
-        # Reading these refreshes a token that expired. The library's own way to apply them differs from 36 to 37.
-        headers |= {
-            each["key"]: each["value"] for each in client.configuration.auth_settings().values() if each["value"]
-        }
+        headers = client.headers()
+        headers["Accept"] = request.accept
+        headers["Accept-Encoding"] = "gzip" if self._compress(client) else "identity"
         with self._turn(path):
             self._pace()
             answer = self._answer(request, headers)
@@ -296,10 +298,9 @@ class Session:
             stopped=self.stopped,
         )
         try:
-            # Not `client.call_api`: it turns a TLS failure into an AttributeError (36.0.3).
             return transport.get(
-                client.rest_client.pool_manager,
-                client.configuration.host + path,
+                client.pools,
+                client.url + path,
                 query=request.query,
                 headers=headers,
                 timeout=urllib3.Timeout(connect=limits.connect_timeout, read=limits.read_timeout),
@@ -337,10 +338,12 @@ class Session:
         if self.stopped.is_set():
             raise Stopped(f"{self._where(path)}: given up, because the task that reads it was ended")
 
-    def _compress(self, client: ApiClient) -> bool:
+    def _compress(self, client: Client) -> bool:
+        if client.disable_compression:
+            return False
         if self.limits.compress is not None:
             return self.limits.compress
-        return urllib3.util.parse_url(client.configuration.host).host not in ("127.0.0.1", "localhost", "[::1]")
+        return urllib3.util.parse_url(client.url).host not in ("127.0.0.1", "localhost", "[::1]")
 
     def _pace(self) -> None:
         with self._lock:
@@ -359,12 +362,14 @@ class Session:
         said = f": {_short(status.message)}" if status is not None and status.message else ""
         if code == 401:
             return Unauthorized(
-                f"{where}: credentials are missing, expired or wrong (401). Check the user of this context: "
-                "kubectl auth whoami"
+                f"{where}: credentials are missing, expired or wrong (401). {self._none_sent()}Check the user of this "
+                "context: kubectl auth whoami"
             )
         if status is not None:
             if code == 403 and "system:anonymous" in (status.message or ""):
-                return Unauthorized(f"{where}: the request arrived without credentials{said}")
+                return Unauthorized(
+                    f"{where}: the request arrived without credentials{said}. {self._none_sent()}".rstrip(". ")
+                )
             if code == 403:
                 return Forbidden(f"{where}: forbidden{said}. docs/rbac.md has the ClusterRole that is needed")
             if code == 404:
@@ -378,9 +383,21 @@ class Session:
         return refused
 
     def _unreachable(self, error: BaseException) -> Unreachable:
-        proxy = self.client.configuration.proxy
-        through = f" (through the proxy {urllib3.util.parse_url(proxy).netloc})" if proxy else ""
-        return Unreachable(f"context {self.context.name}: {self.server} does not answer{through}: {_cause(error)}")
+        proxy = self.client.proxy
+        shown = f"the proxy {proxy.shown}" if proxy else "a proxy"
+        if isinstance(error, transport.ProxyRefused):
+            said = f"{shown} refused to connect to {self.server}: {error}"
+        elif isinstance(error, urllib3.exceptions.ProxyError):
+            said = f"{shown} on the way to {self.server} does not answer: {_cause(error)}"
+        else:
+            through = f" (through {shown})" if proxy else ""
+            said = f"{self.server} does not answer{through}: {_cause(error)}"
+        return Unreachable(f"context {self.context.name}: {said}")
+
+    def _none_sent(self) -> str:
+        if self.client.is_encrypted:
+            return ""
+        return "Its server does not begin with https://, so no credentials were sent, as kubectl sends none. "
 
     def _where(self, path: str) -> str:
         return f"context {self.context.name}, {path}"
@@ -419,6 +436,8 @@ def _cause(error: BaseException) -> str:
 
 def _is_final(error: BaseException) -> bool:
     """A name that does not resolve, a refused connection or a bad certificate will not mend in seconds."""
+    if isinstance(error, transport.ProxyRefused):
+        return error.status < 500
     text = f"{type(error).__name__} {error!r} {_cause(error)}"
     return any(
         sign in text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import math
 import socket
 import threading
 import time
@@ -43,7 +44,7 @@ class Allowance:
     Once `stopped` is set, nobody waits for it any more.
     """
 
-    def __init__(self, *, seconds: float, silence: float, bytes: int, stopped: threading.Event) -> None:
+    def __init__(self, *, seconds: float, silence: float, bytes: float, stopped: threading.Event) -> None:
         self._end = time.monotonic() + seconds
         self._silence = silence
         self._bytes = bytes
@@ -70,7 +71,10 @@ class Allowance:
         raise TimeoutError("timed out")
 
 
-_allowance: ContextVar[Allowance] = ContextVar("allowance")
+_OTHERS = Allowance(seconds=math.inf, silence=600, bytes=math.inf, stopped=threading.Event())
+"""For requests that are not of `get`: Airflow's hook gives these connections away."""
+
+_allowance: ContextVar[Allowance] = ContextVar("allowance", default=_OTHERS)
 
 
 class _Received(io.RawIOBase):

@@ -21,7 +21,7 @@ def failure(message: str, *, retryable: bool, context: Mapping[str, Any]) -> Air
 @contextmanager
 def explained(context: Mapping[str, Any]) -> Iterator[None]:
     """Raises what the user or the database got wrong, or took too long, as a failure of the task, in one line."""
-    from k8s_inventory.kube.contexts import KubeconfigError
+    from k8s_inventory.kube.errors import KubeconfigError
     from k8s_inventory.settings import SettingsError
     from k8s_inventory.store import StoreError
     from k8s_inventory.sync import PlanError

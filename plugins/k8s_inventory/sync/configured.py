@@ -7,23 +7,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import partial
 
-from k8s_inventory.kube.contexts import Context, KubeconfigError, kubeconfig_contexts
+from k8s_inventory.kube.contexts import Context, Found, kubeconfig_contexts
+from k8s_inventory.kube.errors import KubeconfigError
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 
 
 def configured_contexts(
     settings: Settings, connections: Mapping[str, Callable[[], Context]] | None = None
-) -> dict[str, Callable[[], Context]]:
+) -> Found[Callable[[], Context]]:
     """Every context that there is, by name, each resolved when it is called for.
 
     `connections`, where there are any, replace the kubeconfig. Raises `KubeconfigError` if the kubeconfig can
     not be read, or two contexts have one name.
     """
-    found: dict[str, Callable[[], Context]] = dict(connections or {})
+    found: Found[Callable[[], Context]] = Found(connections or {})
     if not found and (settings.kubeconfig or not settings.in_cluster_name):
         read = kubeconfig_contexts(settings.kubeconfig)
-        found = {name: partial(read.__getitem__, name) for name in read}
+        found.update({name: partial(read.__getitem__, name) for name in read})
+        found.missing = read.missing
     here = settings.in_cluster_name
     if here in found:
         raise KubeconfigError(f"in_cluster_name {here!r} is the name of another context, too")
