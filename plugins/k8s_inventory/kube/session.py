@@ -88,7 +88,6 @@ class Limits:
     max_custom_kinds: int = 10_000
     attempts: int = 4
     longest_wait: float = 30.0
-    credential_timeout: float = 60.0
     requests_in_flight: int = 4
     requests_per_second: float = 50.0
     looks_apart: float = 2.0

@@ -9,16 +9,21 @@ from __future__ import annotations
 import http.client
 import io
 import math
+import re
 import socket
+import ssl
 import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import urllib3
+
+from k8s_inventory.kube.socks import Socks, SocksRefused
 
 _SLICE = 0.5
 """Seconds after which one who waits looks whether to go on."""
@@ -35,6 +40,19 @@ class Refused(Exception):
 
 class Oversized(Refused):
     """It has more bytes than it may."""
+
+
+class ProxyRefused(urllib3.exceptions.ProxyError):
+    """A proxy that answers, and does not connect; the message says why, in our own words. `status` is that of its
+    answer to CONNECT, 0 where there is none."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message, None)  # type: ignore[arg-type]
+        self.args = (message,)
+        self.status = status
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Allowance:
@@ -54,6 +72,11 @@ class Allowance:
     def is_over(self) -> bool:
         """Whether its time is."""
         return time.monotonic() >= self._end
+
+    def within(self, seconds: float) -> Allowance:
+        """For what comes before the answer: these seconds of it at most, and no body's bytes."""
+        left = min(seconds, self._end - time.monotonic())
+        return Allowance(seconds=left, silence=left, bytes=_MOST_OF_ERROR, stopped=self._stopped)
 
     def receive(self, sock: socket.socket, buffer: Any) -> int:
         """What `recv_into` does. Raises `TimeoutError`, `Oversized`."""
@@ -113,11 +136,91 @@ class _Response(http.client.HTTPResponse):
 
 
 class _HTTPConnection(urllib3.connection.HTTPConnection):
+    """Connects within its timeout, and that is all of it: whatever a proxy has to say, and TLS."""
+
     response_class = _Response
 
+    def __init__(self, *arguments: Any, _socks_options: Mapping[str, Socks] | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._socks = (_socks_options or {}).get("through")
 
-class _HTTPSConnection(urllib3.connection.HTTPSConnection):
-    response_class = _Response
+    def connect(self) -> None:
+        seconds = self.timeout or 0.0
+        token = _allowance.set(_allowance.get().within(seconds))
+        try:
+            super().connect()
+        except TimeoutError:
+            said = f"it took the connection, and then did not answer in {seconds:g} s (K8S_CONNECT_TIMEOUT)"
+            raise urllib3.exceptions.ConnectTimeoutError(said) from None
+        finally:
+            _allowance.reset(token)
+
+    def _new_conn(self) -> socket.socket:
+        if self._socks is None:
+            return super()._new_conn()
+        to_proxy = urllib3.connection.HTTPConnection(self._socks.host, self._socks.port, timeout=self.timeout)
+        try:
+            sock = to_proxy._new_conn()
+        except urllib3.exceptions.HTTPError as error:
+            raise urllib3.exceptions.ProxyError("no connection to the proxy", error) from None
+        try:
+            self._socks.ask(sock, self._dns_host, self.port, partial(_exactly, sock, _allowance.get()))
+            sock.settimeout(self.timeout)
+        except BaseException as error:
+            sock.close()
+            if isinstance(error, SocksRefused):
+                raise ProxyRefused(str(error)) from None
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+                raise ProxyRefused("it closed the connection") from None
+            raise
+        return sock
+
+    def _tunnel(self) -> None:
+        try:
+            super()._tunnel()
+        except TimeoutError:
+            raise
+        except (OSError, http.client.HTTPException) as error:
+            if refused := re.match(r"Tunnel connection failed: (\d{3})\b", str(error)):
+                status = int(refused[1])
+                reason = http.client.responses.get(status, "")
+                raise ProxyRefused(f"it answered {status} {reason}".rstrip(), status) from None
+            is_closed = isinstance(error, OSError)
+            raise ProxyRefused("it closed the connection" if is_closed else "its answer is no HTTP") from None
+        self.sock.settimeout(self.timeout)
+
+
+class _HTTPSConnection(_HTTPConnection, urllib3.connection.HTTPSConnection):
+    pass
+
+
+def _exactly(sock: socket.socket, allowance: Allowance, count: int) -> bytes:
+    """So many bytes of a socket. Raises `ConnectionError` where it has less, and what `Allowance.receive` does."""
+    buffer = bytearray(count)
+    view = memoryview(buffer)
+    while view:
+        came = allowance.receive(sock, view)
+        if not came:
+            raise ConnectionError
+        view = view[came:]
+    return bytes(buffer)
+
+
+class _ProxySocket(ssl.SSLSocket):
+    """To a proxy that is reached by TLS. urllib3 reads the server's own TLS out of it, record by record, and each may
+    drip in."""
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        if _allowance.get().is_over:
+            raise TimeoutError("timed out")
+        return super().recv(buflen, flags)
+
+
+def context_of_proxy() -> ssl.SSLContext:
+    """For an https proxy, which the system's CAs verify."""
+    context = ssl.create_default_context()
+    context.sslsocket_class = _ProxySocket
+    return context
 
 
 class _HTTPConnectionPool(urllib3.HTTPConnectionPool):
