@@ -153,6 +153,18 @@ def test_a_certificate_and_its_key(printing: Make) -> None:
     assert (both.token, both.key) == ("t", b"KEY")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"apiVersion: {V1}\nkind: ExecCredential\nstatus:\n  token: t\n  expirationTimestamp: 2030-01-31T12:00:00Z\n",
+        f"# by hand\n---\napiVersion: {V1}\nstatus: {{token: t, expirationTimestamp: '2030-01-31T12:00:00Z'}}\n",
+        "\ufeff" + output(token="t", expirationTimestamp="2030-01-31T12:00:00Z"),
+    ],
+)
+def test_yaml_is_read_as_kubectl_reads_it(printing: Make, text: str) -> None:
+    assert ask(printing(text)) == Credential("t", expires=datetime(2030, 1, 31, 12, tzinfo=UTC))
+
+
 def test_a_token_that_ends_in_a_newline_is_trimmed(printing: Make) -> None:
     assert ask(printing(output(token="a-token\r\n"))).token == "a-token"
 
@@ -180,12 +192,15 @@ def test_when_it_expires(printing: Make, text: str | None, moment: datetime | No
         (f"Update available!\n{output(token=SECRET)}", "no ExecCredential, or more than that"),
         (f"{output(token=SECRET)}\nbye", "no ExecCredential, or more than that"),
         (output(token=SECRET) * 2, "no ExecCredential, or more than that"),
-        (SECRET, "no ExecCredential"),
+        (SECRET, "wrong type"),
         (f'"{SECRET}"', "wrong type"),
         ("[]", "wrong type"),
+        (f"apiVersion: {V1}\nstatus: {{token: 4711}}", r"\$.status.token"),
+        (f"apiVersion: {V1}\nstatus: {{token: {SECRET}, token: {SECRET}}}", r"\$.status.token"),
+        (f"a: &a [{SECRET}]\nb: &b [{', '.join(['*a'] * 999)}]\nc: [{', '.join(['*b'] * 9999)}]", "no ExecCredential"),
         (output(token=SECRET)[:-1], "no ExecCredential"),
         (output(token="@").encode().replace(b"@", b"\xff\xfe"), "no ExecCredential"),
-        ("[" * 100_000, "wrong type"),
+        ("[" * 100_000, "no ExecCredential"),
         ('{"metadata": ' + "[" * 100_000, "no ExecCredential"),
         (output(token={"a": SECRET}), r"wrong type in it: .*\$.status.token"),
         (output(token=5), r"wrong type in it: .*\$.status.token"),
