@@ -379,7 +379,9 @@ def test_as_kubectl(cluster: Cluster, http: LoopbackProxy, socks: LoopbackProxy,
     path = tmp_path / "config"
     path.write_text(yaml.safe_dump(config))
     command = ["kubectl", f"--kubeconfig={path}", "--context=c", "--request-timeout=3s", "get", "--raw", "/version"]
-    ran = subprocess.run(command, capture_output=True, env={"PATH": os.environ["PATH"], **environ})
+    ran = subprocess.run(
+        command, capture_output=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environ}
+    )
     theirs = (ran.returncode == 0, set(http.asked), set(socks.asked), proxy_credentials(http))
 
     http.asked.clear(), http.heads.clear(), socks.asked.clear()
