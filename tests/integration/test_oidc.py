@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+import os
+import shutil
 import socket
 import ssl
+import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,14 +22,22 @@ from typing import Any
 from urllib.parse import parse_qs, unquote_plus
 
 import pytest
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import NameOID
 
-from k8s_inventory.kube.errors import NoCredentials, Unusable
+from k8s_inventory.kinds import ApiPath
+from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
+from k8s_inventory.kube.errors import NoCredentials, Unauthorized, Unusable
 from k8s_inventory.kube.kubeconfig.exec_plugin import Credential
 from k8s_inventory.kube.kubeconfig.oidc import OidcProvider
+from k8s_inventory.kube.session import Session
+from tests.cluster import Cluster
+from tests.cluster.cluster import kubeconfig
+from tests.conftest import IMPATIENT
 
 CLIENT_SECRET, REFRESH = "SeCrEt-of/the client", "SeCrEt-refresh+token"
 
@@ -527,3 +539,106 @@ def test_nobody_waits_once_all_is_stopped(issuer: Issuer, provider: Make) -> Non
     with pytest.raises(NoCredentials, match="nobody waits"):
         provider().credential(seconds=60, stopped=stopped)
     assert time.monotonic() - begin < 1.5
+
+
+# -- before a real API server, as kubectl does it
+
+
+def unpadded(number: int, length: int = 32) -> str:
+    return base64.urlsafe_b64encode(number.to_bytes(length, "big")).decode().rstrip("=")
+
+
+@dataclass
+class Trusted:
+    """An issuer that an API server trusts. Its tokens are for `mary`."""
+
+    issuer: Issuer
+    cluster: Cluster
+    key: ec.EllipticCurvePrivateKey
+
+    def token(self, seconds: float) -> str:
+        said = jwt(seconds, iss=self.issuer.url, aud="a client", sub="mary").split(".")
+        said[0] = base64.urlsafe_b64encode(b'{"alg":"ES256","kid":"one"}').decode().rstrip("=")
+        signature = self.key.sign(".".join(said[:2]).encode(), ec.ECDSA(hashes.SHA256()))
+        r, s = decode_dss_signature(signature)
+        return ".".join([*said[:2], unpadded(r << 256 | s, 64)])
+
+
+@pytest.fixture(scope="module")
+def trusted(
+    start_cluster: Callable[..., Cluster], own: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Trusted]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    numbers = key.public_key().public_numbers()
+    ca = tmp_path_factory.mktemp("ca") / "ca.crt"
+    ca.write_bytes(ca_of(own))
+    issuer = Issuer(own)
+    known = {
+        "kty": "EC",
+        "crv": "P-256",
+        "kid": "one",
+        "alg": "ES256",
+        "x": unpadded(numbers.x),
+        "y": unpadded(numbers.y),
+    }
+    issuer.says(body={"keys": [known]}, path="/keys")
+    discovery = {"issuer": issuer.url, "token_endpoint": f"{issuer.url}/token", "jwks_uri": f"{issuer.url}/keys"}
+    more = {"response_types_supported": ["code"], "id_token_signing_alg_values_supported": ["ES256"]}
+    issuer.says(body={**discovery, **more}, path="/.well-known/openid-configuration")
+    arguments = [f"--oidc-issuer-url={issuer.url}", "--oidc-client-id=a client", f"--oidc-ca-file={ca}"]
+    cluster = start_cluster(arguments=[*arguments, "--oidc-signing-algs=ES256"])
+    yield Trusted(issuer, cluster, key)
+    issuer.close()
+
+
+@pytest.mark.parametrize("client_secret", [CLIENT_SECRET, ""])
+@pytest.mark.parametrize("first", ["holds", "has expired", "none"])
+@pytest.mark.parametrize("ca", ["idp-certificate-authority", "idp-certificate-authority-data"])
+def test_as_kubectl(trusted: Trusted, own: Path, tmp_path: Path, client_secret: str, first: str, ca: str) -> None:
+    """What a user is who has a token, or a refresh token for another one."""
+
+    refresh_token = f"{REFRESH}-{uuid.uuid4()}"
+
+    def give(asked: Asked) -> Answer:
+        ours = (asked.form.get("client_id"), asked.form.get("client_secret", "")) if not asked.basic else asked.basic
+        right = ours == ("a client", client_secret) and asked.form["refresh_token"] == refresh_token
+        return Answer(200 if right else 400, {"access_token": "x", "id_token": trusted.token(600)} if right else {})
+
+    trusted.issuer.answers["/token"] = give
+    trusted.issuer.asked.clear()
+    (tmp_path / "issuer.crt").write_bytes(ca_of(own))
+    given = {
+        "idp-issuer-url": trusted.issuer.url,
+        "client-id": "a client",
+        "client-secret": client_secret,
+        "refresh-token": refresh_token,
+        "id-token": {"holds": trusted.token(600), "has expired": trusted.token(-1), "none": ""}[first],
+        ca: base64.b64encode(ca_of(own)).decode() if ca.endswith("data") else str(tmp_path / "issuer.crt"),
+    }
+    config = yaml.safe_load(kubeconfig({"test": trusted.cluster}))
+    config["users"][0]["user"] = {"auth-provider": {"name": "oidc", "config": {k: v for k, v in given.items() if v}}}
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(config))
+    before = path.read_text()
+    with Session(kubeconfig_contexts(str(path))["test"], IMPATIENT) as session:
+        for _ in range(5):
+            session.get(ApiPath("api"))
+    renewals = [asked for asked in trusted.issuer.asked if asked.path == "/token"]
+    assert len(renewals) == (first != "holds")
+    assert path.read_text() == before
+    if kubectl := shutil.which("kubectl"):
+        ask = [kubectl, f"--kubeconfig={path}", "get", "--raw", "/api"]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        assert subprocess.run(ask, capture_output=True, env=environment).returncode == 0
+
+
+def test_a_token_that_the_api_server_does_not_take_is_unauthorized_and_nothing_of_it_is_said(
+    trusted: Trusted, own: Path
+) -> None:
+    config = yaml.safe_load(kubeconfig({"test": trusted.cluster}))
+    given = {"idp-issuer-url": trusted.issuer.url, "client-id": "a client", "id-token": jwt(600)}
+    config["users"][0]["user"] = {"auth-provider": {"name": "oidc", "config": given}}
+    with Session(Context("test", config, "test"), IMPATIENT) as session:
+        with pytest.raises(Unauthorized) as raised:
+            session.get(ApiPath("api"))
+    assert "eyJ" not in str(raised.value)
