@@ -38,6 +38,7 @@ from k8s_inventory.kube.session import Session
 from tests.cluster import Cluster
 from tests.cluster.cluster import kubeconfig
 from tests.conftest import IMPATIENT
+from tests.proxies import LoopbackProxy, http_proxy
 
 CLIENT_SECRET, REFRESH = "SeCrEt-of/the client", "SeCrEt-refresh+token"
 
@@ -143,7 +144,7 @@ def certificate(folder: Path, *, days: int = 1, name: str = "127.0.0.1") -> Path
         .not_valid_before(now - timedelta(days=9))
         .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(name))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_named(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     path = folder / f"{days}-{name}.pem"
@@ -152,6 +153,10 @@ def certificate(folder: Path, *, days: int = 1, name: str = "127.0.0.1") -> Path
         + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return path
+
+
+def _named(name: str) -> x509.GeneralName:
+    return x509.DNSName(name) if name.endswith(".test") else x509.IPAddress(ipaddress.ip_address(name))
 
 
 def ca_of(path: Path) -> bytes:
@@ -439,6 +444,24 @@ def test_an_issuer_without_tls_is_sent_nothing(start: Callable[..., Issuer], pro
     plain = start(None)
     assert "TLS failed" in str(refusal(provider(issuer_url=plain.url.replace("http", "https"))))
     assert not plain.asked
+
+
+def test_the_issuer_is_reached_through_the_proxy_of_the_environment(
+    start: Callable[..., Issuer], provider: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = certificate(tmp_path, name="issuer.test")
+    issuer = start(path)
+    named = issuer.url.replace("127.0.0.1", "issuer.test")
+    issuer.says(body={"token_endpoint": f"{named}/token"}, path="/.well-known/openid-configuration")
+    with LoopbackProxy(http_proxy, credentials="user:SeCrEt") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:SeCrEt@{proxy.address}")
+        assert ask(provider(issuer_url=named, ca=ca_of(path))).token
+        assert proxy.asked == [named.removeprefix("https://")] * 2
+        monkeypatch.setenv("HTTPS_PROXY", f"http://other:SeCrEt@{proxy.address}")
+        error = refusal(provider(issuer_url=named, ca=ca_of(path), client_id="another"))
+        assert f"{named}: the proxy http://{proxy.address} does not connect to it: it answered 407" in str(error)
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense SeCrEt")
+    assert "HTTPS_PROXY of the environment" in str(refusal(provider(issuer_url=named, client_id="a third")))
 
 
 # -- answers that are none
