@@ -440,6 +440,15 @@ def test_a_token_endpoint_that_is_no_https_url_is_sent_nothing(
     assert len(issuer.asked) == 1
 
 
+def test_a_token_endpoint_without_tls_is_sent_nothing(
+    issuer: Issuer, start: Callable[..., Issuer], provider: Make
+) -> None:
+    plain = start(None)
+    issuer.says(body={"token_endpoint": f"{plain.url}/token"}, path="/.well-known/openid-configuration")
+    assert "its `token_endpoint` must be an https URL" in str(refusal(provider()))
+    assert not plain.asked
+
+
 def test_an_issuer_without_tls_is_sent_nothing(start: Callable[..., Issuer], provider: Make) -> None:
     plain = start(None)
     assert "TLS failed" in str(refusal(provider(issuer_url=plain.url.replace("http", "https"))))
