@@ -28,6 +28,8 @@ from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.errors import KubeError, NoCredentials
 from k8s_inventory.kube.kubeconfig.exec_plugin import Credential, ExecPlugin
 from k8s_inventory.kube.session import Session
+from k8s_inventory.store import Store
+from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.cluster.cluster import ADMIN, kubeconfig, wait_until
 from tests.conftest import IMPATIENT
@@ -622,3 +624,27 @@ def test_a_plugin_runs_once_for_many_requests_however_soon_its_token_expires(
         for _ in range(20):
             session.get(ApiPath("api"))
     assert len((tmp_path / "pids").read_text().split()) == 1
+
+
+def test_what_a_plugin_said_is_in_the_row_and_nothing_else_of_it(
+    knowing: Cluster, plugin: Make, store: Store, sync: Callable[..., Result], tmp_path: Path
+) -> None:
+    config = yaml.safe_load(kubeconfig({"test": knowing}))
+
+    def errors(script: str) -> str:
+        made = plugin(script)
+        env = [{"name": "TOK", "value": SECRET}]
+        program = {"apiVersion": V1, "command": made.command, "interactiveMode": "Never", "env": env}
+        config["users"][0]["user"] = {"exec": program}
+        assert sync(Context("test", config, "test"), "pods", credential_timeout=0.4).attempt.outcome == "unauthorized"
+        row = store.connection.execute("SELECT error FROM k8s_sync_status").fetchone()
+        assert row
+        assert SECRET not in row[0]
+        return str(row[0])
+
+    assert "exec plugin 'plugin' failed with exit code 1. It said: no session <redacted>" in errors(
+        'echo "no session $TOK" >&2; exit 1'
+    )
+    pids = tmp_path / "pids"
+    with leaving_nothing(pids, 10, 1):
+        assert "did not end in 0.4 s" in errors(f"echo $$ > {pids}; exec sleep 3000")
