@@ -198,9 +198,10 @@ def read_bounded(path: Path, most: int) -> bytes:
         raise Unreadable(error.strerror or type(error).__name__) from None
     except ValueError:
         raise Unreadable("no path can hold this") from None
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise Unreadable("it is no regular file")
     with os.fdopen(number, "rb") as file:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            raise Unreadable("it is no regular file")
         try:
             content = file.read(most + 1)
         except OSError as error:
