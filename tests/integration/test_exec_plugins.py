@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,9 +16,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import grpc
 import psutil
 import pytest
 import yaml
+from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -438,6 +441,38 @@ def test_a_plugin_is_ended_where_its_thread_is(plugin: Make, tmp_path: Path, mon
     with leaving_nothing(pids, 2.5, 1):
         with pytest.raises(Interrupt):
             ask(plugin(f"echo $$ >> {pids}; exec sleep 3000"), 60, Stopped())
+
+
+def test_a_plugin_is_ended_with_the_program_of_cloudquery(plugin: Make, tmp_path: Path) -> None:
+    """Which ends without waiting for its threads."""
+    pids, address, path = tmp_path / "pids", tmp_path / "socket", tmp_path / "config"
+    made = plugin(f"trap '' TERM; echo $$ > {pids}; while :; do sleep 1; done")
+    entry = {"apiVersion": V1, "command": made.command, "interactiveMode": "Never"}
+    config = {
+        "clusters": [{"name": "test", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "test", "user": {"exec": entry}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+    }
+    path.write_text(yaml.safe_dump(config))
+    command = [
+        sys.executable,
+        "-m",
+        "k8s_inventory.cloudquery.serve",
+        "serve",
+        "--network=unix",
+        f"--address={address}",
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, env=environment) as program, grpc.insecure_channel(f"unix:{address}") as channel:
+        stub = plugin_pb2_grpc.PluginStub(channel)
+        spec = json.dumps({"kubeconfig": str(path)}).encode()
+        stub.Init(plugin_pb2.Init.Request(spec=spec), timeout=20, wait_for_ready=True)
+        messages = stub.Sync(plugin_pb2.Sync.Request(tables=["k8s_pods"]))
+        assert next(messages).migrate_table.table
+        wait_until(lambda: pids.exists() and pids.read_text().endswith("\n"), "the plugin runs")
+        with leaving_nothing(pids, 4, 1):
+            program.terminate()
+            assert program.wait(10) == 0
 
 
 @pytest.mark.parametrize("in_session", ["", "setsid "])
