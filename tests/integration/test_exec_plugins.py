@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from k8s_inventory.kube.errors import NoCredentials
+from k8s_inventory.kinds import ApiPath
+from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
+from k8s_inventory.kube.errors import KubeError, NoCredentials
 from k8s_inventory.kube.kubeconfig.exec_plugin import Credential, ExecPlugin
-from tests.cluster.cluster import wait_until
+from k8s_inventory.kube.session import Session
+from tests.cluster import Cluster
+from tests.cluster.cluster import ADMIN, kubeconfig, wait_until
+from tests.conftest import IMPATIENT
 
 V1, BETA = "client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"
 SECRET = "SeCrEt-of-the-plugin-4711"
@@ -153,6 +166,18 @@ def test_a_certificate_and_its_key(printing: Make) -> None:
     assert (both.token, both.key) == ("t", b"KEY")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"apiVersion: {V1}\nkind: ExecCredential\nstatus:\n  token: t\n  expirationTimestamp: 2030-01-31T12:00:00Z\n",
+        f"# by hand\n---\napiVersion: {V1}\nstatus: {{token: t, expirationTimestamp: '2030-01-31T12:00:00Z'}}\n",
+        "\ufeff" + output(token="t", expirationTimestamp="2030-01-31T12:00:00Z"),
+    ],
+)
+def test_yaml_is_read_as_kubectl_reads_it(printing: Make, text: str) -> None:
+    assert ask(printing(text)) == Credential("t", expires=datetime(2030, 1, 31, 12, tzinfo=UTC))
+
+
 def test_a_token_that_ends_in_a_newline_is_trimmed(printing: Make) -> None:
     assert ask(printing(output(token="a-token\r\n"))).token == "a-token"
 
@@ -180,12 +205,15 @@ def test_when_it_expires(printing: Make, text: str | None, moment: datetime | No
         (f"Update available!\n{output(token=SECRET)}", "no ExecCredential, or more than that"),
         (f"{output(token=SECRET)}\nbye", "no ExecCredential, or more than that"),
         (output(token=SECRET) * 2, "no ExecCredential, or more than that"),
-        (SECRET, "no ExecCredential"),
+        (SECRET, "wrong type"),
         (f'"{SECRET}"', "wrong type"),
         ("[]", "wrong type"),
+        (f"apiVersion: {V1}\nstatus: {{token: 4711}}", r"\$.status.token"),
+        (f"apiVersion: {V1}\nstatus: {{token: {SECRET}, token: {SECRET}}}", r"\$.status.token"),
+        (f"a: &a [{SECRET}]\nb: &b [{', '.join(['*a'] * 999)}]\nc: [{', '.join(['*b'] * 9999)}]", "no ExecCredential"),
         (output(token=SECRET)[:-1], "no ExecCredential"),
         (output(token="@").encode().replace(b"@", b"\xff\xfe"), "no ExecCredential"),
-        ("[" * 100_000, "wrong type"),
+        ("[" * 100_000, "no ExecCredential"),
         ('{"metadata": ' + "[" * 100_000, "no ExecCredential"),
         (output(token={"a": SECRET}), r"wrong type in it: .*\$.status.token"),
         (output(token=5), r"wrong type in it: .*\$.status.token"),
@@ -441,3 +469,145 @@ def test_nothing_of_a_run_stays_open(plugin: Make) -> None:
         refusal(plugin("exit 1", command="/nowhere"))
     assert psutil.Process().num_fds() == before
     assert not psutil.Process().children()
+
+
+# -- before a real API server, as kubectl does it --------------------------------------------------------
+
+MARY = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mary")])
+
+
+@pytest.fixture(scope="module")
+def identity() -> tuple[str, str]:
+    """A client certificate that is its own CA, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(MARY)
+        .issuer_name(MARY)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    return (
+        made.public_bytes(pem).decode(),
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain).decode(),
+    )
+
+
+@pytest.fixture(scope="module")
+def knowing(
+    start_cluster: Callable[..., Cluster], identity: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Cluster:
+    """A cluster that knows the certificate."""
+    path = tmp_path_factory.mktemp("ca") / "ca.crt"
+    path.write_text(identity[0])
+    return start_cluster(arguments=[f"--client-ca-file={path}"])
+
+
+FAILS, WORKS, WORKS_HERE = (False, False), (True, True), (True, False)
+"""Whether it works here, and with kubectl."""
+
+CASES: dict[str, tuple[str, dict[str, Any], tuple[bool, bool]]] = {
+    # what it is: a script, more of its entry, and who is served. TOKEN, CERT and KEY stand for those.
+    "v1": (f"echo '{output(token='TOKEN')}'", {}, WORKS),
+    "v1beta1": (f"echo '{output(BETA, token='TOKEN')}'", {"apiVersion": BETA}, WORKS),
+    "v1beta1 without mode": (
+        f"echo '{output(BETA, token='TOKEN')}'",
+        {"apiVersion": BETA, "interactiveMode": None},
+        WORKS,
+    ),
+    "v1 without mode": (f"echo '{output(token='TOKEN')}'", {"interactiveMode": None}, FAILS),
+    "v1alpha1": (f"echo '{output(token='TOKEN')}'", {"apiVersion": "client.authentication.k8s.io/v1alpha1"}, FAILS),
+    "certificate": ("cat CERTIFICATE", {}, WORKS),
+    "relative": (f"echo '{output(token='TOKEN')}'", {"command": "./plugin"}, WORKS),
+    "env and args": (
+        f"echo '{output(token='@')}' | sed s/@/$1$TOK/",
+        {"args": ["TOK"], "env": [{"name": "TOK", "value": "EN"}]},
+        WORKS,
+    ),
+    "env null": (f"echo '{output(token='TOKEN')}'", {"args": None, "env": None}, WORKS),
+    "not installed": ("", {"command": "no-such-plugin-xyz", "installHint": "brew install it"}, FAILS),
+    "says it has an update": (f"echo Update available!; echo '{output(token='TOKEN')}'", {}, FAILS),
+    "says bye": (f"echo '{output(token='TOKEN')}'; echo bye", {}, FAILS),
+    "fails": ("echo broken >&2; exit 255", {}, FAILS),
+    "empty": ("true", {}, FAILS),
+    "another version": (f"echo '{output(BETA, token='TOKEN')}'", {}, FAILS),
+    "another kind": (f"echo '{output(token='TOKEN')}' | sed s/ExecCredential/Pod/", {}, FAILS),
+    "no kind": (f"echo '{output(token='TOKEN')}' | sed s/ExecCredential//", {}, WORKS),
+    "asks": (f"printf Username: >&2; read -r u; echo '{output(token='TOKEN')}'", {}, WORKS),
+    "asks people": (f"echo '{output(token='TOKEN')}'", {"interactiveMode": "Always"}, FAILS),
+    "asks if it can": (f"echo '{output(token='TOKEN')}'", {"interactiveMode": "IfAvailable"}, WORKS),
+    "status null": (f"echo '{output(token='TOKEN')}' | sed 's/{{.*}}/{{}}/'", {}, FAILS),
+    "token with a newline": (f"printf '%s' '{output(token='TOKEN@')}' | sed 's/@/\\\\n/'", {}, WORKS_HERE),
+    "bad expiry": (f"echo '{output(token='TOKEN', expirationTimestamp='soon')}'", {}, FAILS),
+    "expired": (f"echo '{output(token='TOKEN', expirationTimestamp='2020-01-01T00:00:00Z')}'", {}, WORKS),
+    "nanoseconds": (
+        f"echo '{output(token='TOKEN', expirationTimestamp='2099-01-01T00:00:00.123456789+01:00')}'",
+        {},
+        WORKS,
+    ),
+    "is told of the cluster": (
+        f"case $KUBERNETES_EXEC_INFO in *certificate-authority-data*audience*x*) echo '{output(token='TOKEN')}';; esac",
+        {"provideClusterInfo": True},
+        WORKS,
+    ),
+    "is not told": (
+        f"case $KUBERNETES_EXEC_INFO in *audience*) ;; *) echo '{output(token='TOKEN')}';; esac",
+        {},
+        WORKS,
+    ),
+    "not executable": ("", {"command": "./config"}, FAILS),
+    "beside an empty token": (f"echo '{output(token='TOKEN')}'", {"token": ""}, WORKS),
+    "YAML": (f"printf 'apiVersion: {V1}\\nkind: ExecCredential\\nstatus:\\n  token: TOKEN\\n'", {}, WORKS),
+    "certificate alone": (f"echo '{output(token='TOKEN', clientCertificateData='x')}'", {}, FAILS),
+    "a key that is none": (f"echo '{output(clientKeyData='x', clientCertificateData='x')}'", {}, FAILS),
+}
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_as_kubectl(knowing: Cluster, identity: tuple[str, str], plugin: Make, tmp_path: Path, what: str) -> None:
+    script, entry, expected = CASES[what]
+    (tmp_path / "certificate").write_text(output(clientCertificateData=identity[0], clientKeyData=identity[1]))
+    script = script.replace("CERTIFICATE", str(tmp_path / "certificate")).replace("TOKEN", ADMIN.token)
+    if what == "env and args":
+        entry = {"args": [ADMIN.token[:5]], "env": [{"name": "TOK", "value": ADMIN.token[5:]}]}
+    made = plugin(script)
+    config = yaml.safe_load(kubeconfig({"test": knowing}))
+    extension = {"name": "client.authentication.k8s.io/exec", "extension": {"audience": "x"}}
+    config["clusters"][0]["cluster"]["extensions"] = [extension]
+    program = {"apiVersion": V1, "command": made.command, "interactiveMode": "Never", **entry}
+    beside = {"token": program.pop("token")} if "token" in program else {}
+    config["users"][0]["user"] = {"exec": {name: value for name, value in program.items() if value != ""}, **beside}
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(config))
+    with Session(kubeconfig_contexts(str(path))["test"], IMPATIENT) as session:
+        if expected[0]:
+            session.get(ApiPath("api"))
+        else:
+            with pytest.raises(KubeError, match="context test: ") as raised:
+                session.get(ApiPath("api"))
+            assert ADMIN.token not in str(raised.value)
+    if kubectl := shutil.which("kubectl"):
+        ask = [kubectl, f"--kubeconfig={path}", "get", "--raw", "/api"]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        ran = subprocess.run(ask, stdin=subprocess.DEVNULL, capture_output=True, env=environment)
+        assert (ran.returncode == 0) == expected[1], ran.stderr
+
+
+def test_a_plugin_runs_once_for_many_requests_however_soon_its_token_expires(
+    knowing: Cluster, plugin: Make, tmp_path: Path
+) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=20)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = output(token=ADMIN.token, expirationTimestamp=soon)
+    made = plugin(f"echo $$ >> {tmp_path}/pids; echo '{text}'")
+    config = yaml.safe_load(kubeconfig({"test": knowing}))
+    config["users"][0]["user"] = {"exec": {"apiVersion": V1, "command": made.command, "interactiveMode": "Never"}}
+    with Session(Context("test", config, "test"), IMPATIENT) as session:
+        for _ in range(20):
+            session.get(ApiPath("api"))
+    assert len((tmp_path / "pids").read_text().split()) == 1
