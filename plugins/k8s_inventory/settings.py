@@ -155,6 +155,13 @@ class Settings(BaseSettings):
     request_timeout: float = Field(
         default=300, gt=0, le=3600, description="Seconds for an answer as a whole, however its bytes drip in."
     )
+    context_timeout: float = Field(
+        default=120,
+        gt=0,
+        le=3600,
+        description="Seconds of waiting in which a context may answer nothing at all. It then counts as unreachable, "
+        "for all its kinds.",
+    )
     listing_timeout: float = Field(
         default=900,
         gt=0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -27,6 +28,8 @@ from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.errors import KubeError, NoCredentials
 from k8s_inventory.kube.kubeconfig.exec_plugin import Credential, ExecPlugin
 from k8s_inventory.kube.session import Session
+from k8s_inventory.store import Store
+from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.cluster.cluster import ADMIN, kubeconfig, wait_until
 from tests.conftest import IMPATIENT
@@ -138,9 +141,17 @@ def test_arguments_and_variables_are_its_own_beside_those_of_this_process(
     assert os.environ["BOTH"] == "ours"
 
 
-def test_it_reads_an_empty_input_and_has_no_terminal(plugin: Make) -> None:
-    script = f"printf 'Username: ' >&2; read -r answer && exit 3; (: < /dev/tty) 2> /dev/null && exit 4; echo '{GOOD}'"
-    assert ask(plugin(script)).token == "a-token"
+def test_it_reads_an_empty_input_and_has_a_session_without_a_terminal(plugin: Make) -> None:
+    script = f"read -r answer && exit 3; [ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] || exit 4; echo '{GOOD}'"
+    kept, (end, answers) = os.dup(0), os.pipe()
+    os.write(answers, b"mary\n")
+    os.dup2(end, 0)
+    try:
+        assert ask(plugin(script)).token == "a-token"
+    finally:
+        os.dup2(kept, 0)
+        for each in (kept, end, answers):
+            os.close(each)
 
 
 def test_a_name_is_looked_up_in_the_path_and_not_in_the_folder_that_this_runs_in(
@@ -313,8 +324,9 @@ def test_the_end_of_much_that_it_said_is_shown_on_one_printable_line(plugin: Mak
     error = str(refusal(plugin("yes 'a line \x1b[2J' | head -n 50000 >&2; echo the end >&2; exit 1")))
     assert error.isprintable()
     assert error.endswith("| the end")
-    cut_in_it = f"printf 'token={SECRET}' >&2; head -c 65525 /dev/zero | tr '\\0' x >&2; exit 1"
-    refusal(plugin(cut_in_it))
+    begins_in_a_secret = f"printf 'token={SECRET}' >&2; head -c 65526 /dev/zero | tr '\\0' '\\n' >&2; exit 1"
+    assert SECRET[-9:] not in str(refusal(plugin(begins_in_a_secret)))
+    assert "It said: a warning" in str(refusal(plugin("printf 'a \\033[1;31mwarning\\033[0m' >&2; exit 1")))
 
 
 def test_a_program_that_is_not_there_comes_with_the_hint_how_to_install_it(plugin: Make) -> None:
@@ -381,6 +393,7 @@ HANGING = {
     "has a child that ignores SIGTERM": ("(trap '' TERM; exec sleep 3000) & echo $! >> PIDS; wait", 2),
     "has a child in another session": ("setsid sh -c 'echo $$ >> PIDS; exec sleep 3000' & wait", 2),
     "has left a child in another session": ("(setsid sh -c 'echo $$ >> PIDS; exec sleep 3000' &); exec sleep 3000", 2),
+    "has a child with another environment": ("env -i sleep 3000 & echo $! >> PIDS; wait", 2),
     "has closed its output": ("exec >&- 2>&-; exec sleep 3000", 1),
     "has printed a credential": (f"echo '{GOOD}'; exec sleep 3000", 1),
     "says something for ever": ("while :; do echo more >&2; sleep 0.01; done", 1),
@@ -455,9 +468,9 @@ def test_a_daemon_that_a_plugin_leaves_to_itself_stays(plugin: Make, tmp_path: P
     script = f"setsid sh -c 'echo $$ > {pids}; exec sleep 30' < /dev/null > /dev/null 2>&1 & sleep 0.2; echo '{GOOD}'"
     ask(plugin(script))
     wait_until(pids.exists, "the daemon says who it is")
-    daemon = psutil.Process(int(pids.read_text()))
-    assert daemon.is_running()
-    daemon.kill()
+    daemon = int(pids.read_text())
+    assert is_running(daemon)
+    os.kill(daemon, signal.SIGKILL)
 
 
 def test_nothing_of_a_run_stays_open(plugin: Make) -> None:
@@ -611,3 +624,27 @@ def test_a_plugin_runs_once_for_many_requests_however_soon_its_token_expires(
         for _ in range(20):
             session.get(ApiPath("api"))
     assert len((tmp_path / "pids").read_text().split()) == 1
+
+
+def test_what_a_plugin_said_is_in_the_row_and_nothing_else_of_it(
+    knowing: Cluster, plugin: Make, store: Store, sync: Callable[..., Result], tmp_path: Path
+) -> None:
+    config = yaml.safe_load(kubeconfig({"test": knowing}))
+
+    def errors(script: str) -> str:
+        made = plugin(script)
+        env = [{"name": "TOK", "value": SECRET}]
+        program = {"apiVersion": V1, "command": made.command, "interactiveMode": "Never", "env": env}
+        config["users"][0]["user"] = {"exec": program}
+        assert sync(Context("test", config, "test"), "pods", credential_timeout=0.4).attempt.outcome == "unauthorized"
+        row = store.connection.execute("SELECT error FROM k8s_sync_status").fetchone()
+        assert row
+        assert SECRET not in row[0]
+        return str(row[0])
+
+    assert "exec plugin 'plugin' failed with exit code 1. It said: no session <redacted>" in errors(
+        'echo "no session $TOK" >&2; exit 1'
+    )
+    pids = tmp_path / "pids"
+    with leaving_nothing(pids, 10, 1):
+        assert "did not end in 0.4 s" in errors(f"echo $$ > {pids}; exec sleep 3000")

@@ -32,6 +32,7 @@ from cryptography.x509.oid import NameOID
 from k8s_inventory.kinds import ApiPath
 from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.errors import NoCredentials, Unauthorized, Unusable
+from k8s_inventory.kube.kubeconfig import oidc
 from k8s_inventory.kube.kubeconfig.exec_plugin import Credential
 from k8s_inventory.kube.kubeconfig.oidc import OidcProvider
 from k8s_inventory.kube.session import Session
@@ -372,6 +373,21 @@ def test_a_new_token_is_used_however_short_it_holds(issuer: Issuer, provider: Ma
     assert ask(provider()).token.startswith("eyJ")
 
 
+def test_an_issuer_that_gives_nothing_is_not_asked_again_at_once(
+    issuer: Issuer, provider: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each context of its users would wait for it, and each refused refresh token counts as an attack."""
+    issuer.says(503)
+    first, again = refusal(provider()), refusal(provider())
+    assert (str(again), is_retryable(again)) == (str(first), True)
+    assert len(issuer.asked) == 3
+    monkeypatch.setattr(oidc, "_SELDOM", 0.1)
+    assert str(refusal(provider(client_id="another"))) == str(first)
+    time.sleep(0.1)
+    issuer.says(body={"id_token": jwt()})
+    assert ask(provider(client_id="another")).token
+
+
 # -- what is not sent, and to whom
 
 
@@ -438,6 +454,15 @@ def test_a_token_endpoint_that_is_no_https_url_is_sent_nothing(
     issuer.says(body={"token_endpoint": endpoint}, path="/.well-known/openid-configuration")
     refusal(provider())
     assert len(issuer.asked) == 1
+
+
+def test_a_token_endpoint_without_tls_is_sent_nothing(
+    issuer: Issuer, start: Callable[..., Issuer], provider: Make
+) -> None:
+    plain = start(None)
+    issuer.says(body={"token_endpoint": f"{plain.url}/token"}, path="/.well-known/openid-configuration")
+    assert "its `token_endpoint` must be an https URL" in str(refusal(provider()))
+    assert not plain.asked
 
 
 def test_an_issuer_without_tls_is_sent_nothing(start: Callable[..., Issuer], provider: Make) -> None:

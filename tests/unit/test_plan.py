@@ -118,7 +118,7 @@ def test_more_contexts_than_airflow_maps_are_refused() -> None:
         ("unreachable", False, True, Verdict.RETRY),
         ("failed", False, True, Verdict.RETRY),
         ("failed", False, False, Verdict.FAIL),
-        ("unauthorized", False, True, Verdict.FAIL),
+        ("unauthorized", False, True, Verdict.RETRY),
         ("forbidden", True, False, Verdict.FAIL),
         ("forbidden", False, False, Verdict.SKIP),
         ("absent", True, False, Verdict.FAIL),

@@ -319,12 +319,14 @@ class Store:
         with explained("reading kinds"):
             return {row["kind"]: row["version"] for row in self.rows("versions_read", {"context_name": context_name})}
 
-    def unreachable_in_run(self, *, run_id: str, attempt: int, invocation: str = "", context_name: str) -> str | None:
-        """The error of a task of this run that has found the context dead already."""
+    def dead_in_run(
+        self, *, run_id: str, attempt: int, invocation: str = "", context_name: str
+    ) -> dict[str, Any] | None:
+        """`outcome`, `error` and `retryable` of a task of this run that has found the context dead already."""
         of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "context_name": context_name}
         with explained("reading the run"):
-            found = self.rows("unreachable_in_run", of_task)
-        return found[0]["error"] if found else None
+            found = self.rows("dead_in_run", of_task)
+        return found[0] if found else None
 
     def discovery(self, *, run_id: str, invocation: str = "", context_name: str) -> Any | None:
         """What `discovered` noted for this run, in JSON's terms; None if nothing was."""

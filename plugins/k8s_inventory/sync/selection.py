@@ -53,13 +53,16 @@ class Custom:
         return matches(self.include) and not matches(self.exclude)
 
 
+NONE = Custom()
+
+
 @dataclass(frozen=True)
 class Entry:
     """Kinds that one task of a context takes: a family, or what the user wrote. `name` is what it is called."""
 
     name: str
     kinds: tuple[Kind, ...] = ()
-    custom: Custom = Custom()
+    custom: Custom = NONE
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ _MOST = 1 << 20
 """Bytes of an answer."""
 _CONNECT = 10.0
 """Seconds to wait for a connection; nobody can be told meanwhile to wait no more."""
+_SELDOM = 30.0
+"""Seconds after which an issuer that gave nothing is asked again."""
 _SLICE = 0.5
 _MOST_SAID = 300
 _MOST_PROVIDERS = 10_000
@@ -70,6 +72,8 @@ class _Tokens:
     def __init__(self, id_token: str, refresh_token: str) -> None:
         self.id_token = id_token
         self.refresh_token = refresh_token
+        self.failure: NoCredentials | None = None
+        self.failed_until = 0.0
         self._turn = threading.Lock()
 
     @contextmanager
@@ -128,7 +132,7 @@ class OidcProvider:
                 _read(tokens.id_token, "`id-token` of its auth-provider") if tokens.id_token else ("", None)
             )
             if expires is None or expires <= datetime.now(UTC) + _EARLY:
-                token, expires = self._renew(tokens, wait)
+                token, expires = self._renewed(tokens, wait)
             return Credential(token=token, expires=expires - _EARLY)
 
     def _refuse_unusable(self) -> None:
@@ -139,6 +143,18 @@ class OidcProvider:
             f"{self.client_id}{self.client_secret}{self.refresh_token}".encode()
         except UnicodeEncodeError:
             raise NoCredentials("its auth-provider has text in it that is no Unicode") from None
+
+    def _renewed(self, tokens: _Tokens, wait: _Wait) -> tuple[str, datetime]:
+        """Fails at once where that has just failed: many contexts may have one issuer, and each would wait for it."""
+        if tokens.failure is not None and time.monotonic() < tokens.failed_until:
+            raise NoCredentials(str(tokens.failure), retryable=tokens.failure.retryable)
+        try:
+            return self._renew(tokens, wait)
+        except NoCredentials as error:
+            if not wait.stopped.is_set():
+                tokens.failure = NoCredentials(str(error), retryable=error.retryable)
+                tokens.failed_until = time.monotonic() + _SELDOM
+            raise
 
     def _renew(self, tokens: _Tokens, wait: _Wait) -> tuple[str, datetime]:
         if not tokens.refresh_token:
