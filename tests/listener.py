@@ -83,6 +83,10 @@ def _alternative(text: str) -> x509.GeneralName:
         return x509.DNSName(text)
 
 
+_FIELDS = "major minor gitCommit gitTreeState buildDate goVersion compiler platform"
+_VERSION = {**dict.fromkeys(_FIELDS.split(), ""), "gitVersion": "v1.36.0"}
+
+
 class _Server(ThreadingHTTPServer):
     def __init__(self, address: str, handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None) -> None:
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -125,7 +129,7 @@ class Listener:
                 who += [f"certificate: {value}" for part in subject for _, value in part]
                 listener.asked.append(tuple(who))
                 listener.paths.append(self.path)
-                answer = {"gitVersion": "v1.36.0"} if who or not encrypted else {"kind": "Status", "code": 401}
+                answer = _VERSION if who or not encrypted else {"kind": "Status", "code": 401}
                 body = json.dumps(answer).encode()
                 self.send_response(200 if who or not encrypted else 401)
                 self.send_header("Content-Type", "application/json")

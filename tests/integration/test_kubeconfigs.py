@@ -536,13 +536,13 @@ FILES: dict[str, tuple[Callable[[Place], str | bytes], str, str | None, str | No
     "a user that is not there": (
         lambda place: text(place, "x").replace("user: x", "user: y"),
         "x",
-        'context "x": its user "y" is not among the users',
+        'context "x": its user is not among the users',
         None,
     ),
     "a cluster that is not there": (
         lambda place: text(place, "x").replace("cluster: x", "cluster: y"),
         "x",
-        'context "x": its cluster "y" is not among the clusters',
+        'context "x": its cluster is not among the clusters',
         None,
     ),
     "no cluster": (

@@ -15,7 +15,7 @@ from uuid import uuid4
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.spool import Spool
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, Kind
-from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.contexts import Context, Found
 from k8s_inventory.kube.errors import KubeconfigError, KubeError
 from k8s_inventory.kube.session import Session
 from k8s_inventory.outcome import Outcome
@@ -24,7 +24,7 @@ from k8s_inventory.settings import AIRFLOW_ONLY, Settings, SettingsError
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.database import connection_parameters
 from k8s_inventory.sync import PlanError, Result, Run, Selection, Sync, Targets, refresh_crd_views, select
-from k8s_inventory.sync.configured import configured_contexts, open_session
+from k8s_inventory.sync.configured import configured_contexts, missing_kubeconfig, open_session
 from k8s_inventory.sync.identity import first_led_to
 from k8s_inventory.sync.selection import NONE
 
@@ -67,15 +67,27 @@ class Source:
     def __init__(self, spec: bytes, *, run_id: str = "", offline: bool = False) -> None:
         self.settings = _settings(spec)
         self.run_id = run_id or "cloudquery"
-        self._contexts: dict[str, Callable[[], Context]] = {}
+        self._contexts: Found[Callable[[], Context]] = Found()
         try:
             if not offline:
                 self._contexts = configured_contexts(self.settings)
+                self._refuse_missing()
                 if self.settings.database_url:
                     connection_parameters(self.settings.database_url.get_secret_value())
             self._selection = self._select(offline)
         except (KubeconfigError, PlanError, StoreError) as error:
             raise BadInput(str(error)) from None
+
+    def _refuse_missing(self) -> None:
+        """The CLI deletes the rows of contexts that it is not sent."""
+        missing = [missing_kubeconfig(path) for path in self._contexts.missing]
+        if missing and not self.settings.allow_missing_kubeconfigs:
+            raise KubeconfigError(
+                f"{'; '.join(missing)}. The CLI would delete the rows of those contexts: put the file back, name "
+                "others (`kubeconfig`, $KUBECONFIG), or set `allow_missing_kubeconfigs: true` in the spec"
+            )
+        for each in missing:
+            log.warning("%s", printable(each))
 
     def _select(self, offline: bool) -> Selection:
         if offline:
@@ -158,7 +170,7 @@ class Source:
         with store:
             try:
                 store.migrate()
-                store.mark_configured(self._contexts)
+                store.mark_configured(self._contexts, are_all=not self._contexts.missing)
             except StoreError as error:
                 raise BadInput(f"database_url: {error}") from None
 

@@ -278,10 +278,13 @@ class Store:
 
     # -- contexts and runs ---------------------------------------------------------------------------
 
-    def mark_configured(self, contexts: Iterable[str]) -> list[str]:
-        """Notes which contexts are configured now; returns those that are newly gone. Their rows stay."""
+    def mark_configured(self, contexts: Iterable[str], *, are_all: bool = True) -> list[str]:
+        """Notes which contexts are configured now; returns those that are newly gone. Their rows stay.
+
+        None is gone where it is not known whether these `are_all`.
+        """
         with explained("marking contexts"):
-            changed = self.rows("contexts_configured", {"contexts": list(contexts)})
+            changed = self.rows("contexts_configured", {"contexts": list(contexts), "are_all": are_all})
         return sorted(row["context_name"] for row in changed if row["unconfigured_since"] is not None)
 
     def cluster_of(self, context_name: str) -> dict[str, Any] | None:
