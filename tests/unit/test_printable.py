@@ -92,9 +92,6 @@ def test_no_error_is_left_out() -> None:
         "SocksRefused",
         "Unreadable",
         "Refused",
-        "Unreadable",
-        "SocksRefused",
-        "ProxyRefused",
     }
     left = {each.__name__ for each in every_error_class() if not issubclass(each, ReportedError)}
     assert left <= internal
