@@ -1,4 +1,4 @@
-"""Decoding: declared paths, conversions by name, redaction as text."""
+"""Decoding: declared paths, computed columns, redaction as text."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s_inventory.collector import Decoder, Redaction, UndecodableObject, pod_resources, quantities, redact, structs
-from k8s_inventory.collector.conversions import CONVERSIONS
-from k8s_inventory.collector.quantities import quantity
+from k8s_inventory.collector import Decoder, Redaction, UndecodableObject, redact, structs
 from k8s_inventory.collector.redact import LAST_APPLIED, drop_last_applied, redact_env, storable
 from k8s_inventory.credentials import REDACTED
-from k8s_inventory.kinds import KINDS, Column, Kind
+from k8s_inventory.kinds import KINDS, Column, Kind, pod_resources, quantities
+from k8s_inventory.kinds.quantities import quantity
 
 REMEMBERED = (quantities._remembered, pod_resources._remembered, redact._remembered)
 
@@ -118,13 +117,6 @@ def test_a_faulty_object_may_have_no_name_either() -> None:
         rows("deployments", {"metadata": {"uid": "u", "name": 5}})
 
 
-def test_every_conversion_that_is_declared_exists_and_every_one_is_declared() -> None:
-    declared = {
-        column.convert.partition(".")[0] for kind in KINDS.values() for column in kind.columns if column.convert
-    }
-    assert declared == CONVERSIONS.keys() | {"config_map_digests"}
-
-
 def test_names_are_unique() -> None:
     assert len({kind.table for kind in KINDS.values()}) == len(KINDS)
     for kind in KINDS.values():
@@ -171,7 +163,7 @@ def test_a_path_that_is_a_value_and_an_object_is_refused() -> None:
 def test_a_column_needs_one_source() -> None:
     with pytest.raises(ValueError, match="either a path, needs, or of_kind"):
         Column(name="x", description="")
-    with pytest.raises(ValueError, match="without a conversion"):
+    with pytest.raises(ValueError, match="needs without a function"):
         Column(name="x", needs=("a",), description="")
 
 

@@ -12,7 +12,6 @@ from zlib import crc32
 import msgspec
 
 from k8s_inventory.collector import structs
-from k8s_inventory.collector.conversions import CONVERSIONS, Conversion, config_map_digests
 from k8s_inventory.collector.printing import Printer, PrinterBounds
 from k8s_inventory.collector.redact import (
     count_redacted,
@@ -147,10 +146,6 @@ class Decoder:
         env = self._redaction.env and self._redactor is None
         self._redact_templates = env and bool(kind.shared_by)
         self._redacted_values = () if self._redaction.config_map_values else kind.redacted_values
-        self._conversions: dict[str, Conversion] = {
-            **CONVERSIONS,
-            "config_map_digests": partial(config_map_digests, self._redaction.digest_key),
-        }
         paths = [(f"{_DATA}.{path}" if self._is_data(path) else path, each) for path, each in _paths(kind, env)]
         outside = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
         struct = structs.build(kind.kind, [*outside, *((name, "jsonb") for name in kind.rest)])
@@ -164,8 +159,8 @@ class Decoder:
         all_items = msgspec.defstruct("Items", [("items", list[struct] | None, None)])  # type: ignore[valid-type]
         self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
         self._env_lists = _env_lists(kind) if env else {}
-        self._shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
-        self._values = [_values(column, kind, self._conversions) for column in kind.columns]
+        self._shared = {column.compute for column in kind.columns if column.compute and column.part}
+        self._values = [_values(column, kind, self._redaction.digest_key) for column in kind.columns]
         # A text in what a row keeps whole is looked at there, whatever columns it is in, too.
         whole = (*kind.rest, "labels", "annotations", "owner_references")
         self._whole = [index for index, column in enumerate(kind.columns) if column.name in whole]
@@ -305,8 +300,8 @@ class Decoder:
             kept[name] = [self._kept(name, raw, each, drop) for raw, each in zip(whole, decoded, strict=True)]
         fields += [list(map(attrgetter(name), items)) for name in self._fields]
         chunk = _Chunk(list(map(self._view_type, *fields)), kept, {}, api_version)
-        for name in self._shared:
-            chunk.shared[name] = self._computed(_each(self._conversions[name]), chunk)
+        for compute in self._shared:
+            chunk.shared[compute] = self._computed(_each(compute), chunk)
         return chunk
 
     def _decoded(self, part: _Part, whole: Sequence[bytes], items: Sequence[Any]) -> list[Any]:
@@ -412,12 +407,13 @@ class _Chunk(NamedTuple):
 
     views: list[Any]
     kept: dict[str, list[bytes | None]]
-    shared: dict[str, list[Any]]
+    shared: dict[Callable[..., Any], list[Any]]
     api_version: str
 
     def only(self, index: int) -> _Chunk:
         """The one object of this index."""
-        kept, shared = ({name: [each[index]] for name, each in lists.items()} for lists in (self.kept, self.shared))
+        kept = {name: [each[index]] for name, each in self.kept.items()}
+        shared = {compute: [each[index]] for compute, each in self.shared.items()}
         return _Chunk([self.views[index]], kept, shared, self.api_version)
 
 
@@ -460,29 +456,34 @@ def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
     return found
 
 
-def _values(column: Column, kind: Kind, conversions: Mapping[str, Conversion]) -> _Values:
+def _values(column: Column, kind: Kind, digest_key: bytes | None) -> _Values:
     """How a column's values are read off decoded objects."""
     if column.name == "api_version":  # the items of a list carry none of their own
         return lambda chunk: [chunk.api_version] * len(chunk.views)
     if column.name in kind.rest:
         return lambda chunk: chunk.kept[column.name]
-    convert = column.convert
     if column.of_kind is not None:
         constant = getattr(kind, column.of_kind)
         return lambda chunk: [constant] * len(chunk.views)
-    if convert is not None and "." in convert:
-        name, _, part = convert.partition(".")
-        get_part = attrgetter(part)
-        return lambda chunk: list(map(get_part, chunk.shared[name]))
-    if column.path is None:
-        return _each(conversions[str(convert)])
-    values = _at(structs.attribute_path(column.path))
+    compute = column.compute
+    if compute is not None and column.part:
+        get_part = attrgetter(column.part)
+        return lambda chunk: list(map(get_part, chunk.shared[compute]))
+    if compute is not None and column.keyed:
+        return _each(partial(compute, digest_key))
+    if compute is not None and column.path is None:
+        return _each(compute)
+    values = _at(structs.attribute_path(str(column.path)))
     if column.type == "jsonb":
-        make = conversions[convert] if convert else _json_or_none
+        make: Callable[[Any], bytes] = compute or _json_or_none  # type: ignore[assignment]
+        if column.name == "annotations":
+            return lambda chunk: [drop_last_applied(make(value or structs.NULL)) for value in values(chunk)]
         return lambda chunk: [make(value or structs.NULL) for value in values(chunk)]
-    if convert is not None:
-        make = conversions[convert]
-        return lambda chunk: list(map(make, values(chunk)))
+    if compute is not None:
+        return lambda chunk: list(map(compute, values(chunk)))
+    if column.default is not None:
+        default = column.default
+        return lambda chunk: [default if value is None else value for value in values(chunk)]
     if column.required:
         empty: Any = [] if column.type == "text[]" else ""
         return lambda chunk: [value or empty for value in values(chunk)]

@@ -13,7 +13,26 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from k8s_inventory.collector.quantities import Numbers, as_json, quantities
+from k8s_inventory.kinds.quantities import Numbers, as_json, quantities
+
+POD_RESOURCES = (
+    *(
+        f"spec.{containers}[].{each}"
+        for containers in ("containers", "initContainers")
+        for each in ("name", "resources:jsonb")
+    ),
+    "spec.initContainers[].restartPolicy",
+    "spec.resources:jsonb",
+    "spec.overhead:jsonb",
+    *(
+        f"status.{statuses}[].{each}"
+        for statuses in ("containerStatuses", "initContainerStatuses")
+        for each in ("name", "resources:jsonb", "allocatedResources:jsonb")
+    ),
+    "status.conditions[].type",
+    "status.conditions[].reason",
+)
+"""What `pod_resources` needs of a pod."""
 
 
 class PodResources(NamedTuple):
