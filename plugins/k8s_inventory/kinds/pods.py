@@ -159,7 +159,8 @@ def _pod_resource(name: str, description: str, sql_type: SqlType = "numeric") ->
         type=sql_type,
         needs=POD_RESOURCES,
         compute=pod_resources,
-        part=f"{name}",
+        part=name,
+        version=2,
         required=sql_type == "jsonb",
         description=description,
     )
