@@ -31,7 +31,7 @@ def test_words_rewrite_nothing(kind: Kind) -> None:
     [
         with_column(POD, "phase", path="status.reason"),
         with_column(POD, "priority", type="bigint"),
-        with_column(POD, "priority", default=0),
+        with_column(POD, "priority", default=1),
         with_column(POD, "priority", required=True),
         with_column(POD, "images", needs=("spec.containers[].image", "spec.containers[].name")),
         with_column(POD, "cpu_request", version=POD.typed_columns[0].version + 100),

@@ -149,7 +149,7 @@ class Decoder:
         self._redacted_values = () if self._redaction.config_map_values else kind.redacted_values
         paths = [(f"{_DATA}.{path}" if self._is_data(path) else path, each) for path, each in _paths(kind, env)]
         outside = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
-        of_item = [*outside, *((name, "jsonb") for name in kind.rest)]
+        of_item = [*outside, *((name, structs.Leaf("jsonb")) for name in kind.rest)]
         struct = structs.build(kind.kind, of_item)
         self._tree = structs.tree(of_item)
         self._fields = [each for each in struct.__struct_fields__ if each not in kind.rest]
@@ -481,8 +481,8 @@ _NOTHING = _Nothing()
 class _Part:
     """One field of the object that a row keeps whole, and what typed columns read out of it."""
 
-    def __init__(self, kind: Kind, name: str, paths: Iterable[tuple[str, str]]) -> None:
-        of_part = [(path.partition(".")[2], sql_type) for path, sql_type in paths if path.partition(".")[0] == name]
+    def __init__(self, kind: Kind, name: str, paths: Iterable[tuple[str, structs.Leaf]]) -> None:
+        of_part = [(path.partition(".")[2], leaf) for path, leaf in paths if path.partition(".")[0] == name]
         struct = structs.build(f"{kind.kind}_{name}", [each for each in of_part if each[0]])
         self.tree = structs.tree(each for each in of_part if each[0])
         self.fields = struct.__struct_fields__
@@ -491,17 +491,17 @@ class _Part:
         self.decode = decoder.decode  # what no column is read from may be anything
 
 
-def _paths(kind: Kind, env: bool) -> Iterator[tuple[str, str]]:
-    yield "metadata.managedFields", "jsonb"  # of `last_write`
+def _paths(kind: Kind, env: bool) -> Iterator[tuple[str, structs.Leaf]]:
+    yield "metadata.managedFields", structs.Leaf("jsonb")  # of `last_write`
     for column in kind.columns:
         if column.path is not None and column.name not in ("api_version", *kind.rest):
-            yield column.path, column.type
+            yield column.path, structs.Leaf(column.type, column.default)
         for need in column.needs:
             path, _, sql_type = need.partition(":")
-            yield path, sql_type or "text"
+            yield path, structs.Leaf(sql_type or "text")
     if env:
         for path in kind.redacted_env:
-            yield f"{path}[].env", "jsonb"
+            yield f"{path}[].env", structs.Leaf("jsonb")
 
 
 def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
@@ -541,9 +541,6 @@ def _values(column: Column, kind: Kind, digest_key: bytes | None) -> _Values:
         return lambda chunk: [make(value or structs.NULL) for value in values(chunk)]
     if compute is not None:
         return lambda chunk: list(map(compute, values(chunk)))
-    if column.default is not None:
-        default = column.default
-        return lambda chunk: [default if value is None else value for value in values(chunk)]
     if column.required:
         empty: Any = [] if column.type == "text[]" else ""
         return lambda chunk: [value or empty for value in values(chunk)]

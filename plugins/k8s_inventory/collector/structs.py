@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -33,12 +33,19 @@ FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _KEYWORDS = {"from", "continue", "except", "for", "if", "in", "class", "global", "import", "is", "not", "or", "and"}
 
 
+class Leaf(NamedTuple):
+    """What stands where a path ends: a value of this type of SQL, and what its absence means."""
+
+    type: str
+    default: Any = None
+
+
 @dataclass
 class Node:
-    """A step of some paths: `children` by the next one, or `leaf`, the type of the value where a path ends."""
+    """A step of some paths: `children` by the next one, or `leaf` where a path ends."""
 
     children: dict[str, Node] = field(default_factory=dict)
-    leaf: str | None = None
+    leaf: Leaf | None = None
     is_list: bool = False
     optional: bool = False
 
@@ -55,22 +62,23 @@ def attribute_path(path: str) -> str:
     return ".".join(attribute(step) for step in path.split("."))
 
 
-def build(name: str, paths: Iterable[tuple[str, str]]) -> type[msgspec.Struct]:
-    """The Struct of a kind, from (path, SQL type) pairs. An absent object reads as an empty one."""
+def build(name: str, paths: Iterable[tuple[str, Leaf]]) -> type[msgspec.Struct]:
+    """The Struct of a kind, from its paths and their leaves. An absent object reads as an empty one."""
     return _struct(name, tree(paths))
 
 
-def tree(paths: Iterable[tuple[str, str]]) -> Node:
-    """The same pairs, by the steps of their paths."""
+def tree(paths: Iterable[tuple[str, Leaf]]) -> Node:
+    """The same leaves, by the steps of their paths."""
     root = Node()
-    for path, sql_type in paths:
+    for path, leaf in paths:
         node = root
         for step in path.split("."):
             is_list, optional = step.endswith("[]"), step.endswith("?")
             node = node.children.setdefault(step.rstrip("[]?"), Node())
             node.is_list |= is_list
             node.optional |= optional
-        node.leaf = sql_type
+        if node.leaf is None or leaf.default is not None:  # of a path that several columns are read from
+            node.leaf = leaf
     return root
 
 
@@ -86,8 +94,8 @@ def fitted(raw: bytes | msgspec.Raw, node: Node) -> msgspec.Raw:
 
 def _fitted_object(raw: bytes | msgspec.Raw, node: Node) -> msgspec.Raw:
     if not node.children:
-        if node.leaf not in (None, "jsonb"):
-            _LEAVES[str(node.leaf)].decode(raw)
+        if node.leaf is not None and node.leaf.type != "jsonb":
+            _LEAVES[node.leaf.type].decode(raw)
         return msgspec.Raw(raw)
     fields = _OBJECT.decode(raw)
     for step, child in node.children.items():
@@ -114,7 +122,7 @@ def _field(name: str, node: Node) -> tuple[Any, Any]:
     if node.leaf is not None:
         if node.children:
             raise ValueError(f"{name} is declared both as a value and as an object")
-        return _TYPES[node.leaf], NULL if node.leaf == "jsonb" else None
+        return _TYPES[node.leaf.type], NULL if node.leaf.type == "jsonb" else node.leaf.default
     nested = _struct(name, node)
     if node.is_list:
         return list[nested] | None, None  # type: ignore[valid-type]

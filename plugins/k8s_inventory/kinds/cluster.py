@@ -165,6 +165,7 @@ FLOWSCHEMAS = Kind(
             name="matching_precedence",
             type="integer",
             path="spec.matchingPrecedence",
+            default=1000,
             description="Lower ones are tried first.",
         ),
         Column(

@@ -74,7 +74,13 @@ CONFIGMAPS = Kind(
             required=True,
             description="Bytes of each key's value.",
         ),
-        Column(name="immutable", type="boolean", path="immutable", description="True if it can not be changed."),
+        Column(
+            name="immutable",
+            type="boolean",
+            path="immutable",
+            default=False,
+            description="True if it can not be changed.",
+        ),
         Column(
             name="value_digests",
             type="jsonb",

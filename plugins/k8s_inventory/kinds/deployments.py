@@ -25,7 +25,7 @@ DEPLOYMENTS = Kind(
     description="Deployments: stateless workloads and how far their rollout is.",
     redacted_env=TEMPLATE_ENV,
     typed_columns=(
-        Column(name="replicas", type="integer", path="spec.replicas", description="Pods that are wanted."),
+        Column(name="replicas", type="integer", path="spec.replicas", default=1, description="Pods that are wanted."),
         READY_REPLICAS,
         Column(
             name="updated_replicas",
@@ -52,18 +52,26 @@ DEPLOYMENTS = Kind(
         *TEMPLATE_CONTAINERS,
         SELECTOR,
         Column(name="strategy_type", path="spec.strategy.type", description="RollingUpdate or Recreate."),
-        Column(name="paused", type="boolean", path="spec.paused", description="True while the rollout is paused."),
+        Column(
+            name="paused",
+            type="boolean",
+            path="spec.paused",
+            default=False,
+            description="True while the rollout is paused.",
+        ),
         MIN_READY_SECONDS,
         Column(
             name="revision_history_limit",
             type="integer",
             path="spec.revisionHistoryLimit",
+            default=10,
             description="Old ReplicaSets that are kept.",
         ),
         Column(
             name="progress_deadline_seconds",
             type="integer",
             path="spec.progressDeadlineSeconds",
+            default=600,
             description="Seconds after which a rollout without progress counts as failed.",
         ),
         TEMPLATE_SERVICE_ACCOUNT,
@@ -85,6 +93,7 @@ REPLICASETS = Kind(
             name="replicas",
             type="integer",
             path="spec.replicas",
+            default=1,
             description="Pods that are wanted: kubectl's DESIRED.",
         ),
         Column(
@@ -125,6 +134,7 @@ REPLICATIONCONTROLLERS = Kind(
             name="replicas",
             type="integer",
             path="spec.replicas",
+            default=1,
             description="Pods that are wanted: kubectl's DESIRED.",
         ),
         Column(

@@ -51,7 +51,13 @@ JOBS = Kind(
             description="Status as kubectl shows it: Complete, Failed, Terminating, Suspended, Running ...",
         ),
         Column(name="completions", type="integer", path="spec.completions", description="Pods that must succeed."),
-        Column(name="parallelism", type="integer", path="spec.parallelism", description="Pods that may run at a time."),
+        Column(
+            name="parallelism",
+            type="integer",
+            path="spec.parallelism",
+            default=1,
+            description="Pods that may run at a time.",
+        ),
         Column(
             name="succeeded",
             type="integer",
@@ -61,7 +67,13 @@ JOBS = Kind(
         ),
         Column(name="failed", type="integer", path="status.failed", default=0, description="Pods that have failed."),
         Column(name="active", type="integer", path="status.active", default=0, description="Pods that are under way."),
-        Column(name="suspend", type="boolean", path="spec.suspend", description="True while it makes no pods."),
+        Column(
+            name="suspend",
+            type="boolean",
+            path="spec.suspend",
+            default=False,
+            description="True while it makes no pods.",
+        ),
         Column(name="start_time", type="timestamptz", path="status.startTime", description="When it began."),
         Column(
             name="completion_time",
@@ -116,7 +128,13 @@ CRONJOBS = Kind(
             path="spec.timeZone",
             description="Time zone of the schedule; null is that of kube-controller-manager.",
         ),
-        Column(name="suspend", type="boolean", path="spec.suspend", description="True while it makes no jobs."),
+        Column(
+            name="suspend",
+            type="boolean",
+            path="spec.suspend",
+            default=False,
+            description="True while it makes no jobs.",
+        ),
         Column(
             name="active_jobs",
             type="integer",

@@ -123,6 +123,7 @@ SERVICES = Kind(
             name="publish_not_ready_addresses",
             type="boolean",
             path="spec.publishNotReadyAddresses",
+            default=False,
             description="True if pods are published before they are ready.",
         ),
     ),

@@ -113,7 +113,13 @@ NODES = Kind(
         ),
         Column(name="architecture", path="status.nodeInfo.architecture", description="Such as amd64."),
         Column(name="operating_system", path="status.nodeInfo.operatingSystem", description="linux or windows."),
-        Column(name="unschedulable", type="boolean", path="spec.unschedulable", description="True if cordoned."),
+        Column(
+            name="unschedulable",
+            type="boolean",
+            path="spec.unschedulable",
+            default=False,
+            description="True if cordoned.",
+        ),
         Column(
             name="taints",
             type="jsonb",

@@ -82,6 +82,7 @@ REVISION_HISTORY_LIMIT = Column(
     name="revision_history_limit",
     type="integer",
     path="spec.revisionHistoryLimit",
+    default=10,
     description="Old revisions that are kept.",
 )
 
@@ -95,6 +96,7 @@ OBSERVED_GENERATION = Column(
     name="observed_generation",
     type="bigint",
     path="status.observedGeneration",
+    default=0,
     description="Generation that the controller has acted on.",
 )
 
@@ -103,6 +105,7 @@ MIN_READY_SECONDS = Column(
     name="min_ready_seconds",
     type="integer",
     path="spec.minReadySeconds",
+    default=0,
     description="Seconds that a pod must be ready to count as available.",
 )
 

@@ -46,7 +46,13 @@ HORIZONTALPODAUTOSCALERS = Kind(
             required=True,
             description="Metrics and what they are: the first parts of kubectl's TARGETS.",
         ),
-        Column(name="min_replicas", type="integer", path="spec.minReplicas", description="Fewest: kubectl's MINPODS."),
+        Column(
+            name="min_replicas",
+            type="integer",
+            path="spec.minReplicas",
+            default=1,
+            description="Fewest: kubectl's MINPODS.",
+        ),
         Column(name="max_replicas", type="integer", path="spec.maxReplicas", description="Most: kubectl's MAXPODS."),
         Column(
             name="current_replicas",

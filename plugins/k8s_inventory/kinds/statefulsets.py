@@ -44,7 +44,7 @@ STATEFULSETS = Kind(
     description="StatefulSets: workloads whose pods have names and volumes of their own.",
     redacted_env=TEMPLATE_ENV,
     typed_columns=(
-        Column(name="replicas", type="integer", path="spec.replicas", description="Pods that are wanted."),
+        Column(name="replicas", type="integer", path="spec.replicas", default=1, description="Pods that are wanted."),
         READY_REPLICAS,
         Column(
             name="current_replicas",

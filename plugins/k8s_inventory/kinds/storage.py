@@ -242,18 +242,21 @@ CSIDRIVERS = Kind(
             name="attach_required",
             type="boolean",
             path="spec.attachRequired",
+            default=True,
             description="True if volumes must be attached.",
         ),
         Column(
             name="pod_info_on_mount",
             type="boolean",
             path="spec.podInfoOnMount",
+            default=False,
             description="True if it is told of the pod.",
         ),
         Column(
             name="storage_capacity",
             type="boolean",
             path="spec.storageCapacity",
+            default=False,
             description="True if it publishes CSIStorageCapacities.",
         ),
         Column(
@@ -268,6 +271,7 @@ CSIDRIVERS = Kind(
             name="requires_republish",
             type="boolean",
             path="spec.requiresRepublish",
+            default=False,
             description="True if volumes are published again and again.",
         ),
         Column(
