@@ -166,7 +166,7 @@ def _values(column: Column, kind: Kind, digest_key: bytes | None) -> Values:
         get_part = attrgetter(column.part)
         if column.required:
             blank = BLANKS[column.type]
-            return lambda chunk: [blank if each is None else each for each in map(get_part, chunk.shared[compute])]
+            return lambda chunk: _filled(list(map(get_part, chunk.shared[compute])), blank)
         return lambda chunk: list(map(get_part, chunk.shared[compute]))
     if compute is not None and column.keyed:
         return _each(partial(compute, digest_key))
@@ -184,6 +184,10 @@ def _values(column: Column, kind: Kind, digest_key: bytes | None) -> Values:
         empty: Any = [] if column.type == "text[]" else ""
         return lambda chunk: [value or empty for value in values(chunk)]
     return values
+
+
+def _filled(values: list[Any], blank: Any) -> list[Any]:
+    return [blank if each is None else each for each in values] if None in values else values
 
 
 def _each(value: Callable[[Any], Any]) -> Values:

@@ -24,7 +24,8 @@ Columns = list[list[Any]]
 bytes of JSON, None."""
 
 DECODER_VERSION = 2
-"""Part of a target's fingerprint: raise it when decoding changes what rows hold; a computed column has a version of its own."""
+"""Part of a target's fingerprint: raise it when decoding changes what rows hold. Computed columns have versions of
+their own."""
 
 
 class UndecodableObject(ReportedError):
@@ -316,7 +317,7 @@ class Decoder:
 
     def _held(self, values: list[Any], least: Any, most: Any, chunk: Chunk) -> list[Any]:
         """Of times and of computed numbers: those that the column can hold, as psycopg and Python can."""
-        present = [each for each in values if each is not None]
+        present = list(filter(None, values))
         if not present or (least <= min(present) and max(present) <= most):
             return values
         fits = [each is None or least <= each <= most for each in values]
