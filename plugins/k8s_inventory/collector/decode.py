@@ -107,6 +107,13 @@ def _metadata(raw: msgspec.Raw | bytes) -> _NamedMetadata:
         return _NamedMetadata("of no name")
 
 
+def _bare(raw: msgspec.Raw) -> bytes:
+    """An object with what its row can not be without, and nothing else."""
+    metadata = _fields.decode(_fields.decode(raw)["metadata"])
+    kept = {name: metadata[name] for name in ("uid", "resourceVersion", "name", "namespace") if name in metadata}
+    return msgspec.json.encode({"metadata": kept})
+
+
 class Decoder:
     """Turns pages of one kind into rows.
 
@@ -114,7 +121,8 @@ class Decoder:
     for the typed columns: a JSON field can be decoded only once in one call.
 
     `item` is what an object is decoded to first; a `Listing` may do that while it takes a page apart. `redacted` is how
-    often `<redacted>` stands in what the rows made so far keep whole, in their labels and their annotations.
+    often `<redacted>` stands in what the rows made so far keep whole, in their labels and their annotations. `unstored`
+    are objects whose rows have their names alone: nothing else of them could be read.
     """
 
     item: type[Any]
@@ -123,9 +131,10 @@ class Decoder:
         self, kind: Kind, redaction: Redaction | None = None, printer_bounds: PrinterBounds | None = None
     ) -> None:
         self.kind = kind
-        self._cut_short = _Tally()
-        self._too_deep = _Tally()
-        self._unfit = _Tally()
+        self._cut_short = Tally()
+        self._too_deep = Tally()
+        self._unfit = Tally()
+        self.unstored = Tally()
         self.redacted = 0
         self._redactor = Redactor(redaction or Redaction(), kind)
         self._read = CompiledKind(kind, redaction or Redaction(), self._redactor.env_of)
@@ -249,7 +258,10 @@ class Decoder:
             item = msgspec.structs.replace(self._fitted(typed), **rest, **printed)
             return _Redacted(item, self._rest(_fields.decode(kept))) if self._redactor.by_rule else item
         except structs.FAULTS as error:
-            raise self._undecodable(_metadata(raw), error) from error
+            reason = error if isinstance(error, msgspec.MsgspecError | UnicodeDecodeError) else type(error).__name__
+            self.unstored.add(f"{self._named(_metadata(raw))}: {reason}")
+            bare = self._read.one.decode(structs.fitted(_bare(raw), self._read.tree))
+            return _Redacted(bare, {}) if self._redactor.by_rule else bare
 
     def _printed(self, kept: bytes) -> msgspec.Raw:
         if self._printer is None:
@@ -335,16 +347,12 @@ class Decoder:
         self.redacted += count
         return kept
 
-    def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
-        reason = error if isinstance(error, msgspec.MsgspecError | UnicodeDecodeError) else type(error).__name__
-        return UndecodableObject(f"{self._named(metadata)}: {reason}")
-
     def _named(self, metadata: Any) -> str:
         place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
         return f"{self.kind.name} {place}"
 
 
-class _Tally:
+class Tally:
     """Objects that something is to be said of: how many, and the first of them."""
 
     def __init__(self) -> None:
@@ -353,6 +361,9 @@ class _Tally:
     def add(self, name: str) -> None:
         if len(self._names) < _MOST_NAMED:
             self._names[name] = None
+
+    def clear(self) -> None:
+        self._names.clear()
 
     def __bool__(self) -> bool:
         return bool(self._names)
