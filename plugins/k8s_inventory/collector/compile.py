@@ -69,6 +69,7 @@ class CompiledKind:
         shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
         self.shared = {name: _each(conversions[name]) for name in shared}
         self.values = [_values(column, kind, conversions) for column in kind.columns]
+        self.annotations = next(index for index, column in enumerate(kind.columns) if column.name == "annotations")
         # A text in what a row keeps whole is looked at there, whatever columns it is in, too.
         whole = (*kind.rest, "labels", "annotations", "owner_references")
         self.whole = [index for index, column in enumerate(kind.columns) if column.name in whole]

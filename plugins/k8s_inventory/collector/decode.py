@@ -23,7 +23,7 @@ Columns = list[list[Any]]
 """The values of some objects, a list for each of `Kind.columns`: str, int, Decimal, bool, aware datetime, list[str],
 bytes of JSON, None."""
 
-DECODER_VERSION = 2
+DECODER_VERSION = 3
 """Part of a target's fingerprint: raise it when a conversion changes what a row holds."""
 
 
@@ -127,7 +127,7 @@ class Decoder:
         self.redacted = 0
         self._redactor = Redactor(redaction or Redaction(), kind)
         self._read = CompiledKind(kind, redaction or Redaction(), self._redactor.env_of)
-        self._apart = DATA in kind.rest or self._redactor.by_rule
+        self._apart = DATA in kind.rest or self._redactor.takes_apart
         bounds = printer_bounds or PrinterBounds()
         self._printer = Printer(kind.printer_columns, bounds) if kind.printer_columns else None
         self.item = msgspec.Raw if self._apart else self._read.struct
@@ -194,7 +194,11 @@ class Decoder:
 
     def _columns(self, items: Sequence[Any], api_version: str, drop: Dropper | None) -> Columns:
         chunk = self._chunk(items, api_version, drop)
-        return [self._computed(values, chunk) for values in self._read.values]
+        columns = [self._computed(values, chunk) for values in self._read.values]
+        kept, count = self._redactor.annotations(columns[self._read.annotations])
+        columns[self._read.annotations] = kept
+        self.redacted += count
+        return columns
 
     def _is_unstorable(self, columns: Columns) -> bool:
         raw = self.kind.raw_json

@@ -668,7 +668,6 @@ CONTROLLERREVISIONS = Kind(
     raw_json=True,
     description="ControllerRevisions: what a DaemonSet or StatefulSet was at each of its revisions.",
     rest=("data",),
-    redacted_env=_template_env("data.spec.template"),
     typed_columns=(
         Column(
             name="controller_kind",
