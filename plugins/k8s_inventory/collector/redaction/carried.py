@@ -187,8 +187,8 @@ def _redact_env(env: Any, keep: tuple[str, ...]) -> int:
                 env[name] = REDACTED
                 count += 1
     for index, variable in enumerate(env) if isinstance(env, list) else ():
-        if isinstance(variable, dict) and "name" in variable and not is_kept(variable["name"], keep):
-            count += _redact_variable(variable)
+        if isinstance(variable, dict):
+            count += 0 if is_kept(variable.get("name"), keep) else _redact_variable(variable)
         elif isinstance(variable, str):
             name, is_literal, _ = variable.partition("=")
             if is_literal and not is_kept(name, keep):
