@@ -20,9 +20,10 @@ from k8s_inventory.kube.contexts import kubeconfig_contexts
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Custom, Run, find_custom, refresh_crd_views, sync_kinds, sync_target
+from k8s_inventory.sync import Custom, Run, find_custom, refresh_crd_views, sync_target
 from tests.cluster import wait_until
 from tests.cluster.custom_kinds import CRDS, definition, make_object, many_kinds, object_path
+from tests.syncing import sync_kinds
 
 SETTINGS = Settings.load({})
 

@@ -18,6 +18,7 @@ from k8s_inventory.settings import Settings, SettingsError
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.statements import FOLDER
 from k8s_inventory.sync import PlanError, select
+from k8s_inventory.sync.configured import missing_kubeconfig
 from k8s_inventory.sync.summary import lines, report
 from quickstart import airflow, demo, postgres
 
@@ -51,7 +52,7 @@ def run() -> int:
             print(f"The DAG run failed before it read anything; see {airflow.LOG}", file=sys.stderr)
             return 1
         rows = report(store, run_id, tasks)
-        print(lines(rows))
+        print(lines(rows, warnings=[missing_kubeconfig(path) for path in contexts.missing]))
         _show_examples(store)
     print(f"Connect with:  make psql\n       or:     psql {shlex.quote(postgres.shown(database_url))}")
     return int(bool(status) or any(row["outcome"] != "complete" for row in rows))

@@ -19,7 +19,7 @@ from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_kinds, sync_target
+from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_target
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.binary import KUBERNETES_VERSION
 from tests.cluster.cluster import ADMIN, User
@@ -29,6 +29,7 @@ from tests.databases import VERSIONS, Server, administer, drop_database, name_of
 from tests.databases import new_database as make_database
 from tests.installed import build_wheel
 from tests.proxy import Proxy
+from tests.syncing import sync_kinds
 
 os.environ.setdefault("GOGC", "300")  # control planes spend a quarter less time on collecting garbage
 hypothesis.settings.register_profile("busy machine", deadline=None)

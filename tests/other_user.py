@@ -12,15 +12,16 @@ NOBODY = 65534
 only_root_is_others = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user, too")
 
 
-def as_nobody(attempt: Callable[[], object]) -> str:
-    """What comes of an attempt by the user `nobody`: `got ...`, or the name of the exception and its message."""
+def as_nobody(attempt: Callable[[], object], *, number: int = NOBODY) -> str:
+    """What comes of an attempt by the user `nobody`, or the one of a number: `got ...`, or the name of the exception
+    and its message."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:  # nothing of the test may run on in here
         try:
             os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
+            os.setgid(number)
+            os.setuid(number)
             said = f"got {attempt()!r}"
         except BaseException as error:  # noqa: BLE001
             said = f"{type(error).__name__}: {error}"

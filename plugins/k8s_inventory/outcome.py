@@ -18,18 +18,16 @@ class Outcome(StrEnum):
     """The outcomes, the worst first. The text of each is what SQL has.
 
     `advice` is for the person who reads of it. `is_lack`: the cluster does not give the kind, which is no failure where
-    nobody asked for it by name. `retryable`: whether a later attempt may do better, unless the error knows better.
+    nobody asked for it by name.
     """
 
     advice: str
     is_lack: bool
-    retryable: bool
 
     NOT_RUN = "not run", "Its task ended before it began; the log of the task says why."
     UNAUTHORIZED = (
         "unauthorized",
         "Renew its credentials; `kubectl --context NAME auth whoami` shows whether they work.",
-        "final",
     )
     UNREACHABLE = "unreachable", "Check the server's address, VPN, proxy and firewall from the machine that runs this."
     FAILED = "failed", "The error says what happened; stored rows are as they were."
@@ -59,7 +57,6 @@ class Outcome(StrEnum):
         made._value_ = value
         made.advice = advice
         made.is_lack = trait == "lack"
-        made.retryable = not trait
         return made
 
     @property
@@ -67,11 +64,10 @@ class Outcome(StrEnum):
         """Higher is worse; of several, the worst stands for all."""
         return -list(Outcome).index(self)
 
-    def verdict(self, *, named: bool, retryable: bool | None = None) -> Verdict:
+    def verdict(self, *, named: bool, retryable: bool = True) -> Verdict:
         """How a task ends on it. `named`: the user asked for this kind by name. `retryable` is the error's own word."""
         if self is Outcome.COMPLETE:
             return Verdict.SUCCEED
         if self.is_lack:
             return Verdict.FAIL if named else Verdict.SKIP
-        may_mend = self.retryable if retryable is None else retryable and self.retryable
-        return Verdict.RETRY if may_mend else Verdict.FAIL
+        return Verdict.RETRY if retryable else Verdict.FAIL

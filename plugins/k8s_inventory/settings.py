@@ -69,6 +69,11 @@ class Settings(BaseSettings):
     kubeconfig: str | None = Field(
         default=None, description="Kubeconfig files, joined by `:`. By default $KUBECONFIG, then ~/.kube/config."
     )
+    allow_missing_kubeconfigs: bool = Field(
+        default=False,
+        description="Let CloudQuery's source go on without a kubeconfig that is named and not there. The CLI then "
+        "deletes the rows of the contexts in it. The DAG keeps rows, and only warns.",
+    )
     kubernetes_conn_ids: Names = Field(
         default=[],
         description="Airflow connections of type kubernetes, each a context of its name. They replace the kubeconfig.",
@@ -77,15 +82,17 @@ class Settings(BaseSettings):
         default=None,
         description="Name under which the cluster that this runs in is read, too, by its service account.",
     )
-    contexts: Annotated[Names | None, PER_RUN] = Field(
-        default=None, description="Contexts to read. By default all that are configured."
+    contexts: Annotated[list[str] | None, NoDecode, PER_RUN] = Field(
+        default=None,
+        description="Contexts to read. By default all that are configured. Names with commas or outer blanks in them "
+        'must be in a list: in the environment, in JSON (`["a, b"]`).',
     )
-    resources: Annotated[Names | None, PER_RUN] = Field(
+    resources: Annotated[list[str] | None, NoDecode, PER_RUN] = Field(
         default=None,
         description="What to read: families, `custom`, kinds (plural, short name or plural.group), "
         "patterns (*.cert-manager.io), exclusions (-events). By default every family.",
     )
-    namespaces: Annotated[Names | None, PER_RUN] = Field(
+    namespaces: Annotated[list[str] | None, NoDecode, PER_RUN] = Field(
         default=None,
         description="Namespaces to read: names, patterns (shop-*), exclusions (-kube-system). Cluster-wide kinds are "
         "read all the same. By default all.",
@@ -147,6 +154,13 @@ class Settings(BaseSettings):
     )
     request_timeout: float = Field(
         default=300, gt=0, le=3600, description="Seconds for an answer as a whole, however its bytes drip in."
+    )
+    context_timeout: float = Field(
+        default=120,
+        gt=0,
+        le=3600,
+        description="Seconds of waiting in which a context may answer nothing at all. It then counts as unreachable, "
+        "for all its kinds.",
     )
     listing_timeout: float = Field(
         default=900,
@@ -240,11 +254,17 @@ class Settings(BaseSettings):
         mode="before",
     )
     @classmethod
-    def _comma_separated(cls, value: Any) -> Any:
+    def _listed(cls, value: Any, info: ValidationInfo) -> Any:
+        """A list, one in JSON, or words separated by commas. Names of contexts may have commas and blanks in them: in a
+        list they are exact."""
         if isinstance(value, str):
-            value = value.split(",")
+            found = _json_list(value)
+            value = [each.strip() for each in value.split(",")] if found is None else found
         if isinstance(value, list):
-            value = list(dict.fromkeys(str(each).strip() for each in value if str(each).strip()))
+            words = [str(each) for each in value]
+            if info.field_name not in ("contexts", "accept_repointed"):
+                words = [word.strip() for word in words]
+            value = list(dict.fromkeys(word for word in words if word.strip()))
         return value
 
     @field_validator("namespaces")
@@ -367,6 +387,15 @@ def _is_namespace(word: str) -> bool:
     if is_pattern(word):
         return re.fullmatch(r"[-a-z0-9*?[\]!]+", word) is not None
     return re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", word) is not None
+
+
+def _json_list(text: str) -> list[str] | None:
+    """None for what is no list of texts in JSON: a name, or a pattern, may begin with a bracket, too."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, list) and all(isinstance(each, str) for each in value) else None
 
 
 def environment_name(setting: str) -> str:

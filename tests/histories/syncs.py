@@ -20,8 +20,9 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store, StoreError, forget_context
-from k8s_inventory.sync import Custom, Run, find_custom, sync_kinds
+from k8s_inventory.sync import Custom, Run, find_custom
 from tests.histories.cluster_changes import DECLARED, GROUP, PLANTED
+from tests.syncing import sync_kinds
 
 LIMITS = Limits(
     connect_timeout=2,

@@ -21,7 +21,7 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import JSON, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Store, forget_context
-from k8s_inventory.sync import Custom, Run, find_custom, sync_kinds
+from k8s_inventory.sync import Custom, Run, find_custom
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.aggregated import Aggregated
 from tests.cluster.cluster import Rejected, User, wait_until
@@ -30,6 +30,7 @@ from tests.cluster.objects import crd, namespace
 from tests.conftest import IMPATIENT, again
 from tests.equality import query_rows
 from tests.proxy import Answer, Proxy
+from tests.syncing import sync_kinds
 
 MANY = 30
 HASTY = replace(IMPATIENT, longest_look=1)

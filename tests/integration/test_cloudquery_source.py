@@ -225,13 +225,13 @@ def test_stopping_ends_the_reading_at_the_next_page(cluster: Cluster, proxy: Pro
 
 
 def test_no_target_is_passed_over_when_the_reading_breaks(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError
 
     monkeypatch.setattr("k8s_inventory.cloudquery.source.open_session", broken)
     found = read(source(config))
     assert len(found) == len(TABLES)
-    assert all("not read; the plugin's log has more" in str(problem) for problem, _ in found.values())
+    assert all("RuntimeError; the log has more" in str(problem) for problem, _ in found.values())
 
 
 # -- choosing --------------------------------------------------------------------------------------
@@ -404,3 +404,15 @@ def test_a_namespace_that_is_not_complete_keeps_the_target_back(proxy: Proxy, pr
     problem, sent = read(source(proxied), "k8s_pods")["proxied", "pods"]
     assert problem is None, "every namespace could be read by itself"
     assert len(sent) == len(read(source(proxied, namespaces=["*"]), "k8s_pods")["proxied", "pods"][1]) > 0
+
+
+def test_a_kubeconfig_that_is_missing_is_an_error_unless_the_spec_allows_it(
+    config: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The CLI deletes the rows of contexts that it is not sent."""
+    paths = f"{config}:{tmp_path / 'nowhere'}"
+    with pytest.raises(BadInput, match="there is no kubeconfig .*nowhere.*allow_missing_kubeconfigs: true"):
+        source(paths)
+    made = source(paths, allow_missing_kubeconfigs=True)
+    assert read(made, "k8s_pods")["test", "pods"][0] is None
+    assert "there is no kubeconfig" in caplog.text

@@ -14,7 +14,7 @@ from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.store.crd_views import OWN_COLUMNS
-from k8s_inventory.sync import Custom, MayNotMakeViews, Run, find_custom, refresh_crd_views, sync_kinds
+from k8s_inventory.sync import Custom, MayNotMakeViews, Run, find_custom, refresh_crd_views
 from tests.cluster import Cluster
 from tests.cluster.cluster import Object
 from tests.cluster.custom_kinds import (
@@ -35,6 +35,7 @@ from tests.equality import (
     query_rows,
     view_of,
 )
+from tests.syncing import sync_kinds
 
 GIVEN = {f"{plural_of(each)}.{each['kind'].split('/')[0]}": each for each in custom_kinds()}
 PLANTED = "planted-in-a-template"

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from k8s_inventory.kinds import ApiPath
 from k8s_inventory.kube import contexts
 from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.errors import Forbidden, Unauthorized
+from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.cluster.cluster import ADMIN
+from tests.conftest import IMPATIENT
 from tests.equality import assert_table_equals_cluster
+from tests.listener import PKCS1, PKCS8, Authority
 from tests.proxy import Answer, Proxy
 
 Sync = Callable[..., Result]
@@ -122,6 +129,34 @@ def test_the_cluster_that_this_runs_in_by_its_service_account(
     assert_table_equals_cluster(store, cluster, "pods")
 
 
+def test_client_certificates_before_a_real_api_server(
+    start_cluster: Callable[..., Cluster], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every kind of key, and no file is left of them; one that has expired the server refuses, as kubectl's."""
+    authority = Authority()
+    (tmp_path / "ca").write_bytes(authority.certificate)
+    cluster = start_cluster(arguments=[f"--client-ca-file={tmp_path / 'ca'}"])
+    written = tmp_path / "tmp"
+    written.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(written))
+    ca = {"certificate-authority": str(cluster.ca_file)}
+    of_ec, of_rsa = authority.issue("admin"), authority.issue("admin", rsa_key=True)
+    for issued, form in ((of_ec, PKCS8), (of_ec, PKCS1), (of_rsa, PKCS8), (of_rsa, PKCS1)):
+        data = {"client-certificate-data": issued.certificate, "client-key-data": issued.pem(form)}
+        user: dict[str, object] = {name: base64.b64encode(content).decode() for name, content in data.items()}
+        context = Context(name="test", kubeconfig=kubeconfig_for(cluster.server, user, **ca), context="c")
+        with Session(context, IMPATIENT) as session, pytest.raises(Forbidden, match='User "admin"'):
+            session.get(ApiPath("api", "v1", "pods"))
+        assert not list(written.iterdir())
+    expired = authority.issue("admin", days=-1)
+    (tmp_path / "crt").write_bytes(expired.certificate)
+    (tmp_path / "key").write_bytes(expired.pem())
+    user = {"client-certificate": str(tmp_path / "crt"), "client-key": str(tmp_path / "key")}
+    context = Context(name="test", kubeconfig=kubeconfig_for(cluster.server, user, **ca), context="c")
+    with Session(context, IMPATIENT) as session, pytest.raises(Unauthorized, match="expired"):
+        session.get(ApiPath("version"))
+
+
 def test_impersonation_reaches_the_server(cluster: Cluster, sync: Sync) -> None:
     user = {"token": ADMIN.token, "as": "reader"}
     ca = {"certificate-authority": str(cluster.ca_file)}
@@ -135,9 +170,6 @@ def test_impersonation_reaches_the_server(cluster: Cluster, sync: Sync) -> None:
 def test_each_session_keeps_its_pace_and_its_requests_in_flight(cluster: Cluster, proxy: Proxy) -> None:
     import threading
     import time
-
-    from k8s_inventory.kinds import ApiPath
-    from k8s_inventory.kube.session import Limits, Session
 
     at_once, most = 0, 0
     lock = threading.Lock()

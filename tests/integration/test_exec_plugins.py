@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
+import grpc
 import psutil
 import pytest
+import yaml
+from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from k8s_inventory.kube.errors import NoCredentials
+from k8s_inventory.kinds import ApiPath
+from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
+from k8s_inventory.kube.errors import KubeError, NoCredentials
 from k8s_inventory.kube.kubeconfig.exec_plugin import Credential, ExecPlugin
-from tests.cluster.cluster import wait_until
+from k8s_inventory.kube.session import Session
+from k8s_inventory.store import Store
+from k8s_inventory.sync import Result
+from tests.cluster import Cluster
+from tests.cluster.cluster import ADMIN, kubeconfig, wait_until
+from tests.conftest import IMPATIENT
 
 V1, BETA = "client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"
 SECRET = "SeCrEt-of-the-plugin-4711"
@@ -125,9 +144,17 @@ def test_arguments_and_variables_are_its_own_beside_those_of_this_process(
     assert os.environ["BOTH"] == "ours"
 
 
-def test_it_reads_an_empty_input_and_has_no_terminal(plugin: Make) -> None:
-    script = f"printf 'Username: ' >&2; read -r answer && exit 3; (: < /dev/tty) 2> /dev/null && exit 4; echo '{GOOD}'"
-    assert ask(plugin(script)).token == "a-token"
+def test_it_reads_an_empty_input_and_has_a_session_without_a_terminal(plugin: Make) -> None:
+    script = f"read -r answer && exit 3; [ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] || exit 4; echo '{GOOD}'"
+    kept, (end, answers) = os.dup(0), os.pipe()
+    os.write(answers, b"mary\n")
+    os.dup2(end, 0)
+    try:
+        assert ask(plugin(script)).token == "a-token"
+    finally:
+        os.dup2(kept, 0)
+        for each in (kept, end, answers):
+            os.close(each)
 
 
 def test_a_name_is_looked_up_in_the_path_and_not_in_the_folder_that_this_runs_in(
@@ -151,6 +178,18 @@ def test_a_certificate_and_its_key(printing: Make) -> None:
     assert (given.certificate, given.key, given.token, given.expires) == (b"CERT\n", b"KEY\n", "", None)
     both = ask(printing(output(token="t", clientCertificateData="CERT", clientKeyData="KEY")))
     assert (both.token, both.key) == ("t", b"KEY")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"apiVersion: {V1}\nkind: ExecCredential\nstatus:\n  token: t\n  expirationTimestamp: 2030-01-31T12:00:00Z\n",
+        f"# by hand\n---\napiVersion: {V1}\nstatus: {{token: t, expirationTimestamp: '2030-01-31T12:00:00Z'}}\n",
+        "\ufeff" + output(token="t", expirationTimestamp="2030-01-31T12:00:00Z"),
+    ],
+)
+def test_yaml_is_read_as_kubectl_reads_it(printing: Make, text: str) -> None:
+    assert ask(printing(text)) == Credential("t", expires=datetime(2030, 1, 31, 12, tzinfo=UTC))
 
 
 def test_a_token_that_ends_in_a_newline_is_trimmed(printing: Make) -> None:
@@ -180,12 +219,15 @@ def test_when_it_expires(printing: Make, text: str | None, moment: datetime | No
         (f"Update available!\n{output(token=SECRET)}", "no ExecCredential, or more than that"),
         (f"{output(token=SECRET)}\nbye", "no ExecCredential, or more than that"),
         (output(token=SECRET) * 2, "no ExecCredential, or more than that"),
-        (SECRET, "no ExecCredential"),
+        (SECRET, "wrong type"),
         (f'"{SECRET}"', "wrong type"),
         ("[]", "wrong type"),
+        (f"apiVersion: {V1}\nstatus: {{token: 4711}}", r"\$.status.token"),
+        (f"apiVersion: {V1}\nstatus: {{token: {SECRET}, token: {SECRET}}}", r"\$.status.token"),
+        (f"a: &a [{SECRET}]\nb: &b [{', '.join(['*a'] * 999)}]\nc: [{', '.join(['*b'] * 9999)}]", "no ExecCredential"),
         (output(token=SECRET)[:-1], "no ExecCredential"),
         (output(token="@").encode().replace(b"@", b"\xff\xfe"), "no ExecCredential"),
-        ("[" * 100_000, "wrong type"),
+        ("[" * 100_000, "no ExecCredential"),
         ('{"metadata": ' + "[" * 100_000, "no ExecCredential"),
         (output(token={"a": SECRET}), r"wrong type in it: .*\$.status.token"),
         (output(token=5), r"wrong type in it: .*\$.status.token"),
@@ -285,8 +327,9 @@ def test_the_end_of_much_that_it_said_is_shown_on_one_printable_line(plugin: Mak
     error = str(refusal(plugin("yes 'a line \x1b[2J' | head -n 50000 >&2; echo the end >&2; exit 1")))
     assert error.isprintable()
     assert error.endswith("| the end")
-    cut_in_it = f"printf 'token={SECRET}' >&2; head -c 65525 /dev/zero | tr '\\0' x >&2; exit 1"
-    refusal(plugin(cut_in_it))
+    begins_in_a_secret = f"printf 'token={SECRET}' >&2; head -c 65526 /dev/zero | tr '\\0' '\\n' >&2; exit 1"
+    assert SECRET[-9:] not in str(refusal(plugin(begins_in_a_secret)))
+    assert "It said: a warning" in str(refusal(plugin("printf 'a \\033[1;31mwarning\\033[0m' >&2; exit 1")))
 
 
 def test_a_program_that_is_not_there_comes_with_the_hint_how_to_install_it(plugin: Make) -> None:
@@ -353,6 +396,7 @@ HANGING = {
     "has a child that ignores SIGTERM": ("(trap '' TERM; exec sleep 3000) & echo $! >> PIDS; wait", 2),
     "has a child in another session": ("setsid sh -c 'echo $$ >> PIDS; exec sleep 3000' & wait", 2),
     "has left a child in another session": ("(setsid sh -c 'echo $$ >> PIDS; exec sleep 3000' &); exec sleep 3000", 2),
+    "has a child with another environment": ("env -i sleep 3000 & echo $! >> PIDS; wait", 2),
     "has closed its output": ("exec >&- 2>&-; exec sleep 3000", 1),
     "has printed a credential": (f"echo '{GOOD}'; exec sleep 3000", 1),
     "says something for ever": ("while :; do echo more >&2; sleep 0.01; done", 1),
@@ -366,17 +410,17 @@ def test_a_plugin_that_does_not_end_is_ended_with_all_that_it_started(
     text, count = HANGING[script]
     pids = tmp_path / "pids"
     made = plugin(f"echo $$ >> {pids}\n{text.replace('PIDS', str(pids))}")
-    with leaving_nothing(pids, 2.5, count):
-        error = refusal(made, 0.4)
-    assert "did not end in 0.4 s, and was ended (K8S_CREDENTIAL_TIMEOUT)" in str(error)
+    with leaving_nothing(pids, 4, count):
+        error = refusal(made, 0.6)
+    assert "did not end in 0.6 s, and was ended (K8S_CREDENTIAL_TIMEOUT)" in str(error)
     assert error.retryable
 
 
 def test_a_plugin_is_ended_once_nobody_waits_for_it(plugin: Make, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     stopped = threading.Event()
-    threading.Timer(0.3, stopped.set).start()
-    with leaving_nothing(pids, 2.5, 1):
+    threading.Timer(0.6, stopped.set).start()
+    with leaving_nothing(pids, 4, 1):
         with pytest.raises(NoCredentials, match="nobody waits for it any more"):
             ask(plugin(f"echo $$ >> {pids}; exec sleep 3000"), 60, stopped)
 
@@ -394,9 +438,41 @@ def test_a_plugin_is_ended_where_its_thread_is(plugin: Make, tmp_path: Path, mon
                 raise Interrupt
             return False
 
-    with leaving_nothing(pids, 2.5, 1):
+    with leaving_nothing(pids, 4, 1):
         with pytest.raises(Interrupt):
             ask(plugin(f"echo $$ >> {pids}; exec sleep 3000"), 60, Stopped())
+
+
+def test_a_plugin_is_ended_with_the_program_of_cloudquery(plugin: Make, tmp_path: Path) -> None:
+    """Which ends without waiting for its threads."""
+    pids, address, path = tmp_path / "pids", tmp_path / "socket", tmp_path / "config"
+    made = plugin(f"trap '' TERM; echo $$ > {pids}; while :; do sleep 1; done")
+    entry = {"apiVersion": V1, "command": made.command, "interactiveMode": "Never"}
+    config = {
+        "clusters": [{"name": "test", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "test", "user": {"exec": entry}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+    }
+    path.write_text(yaml.safe_dump(config))
+    command = [
+        sys.executable,
+        "-m",
+        "k8s_inventory.cloudquery.serve",
+        "serve",
+        "--network=unix",
+        f"--address={address}",
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, env=environment) as program, grpc.insecure_channel(f"unix:{address}") as channel:
+        stub = plugin_pb2_grpc.PluginStub(channel)
+        spec = json.dumps({"kubeconfig": str(path)}).encode()
+        stub.Init(plugin_pb2.Init.Request(spec=spec), timeout=20, wait_for_ready=True)
+        messages = stub.Sync(plugin_pb2.Sync.Request(tables=["k8s_pods"]))
+        assert next(messages).migrate_table.table
+        wait_until(lambda: pids.exists() and pids.read_text().endswith("\n"), "the plugin runs")
+        with leaving_nothing(pids, 4, 1):
+            program.terminate()
+            assert program.wait(10) == 0
 
 
 @pytest.mark.parametrize("in_session", ["", "setsid "])
@@ -405,7 +481,7 @@ def test_a_child_that_holds_the_output_keeps_nobody_waiting_and_is_ended(
 ) -> None:
     pids = tmp_path / "pids"
     script = f"echo '{GOOD}'; {in_session}sh -c 'echo $$ >> {pids}; exec sleep 3000' & sleep 0.2"
-    with leaving_nothing(pids, 3, 1):
+    with leaving_nothing(pids, 4, 1):
         assert ask(plugin(script)).token == "a-token"
 
 
@@ -414,7 +490,7 @@ def test_a_child_that_has_ended_keeps_nobody_waiting(plugin: Make) -> None:
     begin = time.monotonic()
     ask(plugin(f"(sleep 0.2; exit 0) > /dev/null 2>&1 & echo '{GOOD}'"))
     ask(plugin(f"true & echo '{GOOD}'"))
-    assert time.monotonic() - begin < 0.5
+    assert time.monotonic() - begin < 0.9
 
 
 def test_what_a_child_prints_shortly_after_is_its_credential(plugin: Make) -> None:
@@ -427,17 +503,184 @@ def test_a_daemon_that_a_plugin_leaves_to_itself_stays(plugin: Make, tmp_path: P
     script = f"setsid sh -c 'echo $$ > {pids}; exec sleep 30' < /dev/null > /dev/null 2>&1 & sleep 0.2; echo '{GOOD}'"
     ask(plugin(script))
     wait_until(pids.exists, "the daemon says who it is")
-    daemon = psutil.Process(int(pids.read_text()))
-    assert daemon.is_running()
-    daemon.kill()
+    daemon = int(pids.read_text())
+    assert is_running(daemon)
+    os.kill(daemon, signal.SIGKILL)
 
 
 def test_nothing_of_a_run_stays_open(plugin: Make) -> None:
     ask(plugin(f"echo '{GOOD}'"))
-    before = psutil.Process().num_fds()
+    process = psutil.Process()
+    files, children = process.num_fds(), process.children()
     for _ in range(5):
         ask(plugin(f"echo '{GOOD}'"))
         refusal(plugin("exit 1"))
         refusal(plugin("exit 1", command="/nowhere"))
-    assert psutil.Process().num_fds() == before
-    assert not psutil.Process().children()
+    assert process.num_fds() <= files
+    assert process.children() == children
+
+
+# -- before a real API server, as kubectl does it --------------------------------------------------------
+
+MARY = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mary")])
+
+
+@pytest.fixture(scope="module")
+def identity() -> tuple[str, str]:
+    """A client certificate that is its own CA, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(MARY)
+        .issuer_name(MARY)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    return (
+        made.public_bytes(pem).decode(),
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain).decode(),
+    )
+
+
+@pytest.fixture(scope="module")
+def knowing(
+    start_cluster: Callable[..., Cluster], identity: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Cluster:
+    """A cluster that knows the certificate."""
+    path = tmp_path_factory.mktemp("ca") / "ca.crt"
+    path.write_text(identity[0])
+    return start_cluster(arguments=[f"--client-ca-file={path}"])
+
+
+FAILS, WORKS, WORKS_HERE = (False, False), (True, True), (True, False)
+"""Whether it works here, and with kubectl."""
+
+CASES: dict[str, tuple[str, dict[str, Any], tuple[bool, bool]]] = {
+    # what it is: a script, more of its entry, and who is served. TOKEN, CERT and KEY stand for those.
+    "v1": (f"echo '{output(token='TOKEN')}'", {}, WORKS),
+    "v1beta1": (f"echo '{output(BETA, token='TOKEN')}'", {"apiVersion": BETA}, WORKS),
+    "v1beta1 without mode": (
+        f"echo '{output(BETA, token='TOKEN')}'",
+        {"apiVersion": BETA, "interactiveMode": None},
+        WORKS,
+    ),
+    "v1 without mode": (f"echo '{output(token='TOKEN')}'", {"interactiveMode": None}, FAILS),
+    "v1alpha1": (f"echo '{output(token='TOKEN')}'", {"apiVersion": "client.authentication.k8s.io/v1alpha1"}, FAILS),
+    "certificate": ("cat CERTIFICATE", {}, WORKS),
+    "relative": (f"echo '{output(token='TOKEN')}'", {"command": "./plugin"}, WORKS),
+    "env and args": (
+        f"echo '{output(token='@')}' | sed s/@/$1$TOK/",
+        {"args": ["TOK"], "env": [{"name": "TOK", "value": "EN"}]},
+        WORKS,
+    ),
+    "env null": (f"echo '{output(token='TOKEN')}'", {"args": None, "env": None}, WORKS),
+    "not installed": ("", {"command": "no-such-plugin-xyz", "installHint": "brew install it"}, FAILS),
+    "says it has an update": (f"echo Update available!; echo '{output(token='TOKEN')}'", {}, FAILS),
+    "says bye": (f"echo '{output(token='TOKEN')}'; echo bye", {}, FAILS),
+    "fails": ("echo broken >&2; exit 255", {}, FAILS),
+    "empty": ("true", {}, FAILS),
+    "another version": (f"echo '{output(BETA, token='TOKEN')}'", {}, FAILS),
+    "another kind": (f"echo '{output(token='TOKEN')}' | sed s/ExecCredential/Pod/", {}, FAILS),
+    "no kind": (f"echo '{output(token='TOKEN')}' | sed s/ExecCredential//", {}, WORKS),
+    "asks": (f"printf Username: >&2; read -r u; echo '{output(token='TOKEN')}'", {}, WORKS),
+    "asks people": (f"echo '{output(token='TOKEN')}'", {"interactiveMode": "Always"}, FAILS),
+    "asks if it can": (f"echo '{output(token='TOKEN')}'", {"interactiveMode": "IfAvailable"}, WORKS),
+    "status null": (f"echo '{output(token='TOKEN')}' | sed 's/{{.*}}/{{}}/'", {}, FAILS),
+    "token with a newline": (f"printf '%s' '{output(token='TOKEN@')}' | sed 's/@/\\\\n/'", {}, WORKS_HERE),
+    "bad expiry": (f"echo '{output(token='TOKEN', expirationTimestamp='soon')}'", {}, FAILS),
+    "expired": (f"echo '{output(token='TOKEN', expirationTimestamp='2020-01-01T00:00:00Z')}'", {}, WORKS),
+    "nanoseconds": (
+        f"echo '{output(token='TOKEN', expirationTimestamp='2099-01-01T00:00:00.123456789+01:00')}'",
+        {},
+        WORKS,
+    ),
+    "is told of the cluster": (
+        f"case $KUBERNETES_EXEC_INFO in *certificate-authority-data*audience*x*) echo '{output(token='TOKEN')}';; esac",
+        {"provideClusterInfo": True},
+        WORKS,
+    ),
+    "is not told": (
+        f"case $KUBERNETES_EXEC_INFO in *audience*) ;; *) echo '{output(token='TOKEN')}';; esac",
+        {},
+        WORKS,
+    ),
+    "not executable": ("", {"command": "./config"}, FAILS),
+    "beside an empty token": (f"echo '{output(token='TOKEN')}'", {"token": ""}, WORKS),
+    "YAML": (f"printf 'apiVersion: {V1}\\nkind: ExecCredential\\nstatus:\\n  token: TOKEN\\n'", {}, WORKS),
+    "certificate alone": (f"echo '{output(token='TOKEN', clientCertificateData='x')}'", {}, FAILS),
+    "a key that is none": (f"echo '{output(clientKeyData='x', clientCertificateData='x')}'", {}, FAILS),
+}
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_as_kubectl(knowing: Cluster, identity: tuple[str, str], plugin: Make, tmp_path: Path, what: str) -> None:
+    script, entry, expected = CASES[what]
+    (tmp_path / "certificate").write_text(output(clientCertificateData=identity[0], clientKeyData=identity[1]))
+    script = script.replace("CERTIFICATE", str(tmp_path / "certificate")).replace("TOKEN", ADMIN.token)
+    if what == "env and args":
+        entry = {"args": [ADMIN.token[:5]], "env": [{"name": "TOK", "value": ADMIN.token[5:]}]}
+    made = plugin(script)
+    config = yaml.safe_load(kubeconfig({"test": knowing}))
+    extension = {"name": "client.authentication.k8s.io/exec", "extension": {"audience": "x"}}
+    config["clusters"][0]["cluster"]["extensions"] = [extension]
+    program = {"apiVersion": V1, "command": made.command, "interactiveMode": "Never", **entry}
+    beside = {"token": program.pop("token")} if "token" in program else {}
+    config["users"][0]["user"] = {"exec": {name: value for name, value in program.items() if value != ""}, **beside}
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(config))
+    with Session(kubeconfig_contexts(str(path))["test"], IMPATIENT) as session:
+        if expected[0]:
+            session.get(ApiPath("api"))
+        else:
+            with pytest.raises(KubeError, match="context test: ") as raised:
+                session.get(ApiPath("api"))
+            assert ADMIN.token not in str(raised.value)
+    if kubectl := shutil.which("kubectl"):
+        ask = [kubectl, f"--kubeconfig={path}", "get", "--raw", "/api"]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        ran = subprocess.run(ask, stdin=subprocess.DEVNULL, capture_output=True, env=environment)
+        assert (ran.returncode == 0) == expected[1], ran.stderr
+
+
+def test_a_plugin_runs_once_for_many_requests_however_soon_its_token_expires(
+    knowing: Cluster, plugin: Make, tmp_path: Path
+) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=20)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = output(token=ADMIN.token, expirationTimestamp=soon)
+    made = plugin(f"echo $$ >> {tmp_path}/pids; echo '{text}'")
+    config = yaml.safe_load(kubeconfig({"test": knowing}))
+    config["users"][0]["user"] = {"exec": {"apiVersion": V1, "command": made.command, "interactiveMode": "Never"}}
+    with Session(Context("test", config, "test"), IMPATIENT) as session:
+        for _ in range(20):
+            session.get(ApiPath("api"))
+    assert len((tmp_path / "pids").read_text().split()) == 1
+
+
+def test_what_a_plugin_said_is_in_the_row_and_nothing_else_of_it(
+    knowing: Cluster, plugin: Make, store: Store, sync: Callable[..., Result], tmp_path: Path
+) -> None:
+    config = yaml.safe_load(kubeconfig({"test": knowing}))
+
+    def errors(script: str) -> str:
+        made = plugin(script)
+        env = [{"name": "TOK", "value": SECRET}]
+        program = {"apiVersion": V1, "command": made.command, "interactiveMode": "Never", "env": env}
+        config["users"][0]["user"] = {"exec": program}
+        assert sync(Context("test", config, "test"), "pods", credential_timeout=0.6).attempt.outcome == "unauthorized"
+        row = store.connection.execute("SELECT error FROM k8s_sync_status").fetchone()
+        assert row
+        assert SECRET not in row[0]
+        return str(row[0])
+
+    assert "exec plugin 'plugin' failed with exit code 1. It said: no session <redacted>" in errors(
+        'echo "no session $TOK" >&2; exit 1'
+    )
+    pids = tmp_path / "pids"
+    with leaving_nothing(pids, 10, 1):
+        assert "did not end in 0.6 s" in errors(f"echo $$ > {pids}; exec sleep 3000")

@@ -20,12 +20,13 @@ from k8s_inventory.kube.errors import BadAnswer, KubeError, Stopped
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Custom, Result, Run, find_custom, sync_kinds
+from k8s_inventory.sync import Custom, Result, Run, find_custom
 from tests.apart import sync_apart, sync_each_apart
 from tests.cluster import Cluster
 from tests.conftest import IMPATIENT, again
 from tests.equality import assert_table_equals_cluster, rows_of, status_of
 from tests.proxy import Answer, Proxy, dripping, packed, streamed
+from tests.syncing import sync_kinds
 
 Sync = Callable[..., Result]
 HEAD = b'{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":['

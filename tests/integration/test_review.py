@@ -15,13 +15,14 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Custom, Result, Run, find_custom, read_target, sync_kinds
+from k8s_inventory.sync import Custom, Result, Run, find_custom, read_target
 from tests.cluster import Cluster
 from tests.cluster.cluster import Rejected
 from tests.cluster.objects import crd, pod
 from tests.conftest import IMPATIENT, again, sync_with_custom_objects
 from tests.equality import custom_objects, query_rows, status_of
 from tests.proxy import Answer, Proxy
+from tests.syncing import sync_kinds
 
 Sync = Callable[..., Result]
 ContextOf = Callable[..., Context]

@@ -15,11 +15,12 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store, StoreError, Target
-from k8s_inventory.sync import Result, Run, sync_kinds
+from k8s_inventory.sync import Result, Run
 from tests.cluster import Cluster
 from tests.conftest import IMPATIENT, again
 from tests.equality import assert_table_equals_cluster, query_rows, status_of
 from tests.proxy import Answer, Proxy
+from tests.syncing import sync_kinds
 
 NAMES = ("pods", "services", "deployments", "configmaps", "namespaces")
 

@@ -453,6 +453,7 @@ def test_a_context_that_is_gone_keeps_its_rows_marked_until_it_is_forgotten(
 ) -> None:
     for name in ("here", "gone"):
         sync(context_of(cluster, name=name), "pods")
+    assert store.mark_configured(["here"], are_all=False) == []
     assert store.mark_configured(["here"]) == ["gone"]
     assert store.mark_configured(["here"]) == []
     marked = dict(

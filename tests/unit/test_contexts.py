@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import stat
+import time
 import traceback
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ import yaml
 
 from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.errors import ContextError, KubeconfigError, Unauthorized
+from tests.other_user import as_nobody, let_pass, only_root_is_others
 
 
 def write(path: Path, *, contexts: list[str], server: str = "https://127.0.0.1:6443", **user: object) -> Path:
@@ -237,3 +241,87 @@ def test_a_kubeconfig_that_was_written_anew_is_read_anew(tmp_path: Path) -> None
     assert context.client().url == "https://first:1"
     write(path, contexts=["one"], server="https://other:1")
     assert context.client().url == "https://other:1"
+
+
+MANY = 500
+
+
+def test_many_contexts_are_loaded_at_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "a", contexts=[f"context-{number}" for number in range(MANY)])
+    start = time.process_time()
+    found = kubeconfig_contexts(str(path))
+    for context in found.values():
+        context._entries()
+    assert len(found) == MANY
+    assert time.process_time() - start < 0.5  # 0.1 on a machine that does nothing else
+
+
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in itertools.pairwise("abcdefgh")
+)
+MERGED = "a: &a {x: 1}\n" + "".join(
+    f"{name}: &{name} {{<<: [{', '.join([f'*{before}'] * 10)}]}}\n" for before, name in itertools.pairwise("abcdefgh")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (LAUGHS, "holds more than a kubeconfig has"),
+        (MERGED, "holds more than a kubeconfig has"),
+        ("a: &a [*a]", "holds more than a kubeconfig has"),
+        ("a: &a {b: *a}", "holds more than a kubeconfig has"),
+        ("[" * 1_000_000, "holds more than a kubeconfig has"),
+        ("{a: " * 1_000_000, "holds more than a kubeconfig has"),
+        ("- a\n" * 400_000, "holds more than a kubeconfig has"),
+        ("#" * (1 << 24) + "\n", "can not be read: it has more than 16777216 bytes"),
+        ("? [a]\n: b", "is not YAML"),
+        ("a: *b", "is not YAML"),
+        ("a: {<<: 5}", "is not YAML"),
+        ("\0", "is not YAML"),
+    ],
+    ids=range(12),
+)
+def test_a_file_without_measure_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "config").write_text(text)
+    start = time.process_time()
+    with pytest.raises(KubeconfigError, match=said):
+        kubeconfig_contexts(str(tmp_path / "config"))
+    assert time.process_time() - start < 5
+
+
+def test_a_pipe_is_no_kubeconfig(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(KubeconfigError, match="it is no regular file"):
+            kubeconfig_contexts(str(path))
+
+
+@only_root_is_others
+def test_who_may_not_read_a_kubeconfig_or_has_no_home_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "shut"
+    folder.mkdir(0o700)
+    let_pass(tmp_path)
+    path = write(folder / "config", contexts=["one"])
+
+    def of_the_context() -> None:
+        Context(name="shut", kubeconfig=str(path), context="one").client()
+
+    for paths in (f"{path}", f"/nowhere:{path}"):
+        assert "Permission denied" in as_nobody(partial(kubeconfig_contexts, paths))
+    assert as_nobody(of_the_context).startswith("ContextError: context shut: ")
+
+
+@only_root_is_others
+def test_an_unknown_user_without_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that is run under any number."""
+    monkeypatch.delenv("HOME")
+    said = as_nobody(kubeconfig_contexts, number=54321)
+    assert said.startswith("KubeconfigError: kubeconfig ~/.kube/config: there is no home directory")
+
+
+def test_what_is_missing_is_known(tmp_path: Path) -> None:
+    path = write(tmp_path / "a", contexts=["one"])
+    found = kubeconfig_contexts(f"{tmp_path / 'x'}{os.pathsep}{path}{os.pathsep}{tmp_path / 'y'}")
+    assert (list(found), found.missing) == (["one"], (tmp_path / "x", tmp_path / "y"))
+    assert kubeconfig_contexts(str(path)).missing == ()

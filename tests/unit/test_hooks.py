@@ -59,3 +59,33 @@ def test_a_flag_of_the_database_means_what_it_says(monkeypatch: pytest.MonkeyPat
     with pytest.raises(StoreError, match=said) as refused:
         InventoryHook(Settings.load()).store()
     assert "s3cret" not in str(refused.value)
+
+
+def test_the_hook_gives_a_client_of_the_library_that_asks_as_the_connection_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from kubernetes.client import Configuration, VersionApi
+
+    from k8s_inventory.hooks.clusters import ClusterHook
+    from tests.listener import Authority, Listener
+
+    authority = Authority()
+    with Listener(tmp_path, authority) as listener:
+        (tmp_path / "ca.crt").write_bytes(authority.certificate)
+        user = {"token": "s3cret-of-the-user", "as": "jane", "as-groups": ["a", "b"]}
+        content = {
+            "clusters": [
+                {"name": "c", "cluster": {"server": listener.url, "certificate-authority": str(tmp_path / "ca.crt")}}
+            ],
+            "users": [{"name": "u", "user": user}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        }
+        extra = {"kube_config": json.dumps(content), "cluster_context": "c"}
+        monkeypatch.setenv("AIRFLOW_CONN_HERE", json.dumps({"conn_type": "kubernetes", "extra": extra}))
+        monkeypatch.setenv("HTTPS_PROXY", "127.0.0.1:1")  # not for this machine
+        client = ClusterHook(conn_id="here").get_conn()
+        assert VersionApi(client).get_code(_request_timeout=5).git_version == "v1.36.0"
+        who = ("authorization: Bearer s3cret-of-the-user", *(f"impersonate-group: {each}" for each in "ab"))
+        assert listener.asked == [(*who, "impersonate-user: jane")]
+        assert "s3cret" not in str(vars(client.configuration))
+    assert Configuration.get_default_copy().host != listener.url

@@ -80,6 +80,7 @@ def every_error_class() -> list[type[Exception]]:
 def test_no_error_is_left_out() -> None:
     # Never shown but as part of one of the others.
     internal = {
+        "Exhausted",
         "_TryAgain",
         "_Restart",
         "_TooMuch",
@@ -87,6 +88,9 @@ def test_no_error_is_left_out() -> None:
         "JSONPathError",
         "PathTooLong",
         "Oversized",
+        "ProxyRefused",
+        "SocksRefused",
+        "Unreadable",
         "Refused",
     }
     left = {each.__name__ for each in every_error_class() if not issubclass(each, ReportedError)}
@@ -105,6 +109,11 @@ def test_the_report_shows_names_and_messages_as_they_are() -> None:
     assert not any(line.strip().startswith("forged") for line in shown)
     markup = "[/x][link=https://evil.example]here[/link][bold]:boom:"
     assert sum(markup in line for line in shown) >= 4, "markup is markup of ours alone"
+
+
+def test_the_report_says_what_is_missing_in_the_configuration() -> None:
+    shown = lines([_row(warning="of the row")], warnings=["of the\x1b configuration"])
+    assert shown.splitlines()[-2:] == ["Warning: of the\\x1b configuration", "Warning: of the row"]
 
 
 def test_the_label_of_a_task_is_printable() -> None:

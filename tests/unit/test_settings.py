@@ -185,3 +185,26 @@ def test_a_message_names_some_of_the_keys_that_are_wrong_and_the_operators_first
     assert said.startswith("settings: database_url is the operator's")
     assert said.endswith("and 19981 more")
     assert len(said) < 5000
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("a, b", ["a", "b"]),
+        ('["a, b", " c "]', ["a, b", " c "]),
+        ("[fd00--1]:6443/admin", ["[fd00--1]:6443/admin"]),
+        ("[1]", ["[1]"]),
+        ("[" * 100_000, ["[" * 100_000]),
+        (["a, b", " c ", "a, b", " "], ["a, b", " c "]),
+    ],
+)
+def test_contexts_of_any_name_can_be_named(monkeypatch: pytest.MonkeyPatch, given: object, names: list[str]) -> None:
+    assert Settings.load({"contexts": given}).contexts == names
+    if isinstance(given, str):
+        monkeypatch.setenv("K8S_CONTEXTS", given)
+        assert Settings.load().contexts == names
+
+
+def test_other_lists_may_be_json_too() -> None:
+    assert Settings.load({"resources": '["pods", " [cd]*"]'}).resources == ["pods", "[cd]*"]
+    assert Settings.load({"resources": "[cd]*,pods"}).resources == ["[cd]*", "pods"]

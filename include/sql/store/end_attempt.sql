@@ -3,6 +3,8 @@ SET
     outcome = %(outcome)s,
     scope = %(scope)s,
     error = %(error)s,
+    whole_context = %(whole_context)s,
+    retryable = %(retryable)s,
     warning = %(warning)s,
     pages = %(pages)s,
     objects = %(objects)s,

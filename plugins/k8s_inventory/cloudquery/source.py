@@ -4,41 +4,29 @@ from __future__ import annotations
 
 import json
 import logging
-import queue
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.spool import Spool
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, Kind
-from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.contexts import Context, Found
 from k8s_inventory.kube.errors import KubeconfigError, KubeError
+from k8s_inventory.kube.session import Session
 from k8s_inventory.outcome import Outcome
-from k8s_inventory.printable import ReportedError
+from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import AIRFLOW_ONLY, Settings, SettingsError
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.database import connection_parameters
-from k8s_inventory.sync import (
-    Custom,
-    PlanError,
-    Result,
-    Run,
-    Selection,
-    Writer,
-    attempted,
-    choose,
-    find_custom,
-    read_target,
-    refresh_crd_views,
-    select,
-    sync_target,
-)
-from k8s_inventory.sync.configured import configured_contexts, open_session
+from k8s_inventory.sync import PlanError, Result, Run, Selection, Sync, Targets, refresh_crd_views, select
+from k8s_inventory.sync.configured import configured_contexts, missing_kubeconfig, open_session
 from k8s_inventory.sync.identity import first_led_to
+from k8s_inventory.sync.selection import NONE
 
 log = logging.getLogger(__name__)
 
@@ -79,15 +67,27 @@ class Source:
     def __init__(self, spec: bytes, *, run_id: str = "", offline: bool = False) -> None:
         self.settings = _settings(spec)
         self.run_id = run_id or "cloudquery"
-        self._contexts: dict[str, Callable[[], Context]] = {}
+        self._contexts: Found[Callable[[], Context]] = Found()
         try:
             if not offline:
                 self._contexts = configured_contexts(self.settings)
+                self._refuse_missing()
                 if self.settings.database_url:
                     connection_parameters(self.settings.database_url.get_secret_value())
             self._selection = self._select(offline)
         except (KubeconfigError, PlanError, StoreError) as error:
             raise BadInput(str(error)) from None
+
+    def _refuse_missing(self) -> None:
+        """The CLI deletes the rows of contexts that it is not sent."""
+        missing = [missing_kubeconfig(path) for path in self._contexts.missing]
+        if missing and not self.settings.allow_missing_kubeconfigs:
+            raise KubeconfigError(
+                f"{'; '.join(missing)}. The CLI would delete the rows of those contexts: put the file back, name "
+                "others (`kubeconfig`, $KUBECONFIG), or set `allow_missing_kubeconfigs: true` in the spec"
+            )
+        for each in missing:
+            log.warning("%s", printable(each))
 
     def _select(self, offline: bool) -> Selection:
         if offline:
@@ -116,61 +116,51 @@ class Source:
         Once `stopped` is set, reading ends at the next page. A target that nobody came to has a problem, too: a
         stream that just ended would be taken for complete. Raises `BadInput` where the database refuses.
         """
-        contexts = self._selection.contexts
-        run = Run(self.run_id, invocation=uuid4().hex)  # the CLI gives an id, or none; each reading is one of its own
-        left = {(name, kind.name): kind for name in contexts for kind in kinds}
-        waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for name in contexts:
-            waiting.put(name)
-        done: queue.Queue[Spooled | None] = queue.Queue(maxsize=2)
-        readers = min(CONTEXTS_AT_ONCE, len(contexts))
         self._prepare_store()
-
-        def put(target: Spooled | None) -> None:
-            while not stopped.is_set():
-                with suppress(queue.Full):
-                    done.put(target, timeout=0.2)
-                    return
-            if target is not None:
-                target.spool.close()
-
-        def read_contexts() -> None:
-            try:
-                with suppress(queue.Empty):
-                    while not stopped.is_set():
-                        for target in self._read_context(waiting.get_nowait(), kinds, run, stopped):
-                            put(target)
-            except Exception:
-                log.exception("reading a context")  # what is left of it ends with a problem
-            finally:
-                put(None)
-
-        for number in range(readers):
-            threading.Thread(target=read_contexts, name=f"contexts-{number}", daemon=True).start()
-        while readers and not stopped.is_set():
-            with suppress(queue.Empty):
-                target = done.get(timeout=0.2)
-                if target is None:
-                    readers -= 1
-                else:
-                    left.pop((target.context_name, target.kind.name), None)  # custom kinds are not known beforehand
-                    yield target
+        custom = self._selection.custom if CUSTOM_OBJECTS in kinds else NONE
+        declared = [kind for kind in kinds if kind is not CUSTOM_OBJECTS]
+        sync = Sync(
+            [
+                Targets(name, partial(self._open_session, name, stopped), declared, custom)
+                for name in self._selection.contexts
+            ],
+            run=Run(self.run_id, invocation=uuid4().hex),  # the CLI's id may be none, or one that was used
+            settings=self.settings,
+            open_store=self._connect if self.settings.database_url else None,
+            make_sink=partial(Spool, stopped=stopped),
+            contexts_at_once=CONTEXTS_AT_ONCE,
+            stopped=stopped,
+        )
+        with closing(sync.results()) as results:
+            for result in results:
+                yield self._spooled(result)
         if not stopped.is_set():
             self._refresh_views()
-        why = "the sync was stopped before it was read" if stopped.is_set() else "not read; the plugin's log has more"
-        for (name, _), kind in left.items():
-            yield Spooled(kind, name, Spool(kind, name, stopped), f"context {name}, {kind.name}: {why}")
 
-    @property
-    def custom(self) -> Custom:
-        return self._selection.custom
+    def _spooled(self, result: Result) -> Spooled:
+        """The result, and the problem where the rows are not all there is."""
+        assert isinstance(result.sink, Spool)
+        problem, outcome = None, result.outcome
+        shown = printable(f"{result.context_name} · {result.kind}")
+        if outcome is Outcome.COMPLETE or result.absence_proven:
+            log.info("%s: %s, %d objects", shown, outcome, result.attempt.objects)
+        else:
+            problem = f"{outcome}: {result.error or ''}. {outcome.advice}".strip()
+        if outcome is Outcome.UNSUPPORTED and result.kind not in self._selection.named:
+            log.warning("%s: %s", shown, problem)  # there was and will be no row of it
+            problem = None
+        elif result.kind == CUSTOM_OBJECTS.name and result.attempt.warning:
+            # There may be more kinds, and the CLI deletes what it is not sent.
+            problem = (
+                f"{result.attempt.warning}. Grant that right, so that it can be proven, or leave `custom` out of "
+                "`resources`: else the CLI may delete rows of objects that are there"
+            )
+        if problem:
+            result.sink.close()
+        return Spooled(result.sink.kind, result.context_name, result.sink, problem)
 
-    @property
-    def named(self) -> frozenset[str]:
-        return self._selection.named
-
-    def context(self, name: str) -> Context:
-        return self._contexts[name]()
+    def _open_session(self, name: str, stopped: threading.Event | None = None) -> Session:
+        return open_session(self._contexts[name](), self.settings, stopped=stopped)
 
     def _prepare_store(self) -> None:
         """Makes the schema, if there is a database to write to."""
@@ -180,7 +170,7 @@ class Source:
         with store:
             try:
                 store.migrate()
-                store.mark_configured(self._contexts)
+                store.mark_configured(self._contexts, are_all=not self._contexts.missing)
             except StoreError as error:
                 raise BadInput(f"database_url: {error}") from None
 
@@ -198,32 +188,21 @@ class Source:
     def open_store(self) -> Store | None:
         """A session with the database, where there is one to write to. Raises `BadInput`."""
         try:
-            return self.connect() if self.settings.database_url else None
+            return self._connect() if self.settings.database_url else None
         except StoreError as error:
             raise BadInput(f"database_url: {error}") from None
 
-    def connect(self) -> Store:
+    def _connect(self) -> Store:
         """A session with the database of the spec, which must name one. Raises `StoreError`."""
         assert self.settings.database_url
         return Store.connect(self.settings.database_url.get_secret_value(), schema=self.settings.schema_name)
-
-    def _read_context(self, name: str, kinds: Sequence[Kind], run: Run, stopped: threading.Event) -> Iterator[Spooled]:
-        with _Reader(self, name, run, stopped) as reader:
-            for kind in kinds:
-                if kind is not CUSTOM_OBJECTS:
-                    yield reader.read(kind)
-                    continue
-                found, problem = reader.custom_kinds()
-                yield from map(reader.read, found)
-                # Last: where reading ends before it, what is missing has a problem.
-                yield Spooled(kind, name, Spool(kind, name, stopped), problem)
 
     def test_connection(self) -> str | None:
         """What keeps the contexts and the database from being used; None if nothing does."""
         problems = []
         for name in self._selection.contexts:
             try:
-                with open_session(self._contexts[name](), self.settings) as session:
+                with self._open_session(name) as session:
                     first_led_to(session)
             except KubeError as error:
                 problems.append(f"{error}. {error.outcome.advice}")
@@ -234,99 +213,6 @@ class Source:
         except BadInput as error:
             problems.append(str(error))
         return "\n".join(problems) or None
-
-
-class _Reader:
-    """Reads the targets of one context, one after another; what goes wrong becomes the target's problem."""
-
-    def __init__(self, source: Source, name: str, run: Run, stopped: threading.Event) -> None:
-        self._source = source
-        self._name = name
-        self._stopped = stopped
-        self._settings = source.settings
-        self._run = run
-        self._stack = ExitStack()
-        self._session = self._stack.enter_context(open_session(source.context(name), self._settings, stopped=stopped))
-        self._writer: Writer | None = None
-        if self._settings.database_url:
-            self._writer = self._stack.enter_context(Writer(source.connect, stopped=stopped))
-        self._dead: str | None = None
-
-    def __enter__(self) -> _Reader:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def read(self, kind: Kind) -> Spooled:
-        spool = Spool(kind, self._name, self._stopped)
-
-        def write(store: Store) -> Result:
-            return sync_target(self._session, store, kind, run=self._run, settings=self._settings, sink=spool)
-
-        def result() -> Result:
-            if self._writer:
-                return self._attempted(self._writer, kind, write)
-            return read_target(self._session, kind, settings=self._settings, sink=spool)
-
-        ended, problem = self._attempt(kind, result)
-        if ended:
-            log.info("%s · %s: %s, %d objects", self._name, kind.name, ended.outcome, ended.attempt.objects)
-        if problem:
-            spool.close()
-        return Spooled(kind, self._name, spool, problem)
-
-    def custom_kinds(self) -> tuple[list[Kind], str | None]:
-        """The kinds without a declaration, and what keeps them from being all."""
-        custom, settings = self._source.custom, self._settings
-        found: list[Kind] = []
-
-        def write(store: Store) -> Result:
-            ended, kinds = find_custom(self._session, store, custom, run=self._run, settings=settings)
-            found.extend(kinds)
-            return ended
-
-        def result() -> Result:
-            if self._writer:
-                return self._attempted(self._writer, CUSTOM_OBJECTS, write)
-            ended, kinds = choose(self._session, custom, settings)
-            found.extend(kinds)
-            return ended
-
-        ended, problem = self._attempt(CUSTOM_OBJECTS, result)
-        if ended and ended.attempt.warning:  # there may be more kinds, and the CLI deletes what it is not sent
-            problem = (
-                f"{ended.attempt.warning}. Grant that right, so that it can be proven, or leave `custom` out of "
-                "`resources`: else the CLI may delete rows of objects that are there"
-            )
-        return found, problem
-
-    def _attempt(self, kind: Kind, read: Callable[[], Result]) -> tuple[Result | None, str | None]:
-        """The result, and the problem where that is not all there is."""
-        if self._dead or self._stopped.is_set():
-            return None, self._dead or "the sync was stopped"
-        try:
-            result = read()
-        except StoreError as error:
-            return None, f"database_url: {error}"
-        except Exception as error:  # one target's fault must not end the others
-            log.exception("context %s, %s", self._name, kind.name)
-            return None, f"context {self._name}, {kind.name}: {type(error).__name__}; the plugin's log has more"
-        outcome = result.outcome
-        if outcome is Outcome.COMPLETE or result.absence_proven:
-            return result, None
-        if self._stopped.is_set():
-            return None, "the sync was stopped"
-        problem = f"{outcome}: {result.error or ''}. {outcome.advice}".strip()
-        if outcome is Outcome.UNSUPPORTED and kind.name not in self._source.named:
-            log.warning("%s · %s: %s", self._name, kind.name, problem)  # there was and will be no row of it
-            return result, None
-        if outcome is Outcome.UNREACHABLE and self._writer is None:
-            self._dead = f"{problem} (not tried again for this kind)"
-        return None, problem
-
-    def _attempted(self, writer: Writer, kind: Kind, write: Callable[[Store], Result]) -> Result:
-        return attempted(writer, self._session, kind, write, run=self._run, settings=self._settings)
 
 
 def _settings(spec: bytes) -> Settings:

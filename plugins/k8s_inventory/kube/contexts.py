@@ -96,7 +96,7 @@ def _named(config: Kubeconfig, context: Entry, what: str) -> Entry | None:
         return None
     entry = config.entry(f"{what}s", name)
     if entry is None:
-        raise Unusable(f'{context}: its {what} "{name}" is not among the {what}s of the kubeconfig')
+        raise Unusable(f"{context}: its {what} is not among the {what}s of the kubeconfig")
     return entry
 
 

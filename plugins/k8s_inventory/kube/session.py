@@ -25,6 +25,7 @@ from k8s_inventory.kube.client import Client
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.errors import (
     BadAnswer,
+    ContextError,
     Expired,
     Forbidden,
     Interrupted,
@@ -39,6 +40,7 @@ from k8s_inventory.kube.errors import (
     Unnameable,
     Unreachable,
 )
+from k8s_inventory.kube.patience import Exhausted, Patience
 from k8s_inventory.printable import printable
 
 if TYPE_CHECKING:
@@ -68,6 +70,17 @@ _NO_CONNECTION = (
     urllib3.exceptions.ProxyError,
 )
 
+_MAY_MEND = (408, 429, 500, 502, 503, 504)
+"""Answers that another attempt may better. A proxy gives them, too, where no API server is."""
+
+_SLICE = 0.5
+"""Seconds after which one who waits looks whether to go on."""
+
+_NOT_TRIED = " (found before in this run; not tried again)"
+
+DEAD: dict[str, type[KubeError]] = {each.outcome: each for each in (Unreachable, Unauthorized, ContextError)}
+"""What keeps a context as a whole from being read, by its outcome."""
+
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for an answer that is not what was asked for, or is nested too deeply to tell."""
 
@@ -77,13 +90,15 @@ class Limits:
     """How a cluster is asked: seconds for timeouts, requests for the rest. They hold for one process.
 
     `request_timeout` is for one answer as a whole, `listing_timeout` for all waiting between two new objects,
-    `credential_timeout` for an exec plugin or an OIDC issuer.
+    `context_timeout` for all waiting between two answers, whatever was asked, `credential_timeout` for an exec plugin
+    or an OIDC issuer.
     """
 
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
     request_timeout: float = 300.0
     listing_timeout: float = 900.0
+    context_timeout: float = 120.0
     credential_timeout: float = 60.0
     max_page_bytes: int = 1 << 26
     max_listing_bytes: int = 1 << 36
@@ -99,6 +114,11 @@ class Limits:
     """Seconds after which no further look is taken at an API server that does not show all it has yet."""
     compress: bool | None = None
     """Whether answers come as gzip, 15 times smaller; by default unless the API server is on this machine."""
+
+    @property
+    def sign_of_life(self) -> float:
+        """Seconds, the last of `context_timeout`, in which a context that kept us waiting may say anything."""
+        return min(10.0, self.read_timeout, self.context_timeout / 2)
 
 
 @dataclass(frozen=True)
@@ -162,8 +182,10 @@ class Session:
         """Where it led when somebody first asked."""
         self.clients = 0
         """How many were made. A new one has read the kubeconfig anew, which may lead elsewhere by then."""
+        self.dead: KubeError | None = None
+        """Why nothing is asked any more: it is not about one kind, and another attempt would take as long."""
+        self._patience = Patience(self.limits.context_timeout - self.limits.sign_of_life, self._is_alive)
         self._client: Client | None = None
-        self._unusable: KubeError | None = None
         self._kept: dict[Any, Any] = {}
         self._lock = threading.Lock()
         self._in_flight = threading.BoundedSemaphore(self.limits.requests_in_flight)
@@ -178,13 +200,12 @@ class Session:
     def client(self) -> Client:
         """That of the last credentials. Raises a `KubeError`, and the same again where the context has none to give."""
         with self._lock:
-            if self._unusable is not None:
-                raise self._unusable
             if self._client is None:
+                self._refuse_if_dead()
                 try:
                     self._client = self.context.client(seconds=self.limits.credential_timeout, stopped=self.stopped)
                 except KubeError as error:
-                    self._unusable = error
+                    self.dead = error
                     raise
                 self.clients += 1
             return self._client
@@ -233,15 +254,53 @@ class Session:
             )
         end = time.monotonic() + (math.inf if seconds is None else seconds)
         request = _Request(path, query or {}, accept, end, most)
+        self._refuse_if_dead()
         try:
-            return self._get_with_retries(request)
-        except Unauthorized:
-            if self._unusable is not None:
-                raise  # nobody gave credentials that could be refused
-            # A new client reads the kubeconfig anew, and has its plugin give other credentials.
-            log.info("context %s: credentials were refused, loading them again", printable(self.context.name))
-            self.close()
-            return self._get_with_retries(request)
+            with self._patience.waiting():
+                try:
+                    return self._get_with_retries(request)
+                except Unauthorized:
+                    if self.dead is not None:
+                        raise  # nobody gave credentials that could be refused
+                    # A new client reads the kubeconfig anew, and has its plugin give other credentials.
+                    log.info("context %s: credentials were refused, loading them again", printable(self.context.name))
+                    self.close()
+                    return self._get_with_retries(request)
+        except Unreachable as error:
+            self.dead = error
+            raise
+        except Exhausted:
+            self.dead = Unreachable(
+                f"context {self.context.name}: {self.server} kept all requests waiting for "
+                f"{self.limits.context_timeout:.0f} s and answered none (K8S_CONTEXT_TIMEOUT); the last was for {path}"
+            )
+            raise self.dead from None
+
+    def _refuse_if_dead(self) -> None:
+        if self.dead is not None:
+            again = type(self.dead)(f"{str(self.dead).removesuffix(_NOT_TRIED)}{_NOT_TRIED}")
+            again.retryable = self.dead.retryable
+            raise again
+
+    def _is_alive(self) -> bool:
+        """Whether the API server answers anything at all, were it a refusal."""
+        limits = self.limits
+        seconds = limits.sign_of_life
+        try:
+            answer = transport.get(
+                self.client.pools,
+                f"{self.client.url}/version",
+                query={},
+                headers={"Accept-Encoding": "identity"},
+                timeout=urllib3.Timeout(connect=limits.connect_timeout, read=seconds),
+                allowance=transport.Allowance(
+                    seconds=seconds, silence=seconds, bytes=_BYTES_AROUND, stopped=self.stopped
+                ),
+                most=MOST_OF_ANSWER,
+            )
+        except (transport.Refused, urllib3.exceptions.HTTPError, OSError):
+            return False
+        return answer.status not in _MAY_MEND
 
     def _get_with_retries(self, request: _Request) -> bytes:
         in_time = tenacity.stop_before_delay(request.end - time.monotonic())
@@ -258,7 +317,9 @@ class Session:
             raise last.error from None
 
     def _sleep(self, seconds: float) -> None:
-        self.stopped.wait(seconds)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not self.stopped.wait(min(left, _SLICE)):
+            self._patience.check()
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -276,6 +337,8 @@ class Session:
         with self._turn(path):
             self._pace()
             answer = self._answer(request, headers)
+        if answer.status not in _MAY_MEND:
+            self._patience.rewarded()
         if answer.status != 200:
             raise self._meaning(path, answer)
         # Only then are there so many: a comma takes a byte, and so does what it parts.
@@ -287,6 +350,7 @@ class Session:
         limits, client, path = self.limits, self.client, request.path
         left = min(limits.request_timeout, request.end - time.monotonic())
         self._refuse_if_stopped(path)
+        self._refuse_if_dead()
         too_slow = TooSlow(
             f"{self._where(path)}: no complete answer in the {max(left, 0.0):.1f} s that were left for it "
             "(K8S_REQUEST_TIMEOUT, K8S_LISTING_TIMEOUT)"
@@ -298,6 +362,7 @@ class Session:
             silence=limits.read_timeout,
             bytes=2 * request.most + _BYTES_AROUND,
             stopped=self.stopped,
+            patience=self._patience,
         )
         try:
             return transport.get(
@@ -329,7 +394,7 @@ class Session:
     @contextmanager
     def _turn(self, path: str) -> Iterator[None]:
         """Waits until there are less requests under way than there may be."""
-        while not self._in_flight.acquire(timeout=0.5):
+        while not self._in_flight.acquire(timeout=_SLICE):
             self._refuse_if_stopped(path)
         try:
             yield
@@ -384,7 +449,7 @@ class Session:
             return BadAnswer(f"{where}: redirected {where_to}, which is not followed: it would take credentials along")
         refusal = NoSuchPath if code == 404 else BadAnswer
         refused = refusal(f"{where}: answered {code}{said or looks_like(body)}")
-        if code in (408, 429, 500, 502, 503, 504):
+        if code in _MAY_MEND:
             return _TryAgain(refused, _retry_after(answer.headers))
         return refused
 

@@ -23,6 +23,7 @@ from typing import Any
 
 import urllib3
 
+from k8s_inventory.kube.patience import Patience
 from k8s_inventory.kube.socks import Socks, SocksRefused
 
 _SLICE = 0.5
@@ -70,14 +71,23 @@ class Allowance:
     """What one answer may take: `seconds` for all of it, `silence` between two of its bytes, and so many `bytes` as
     they arrive, headers and all.
 
-    Once `stopped` is set, nobody waits for it any more.
+    Once `stopped` is set, nobody waits for it any more; nor once `patience` is at its end.
     """
 
-    def __init__(self, *, seconds: float, silence: float, bytes: float, stopped: threading.Event) -> None:
+    def __init__(
+        self,
+        *,
+        seconds: float,
+        silence: float,
+        bytes: float,
+        stopped: threading.Event,
+        patience: Patience | None = None,
+    ) -> None:
         self._end = time.monotonic() + seconds
         self._silence = silence
         self._bytes = bytes
         self._stopped = stopped
+        self._patience = patience
 
     @property
     def is_over(self) -> bool:
@@ -90,9 +100,11 @@ class Allowance:
         return Allowance(seconds=left, silence=left, bytes=_MOST_OF_ERROR, stopped=self._stopped)
 
     def receive(self, sock: socket.socket, buffer: Any) -> int:
-        """What `recv_into` does. Raises `TimeoutError`, `Oversized`."""
+        """What `recv_into` does. Raises `TimeoutError`, `Oversized`, `Exhausted`."""
         end = min(self._end, time.monotonic() + self._silence)
         while (left := end - time.monotonic()) > 0 and not self._stopped.is_set():
+            if self._patience:
+                self._patience.check()
             sock.settimeout(min(left, _SLICE))
             try:
                 count = sock.recv_into(buffer)
@@ -101,6 +113,8 @@ class Allowance:
             self._bytes -= count
             if self._bytes < 0:
                 raise Oversized("it does not end")
+            if self._patience:
+                self._patience.received(count)
             return count
         raise TimeoutError("timed out")
 
@@ -304,7 +318,7 @@ def get(
     """The answer to a GET, whatever its status. Redirects are not followed: they would take credentials elsewhere.
 
     `most` are the bytes that its body may have, unpacked. Where the status is not 200 that is `_MOST_OF_ERROR`, and a
-    body that can not be had is missing. Raises `Oversized`, `Refused`, urllib3's `HTTPError` and `OSError`.
+    body that can not be had is missing. Raises `Oversized`, `Refused`, `Exhausted`, urllib3's `HTTPError`, `OSError`.
     """
     asked = {"method": "GET", "url": url, "fields": dict(query), "headers": headers, "timeout": timeout}
     return _answer(pools, asked, allowance, most)

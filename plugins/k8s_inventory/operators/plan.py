@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
+WARNINGS = "warnings"
+"""Key of the XCom with what the report says of the configuration."""
+
+
 class PlanOperator(BaseOperator):
     """Returns what `sync.Selection.tasks` lists: one entry a mapped task, all with an `invocation` of this plan's."""
 
@@ -21,6 +25,7 @@ class PlanOperator(BaseOperator):
         from k8s_inventory.printable import printable
         from k8s_inventory.settings import Settings
         from k8s_inventory.sync import select
+        from k8s_inventory.sync.configured import missing_kubeconfig
 
         with explained(context):
             settings = Settings.of_run(context["params"])
@@ -30,9 +35,13 @@ class PlanOperator(BaseOperator):
             tasks = [{**task, "invocation": invocation} for task in selection.tasks(most=settings.max_tasks)]
             with InventoryHook(settings).store() as store:
                 made = store.migrate()
-                gone = store.mark_configured(configured)
+                gone = store.mark_configured(configured, are_all=not configured.missing)
         if made:
             self.log.info("made or upgraded: %s", ", ".join(made))
+        warnings = [missing_kubeconfig(path) for path in configured.missing]
+        context["ti"].xcom_push(key=WARNINGS, value=warnings)
+        for warning in warnings:
+            self.log.warning("%s", printable(warning))
         for name in gone:
             self.log.warning(
                 "context %s is not configured any more; its rows stay until the DAG k8s_inventory_forget is run for it",

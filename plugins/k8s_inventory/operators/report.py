@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from k8s_inventory.operators.plan import WARNINGS
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -32,7 +34,8 @@ class ReportOperator(BaseOperator):
             raise failure("nothing was planned: the log of the task `plan` says why", retryable=False, context=context)
         with explained(context), InventoryHook(Settings.of_run(context["params"])).store() as store:
             rows = report(store, str(context["run_id"]), plan)
-        self.log.info("\n%s", lines(rows))
+        warnings = context["ti"].xcom_pull(task_ids=self.plan_task_id, key=WARNINGS) or []
+        self.log.info("\n%s", lines(rows, warnings=warnings))
         bad = failed(rows)
         if bad:
             names = (printable(f"{row['context_name']} · {row['kind']} ({row['outcome']})") for row in bad)

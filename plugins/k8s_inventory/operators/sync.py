@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+import threading
+from collections.abc import Iterable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowSkipException
 
-from k8s_inventory.operators.interrupts import Interruptible
-
 if TYPE_CHECKING:
     import jinja2
     from airflow.sdk import Context
 
-    from k8s_inventory.kinds import Kind
     from k8s_inventory.settings import Settings
-    from k8s_inventory.store import Store
-    from k8s_inventory.sync import Result
+    from k8s_inventory.sync import Result, Sync
 
 
 class ReportLink(BaseOperatorLink):
@@ -70,7 +67,7 @@ class SyncOperator(BaseOperator):
         self.missing = missing
         self.prune = prune
         self.prune_absent = prune_absent
-        self._work: Interruptible | None = None
+        self._running: Sync | None = None
 
     @property
     def label(self) -> str:
@@ -105,16 +102,12 @@ class SyncOperator(BaseOperator):
         return len(self.work["kinds"]) + bool(self.work["custom"]["include"]) == 1
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        from k8s_inventory.hooks import clusters
         from k8s_inventory.operators.failures import explained, failure
         from k8s_inventory.outcome import Outcome, Verdict
         from k8s_inventory.settings import Settings
 
         with explained(context):
-            settings = Settings.of_run(context["params"])
-            contexts = clusters.contexts(settings)
-            self._work = Interruptible()
-            results = self._work.run(partial(self._sync, context, settings, contexts, self._work))
+            results = self._sync(context, Settings.of_run(context["params"]))
         verdicts = [
             each.outcome.verdict(named=each.kind in self.work["named"], retryable=each.retryable) for each in results
         ]
@@ -126,53 +119,52 @@ class SyncOperator(BaseOperator):
         return [{"context": each.context_name, "kind": each.kind, **each.attempt.columns()} for each in results]
 
     def on_kill(self) -> None:
-        if self._work is not None:
-            self._work.stop()
+        if self._running is not None:
+            self._running.stop()
 
-    def _sync(
-        self, context: Context, settings: Settings, contexts: dict[str, Any], work: Interruptible
-    ) -> Sequence[Result]:
+    def _sync(self, context: Context, settings: Settings) -> list[Result]:
+        """How each target ended. The work is done in threads: a signal raises here, and must not in a statement."""
+        from k8s_inventory.hooks import clusters
         from k8s_inventory.hooks.inventory import InventoryHook
-        from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS
+        from k8s_inventory.kinds import KINDS
         from k8s_inventory.printable import printable
-        from k8s_inventory.sync import Custom, PlanError, Run, Writer, attempted, find_custom, sync_kinds
+        from k8s_inventory.sync import Custom, PlanError, Run, Sync, Targets
         from k8s_inventory.sync.configured import open_session
 
-        task_instance = context["ti"]
-        run = Run(str(context["run_id"]), task_instance.try_number, self._invocation(task_instance))
-        rendered = {name: getattr(self, name) for name in self.template_fields} if self._is_rendered() else None
-        context_name, custom = self.work["context"], Custom(**self.work["custom"])
-        kinds = [KINDS[name] for name in self.work["kinds"]]
-        if context_name not in contexts:
-            raise PlanError(f"context {context_name} is gone from the configuration since this run was planned")
-        results: list[Result] = []
-
-        def open_store() -> Store:
-            store = InventoryHook(settings).store()
-            work.when_stopped(store.cancel)
-            return store
-
-        def find(store: Store) -> Result:
-            result, found = find_custom(session, store, custom, run=run, settings=settings)
-            kinds.extend(found)
-            return result
-
-        with open_session(contexts[context_name](), settings, stopped=work.stopped) as session:
-            with Writer(open_store, stopped=work.stopped) as writer:
-                writer.store().check_schema()
-                if custom.include:
-                    results.append(attempted(writer, session, CUSTOM_OBJECTS, find, run=run, settings=settings))
-                if run.attempt > 1 and len(kinds) > 1:
-                    kinds = self._left(kinds, writer.store().run_report(run.run_id, run.invocation))
-            for result in sync_kinds(session, open_store, kinds, run=run, settings=settings, statements=rendered):
+        task_instance, name = context["ti"], self.work["context"]
+        contexts = clusters.contexts(settings)
+        if name not in contexts:
+            raise PlanError(f"context {name} is gone from the configuration since this run was planned")
+        with InventoryHook(settings).store() as store:
+            store.check_schema()
+        stopped = threading.Event()
+        self._running = Sync(
+            [
+                Targets(
+                    name,
+                    lambda: open_session(contexts[name](), settings, stopped=stopped),
+                    [KINDS[kind] for kind in self.work["kinds"]],
+                    Custom(**self.work["custom"]),
+                )
+            ],
+            run=Run(str(context["run_id"]), task_instance.try_number, self._invocation(task_instance)),
+            settings=settings,
+            open_store=lambda: InventoryHook(settings).store(),
+            statements={each: getattr(self, each) for each in self.template_fields} if self._is_rendered() else None,
+            kinds_at_once=settings.kinds_at_once,
+            stopped=stopped,
+        )
+        ended: list[Result] = []
+        with closing(self._running.results()) as results:
+            for result in results:
                 attempt = result.attempt
                 self.log.info(
                     "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",
-                    *(printable(context_name), printable(result.kind), attempt.outcome),
+                    *(printable(name), printable(result.kind), attempt.outcome),
                     *(attempt.objects, attempt.changed, attempt.deleted, attempt.seconds),
                 )
-                results.append(result)
-        return results
+                ended.append(result)
+        return ended
 
     def _invocation(self, task_instance: Any) -> str:
         """The plan's, and how many tries the task had had when it was cleared: Airflow adds them to its `max_tries`.
@@ -180,15 +172,3 @@ class SyncOperator(BaseOperator):
         A task that is cleared is done again, whatever was completed before; one that is retried is not.
         """
         return f"{self.work.get('invocation', '')}/{max(task_instance.max_tries - (self.retries or 0), 0)}/"
-
-    def _left(self, kinds: Sequence[Kind], report: Sequence[Mapping[str, Any]]) -> list[Kind]:
-        """The kinds that no earlier attempt of this invocation has completed."""
-        from k8s_inventory.printable import printable
-
-        context_name = self.work["context"]
-        done = {row["kind"] for row in report if (row["context_name"], row["outcome"]) == (context_name, "complete")}
-        for kind in kinds:
-            if kind.name in done:
-                where = printable(f"{context_name} · {kind.name}")
-                self.log.info("%s: complete by an earlier attempt", where)
-        return [kind for kind in kinds if kind.name not in done]

@@ -278,10 +278,13 @@ class Store:
 
     # -- contexts and runs ---------------------------------------------------------------------------
 
-    def mark_configured(self, contexts: Iterable[str]) -> list[str]:
-        """Notes which contexts are configured now; returns those that are newly gone. Their rows stay."""
+    def mark_configured(self, contexts: Iterable[str], *, are_all: bool = True) -> list[str]:
+        """Notes which contexts are configured now; returns those that are newly gone. Their rows stay.
+
+        None is gone where it is not known whether these `are_all`.
+        """
         with explained("marking contexts"):
-            changed = self.rows("contexts_configured", {"contexts": list(contexts)})
+            changed = self.rows("contexts_configured", {"contexts": list(contexts), "are_all": are_all})
         return sorted(row["context_name"] for row in changed if row["unconfigured_since"] is not None)
 
     def cluster_of(self, context_name: str) -> dict[str, Any] | None:
@@ -316,12 +319,14 @@ class Store:
         with explained("reading kinds"):
             return {row["kind"]: row["version"] for row in self.rows("versions_read", {"context_name": context_name})}
 
-    def unreachable_in_run(self, *, run_id: str, attempt: int, invocation: str = "", context_name: str) -> str | None:
-        """The error of a task of this run that has found the context dead already."""
+    def dead_in_run(
+        self, *, run_id: str, attempt: int, invocation: str = "", context_name: str
+    ) -> dict[str, Any] | None:
+        """`outcome`, `error` and `retryable` of a task of this run that has found the context dead already."""
         of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "context_name": context_name}
         with explained("reading the run"):
-            found = self.rows("unreachable_in_run", of_task)
-        return found[0]["error"] if found else None
+            found = self.rows("dead_in_run", of_task)
+        return found[0] if found else None
 
     def discovery(self, *, run_id: str, invocation: str = "", context_name: str) -> Any | None:
         """What `discovered` noted for this run, in JSON's terms; None if nothing was."""

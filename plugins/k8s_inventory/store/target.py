@@ -53,13 +53,15 @@ class Attempt(Counts):
     outcome: Outcome = Outcome.FAILED
     error: str | None = None
     warning: str | None = None
+    whole_context: bool = False
+    """Whether the error is of the context, so that no other kind of it need be tried."""
     scope: str = "all"
     resource_version: str | None = None
     snapshot_at: datetime | None = None
     under_other_rules: int | None = None
     seconds: float = 0.0
     retryable: bool = True
-    """Whether a later attempt may do better; no column."""
+    """Whether a later attempt may do better."""
 
     def take(self, *listings: Listed) -> None:
         """Sums up what was read and written."""
@@ -69,10 +71,7 @@ class Attempt(Counts):
 
     def columns(self) -> dict[str, Any]:
         """What is stored of it."""
-        return {
-            **{name: value for name, value in vars(self).items() if name != "retryable"},
-            "outcome": str(self.outcome),
-        }
+        return {**vars(self), "outcome": str(self.outcome)}
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("error", "warning") and value is not None:

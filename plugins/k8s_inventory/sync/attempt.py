@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.absence import Absence, Looks
 from k8s_inventory.kube.cluster_info import ClusterInfo
-from k8s_inventory.kube.errors import KubeError, NoSuchPath, NotFound, Unreachable
-from k8s_inventory.kube.session import Session
+from k8s_inventory.kube.errors import KubeError, NoSuchPath, NotFound
+from k8s_inventory.kube.session import DEAD, Session
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings
@@ -38,7 +38,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """How an attempt ended, as stored.
+    """How an attempt ended, as stored; the `sink`, if there is one, holds the rows.
 
     `absence_proven`: the cluster serves no such kind any more, so that having no row of it is exact.
     """
@@ -47,6 +47,7 @@ class Result:
     kind: str
     attempt: Attempt
     absence_proven: bool = False
+    sink: Sink | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -152,6 +153,7 @@ def ended(session: Session, kind: Kind, attempt: Attempt) -> Iterator[Ending]:
         attempt.retryable = attempt.outcome is not Outcome.ABSENT
     except FAILURES as error:
         attempt.outcome, attempt.error, attempt.retryable = failure(error, session)
+        attempt.whole_context = session.dead is not None
     except StoreError:
         raise
     except Exception as error:
@@ -160,7 +162,7 @@ def ended(session: Session, kind: Kind, attempt: Attempt) -> Iterator[Ending]:
         attempt.outcome, attempt.retryable = Outcome.FAILED, False
         attempt.error = (
             f"context {session.context.name}, {kind.name}: an error that nobody foresaw ended it "
-            f"({type(error).__name__}); the task's log has its traceback"
+            f"({type(error).__name__}); the log has its traceback"
         )
     ending.result = Result(session.context.name, kind.name, attempt, ending.proof is not None)
 
@@ -180,13 +182,10 @@ def _absence(session: Session, kind: Kind, cluster: ClusterInfo | None) -> Absen
 def reach(session: Session, store: Store, *, run: Run, settings: Settings) -> ClusterInfo:
     """The cluster that the context leads to; raises a `KubeError` where that is another than before.
 
-    A context that does not answer costs its timeout once a run, not once a kind.
+    A context that can not be used costs its timeouts once a run, not once a kind.
     """
-    name = session.context.name
-    dead = store.unreachable_in_run(**vars(run), context_name=name)
-    if dead:
-        raise Unreachable(f"{dead.removesuffix(_NOT_TRIED)}{_NOT_TRIED}")
+    dead = store.dead_in_run(**vars(run), context_name=session.context.name)
+    if dead and session.dead is None:
+        session.dead = DEAD[dead["outcome"]](dead["error"])
+        session.dead.retryable = dead["retryable"]
     return identify(session, store, settings)
-
-
-_NOT_TRIED = " (found by another task of this run; not tried again)"

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import partial
+from pathlib import Path
 
 from k8s_inventory.kube.contexts import Context, Found, kubeconfig_contexts
 from k8s_inventory.kube.errors import KubeconfigError
@@ -32,6 +33,11 @@ def configured_contexts(
     if here:
         found[here] = partial(Context, name=here, in_cluster=True)
     return found
+
+
+def missing_kubeconfig(path: Path) -> str:
+    """What people are told of it."""
+    return f"there is no kubeconfig {path}, which is configured: what contexts are in it is not known"
 
 
 def open_session(context: Context, settings: Settings, *, stopped: threading.Event | None = None) -> Session:

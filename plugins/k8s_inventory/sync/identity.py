@@ -8,7 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from k8s_inventory.kube.cluster_info import ClusterInfo, read_cluster, read_version
-from k8s_inventory.kube.errors import BadAnswer, ContextError, Interrupted, NoSuchPath, NotFound, Unreachable
+from k8s_inventory.kube.errors import (
+    BadAnswer,
+    ContextError,
+    Interrupted,
+    NoSuchPath,
+    NotFound,
+    Unauthorized,
+    Unreachable,
+)
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
@@ -54,7 +62,11 @@ def _read(session: Session) -> ClusterInfo:
     except (NotFound, NoSuchPath) as error:
         raise BadAnswer(str(error)) from None  # that the kind is gone could only be proven of a cluster that is known
     except Interrupted as error:
-        raise Unreachable(str(error)) from None  # it does not even say which it is
+        session.dead = Unreachable(str(error))  # it does not even say which it is
+        raise session.dead from None
+    except Unauthorized as error:
+        session.dead = error  # of an API server alone; one of a group may refuse what it does not
+        raise
 
 
 def confirm(session: Session, before: ClusterInfo, *, wrote: bool) -> bool:

@@ -65,6 +65,9 @@ class Sink(Protocol):
     def add(self, columns: Columns) -> None:
         """Some of the rows."""
 
+    def close(self) -> None:
+        """Nobody wants the rows any more."""
+
 
 FAILURES = (KubeError, UndecodableObject, SinkError)
 """What ends an attempt, and none beside it."""

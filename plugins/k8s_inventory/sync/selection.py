@@ -12,11 +12,15 @@ from typing import Any
 from k8s_inventory.collector import check_path
 from k8s_inventory.kinds import FAMILIES, KINDS, NAMES, Kind
 from k8s_inventory.kinds.custom import CORE
+from k8s_inventory.mending import cut
 from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings, is_pattern
 
 MOST_TASKS = 1024
 """Airflow's `max_map_length`: the longest list that one mapped task may expand over."""
+
+_LONGEST_LABEL = 250
+"""Characters of Airflow's `rendered_map_index`."""
 
 _MOST_LISTED, _LONGEST_NAME = 20, 253
 """Of unknown names, and characters of each: somebody's input is not repeated at any length."""
@@ -49,13 +53,16 @@ class Custom:
         return matches(self.include) and not matches(self.exclude)
 
 
+NONE = Custom()
+
+
 @dataclass(frozen=True)
 class Entry:
     """Kinds that one task of a context takes: a family, or what the user wrote. `name` is what it is called."""
 
     name: str
     kinds: tuple[Kind, ...] = ()
-    custom: Custom = Custom()
+    custom: Custom = NONE
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,8 @@ class Selection:
     def tasks(self, *, most: int) -> list[dict[str, Any]]:
         """What each mapped task is given: a context and entry, or above `most` of them all kinds of a context.
 
+        Tasks of one context do not follow each other: while it keeps one waiting, the next are of others.
+
         `{"label": "context · entry", "context": ..., "kinds": [...], "named": [kind, ...], "custom": {"include": [...],
         "exclude": [...]}}`
         """
@@ -94,7 +103,7 @@ class Selection:
             )
         return [
             {
-                "label": printable(f"{context} · {entry.name}"),
+                "label": _label(context, entry.name),
                 "context": context,
                 "kinds": [kind.name for kind in entry.kinds],
                 "named": [
@@ -102,9 +111,15 @@ class Selection:
                 ],
                 "custom": {"include": list(entry.custom.include), "exclude": list(entry.custom.exclude)},
             }
-            for context in self.contexts
             for entry in entries
+            for context in self.contexts
         ]
+
+
+def _label(context: str, entry: str) -> str:
+    """What people know a task by, in the length that Airflow has for it."""
+    entry = cut(printable(entry), _LONGEST_LABEL // 2)
+    return f"{cut(printable(context), _LONGEST_LABEL - len(entry) - 3)} · {entry}"
 
 
 def select(settings: Settings, configured: Collection[str]) -> Selection:
@@ -112,6 +127,8 @@ def select(settings: Settings, configured: Collection[str]) -> Selection:
     if not configured:
         raise PlanError("no context is configured: the kubeconfig holds none")
     contexts = settings.contexts
+    if contexts is not None:  # a blank around a name is seldom of it
+        contexts = list(dict.fromkeys(name if name in configured else name.strip() for name in contexts))
     unknown = [name for name in contexts or [] if name not in configured]
     if unknown:
         close = {name: name for name in configured}

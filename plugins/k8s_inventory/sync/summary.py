@@ -49,8 +49,9 @@ def failed(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [row for row in rows if Outcome(row["outcome"]).verdict(named=row["named"]) in (Verdict.FAIL, Verdict.RETRY)]
 
 
-def lines(rows: Sequence[Mapping[str, Any]], *, width: int = 110) -> str:
-    """The rows as a table; below it, what to do about each target that is not complete, and what warnings there are."""
+def lines(rows: Sequence[Mapping[str, Any]], *, warnings: Sequence[str] = (), width: int = 110) -> str:
+    """The rows as a table; below it, what to do about each target that is not complete, and what warnings there are:
+    those of the targets, after others that are given."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for title in ("context", "kind", "outcome"):
         table.add_column(title, overflow="fold")
@@ -69,7 +70,6 @@ def lines(rows: Sequence[Mapping[str, Any]], *, width: int = 110) -> str:
         text.write(f"  {printable(row['error'])}\n")
         if row["what_to_do"]:
             text.write(f"  {row['what_to_do']}\n")
-    for row in rows:
-        for warning in (row["warning"] or "").splitlines():
-            text.write(f"Warning: {printable(warning)}\n")
+    of_rows = (warning for row in rows for warning in (row["warning"] or "").splitlines())
+    text.writelines(f"Warning: {printable(warning)}\n" for warning in (*warnings, *of_rows))
     return text.getvalue()

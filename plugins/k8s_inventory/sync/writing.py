@@ -40,6 +40,11 @@ class Writer:
         if self._store is not None:
             self._store.close()
 
+    def cancel(self) -> None:
+        """Ends the statement that its thread is at, if there is one."""
+        if (store := self._store) is not None:
+            store.cancel()
+
     @property
     def is_lost(self) -> bool:
         return self._store is not None and self._store.is_lost

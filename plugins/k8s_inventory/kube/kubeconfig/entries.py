@@ -141,7 +141,7 @@ class Server:
 _SERVER = re.compile(
     r"""(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?
         (?:(?P<userinfo>[^/?#]*)@)?
-        (?P<host>\[[^\[\]/?#@]*\]|[^:/?#\[\]@]*)
+        (?P<host>\[[^\[\]/?#@]*\]|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?=:)|[^:/?#\[\]@]*)
         (?::(?P<port>[^/?#]*))?
         (?P<path>(?:/[^?#]*)?)
         (?:[?#].*)?""",
@@ -171,7 +171,7 @@ def parse_server(text: str, field: str) -> Server:
         raise refused("has another scheme than https or http")
     port, path = parts["port"] or "", parts["path"].rstrip("/")
     if not re.fullmatch(r"[0-9]{0,5}", port) or int(port or 1) not in range(1, 1 << 16):
-        raise refused("has a port that is no number from 1 to 65535, or an IPv6 address without brackets")
+        raise refused("has a port that is no number from 1 to 65535")
     if path and not parts["scheme"]:
         raise refused("has a path, and no scheme before the host")
     if not re.fullmatch(r"(?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*", path, re.ASCII):
@@ -186,12 +186,13 @@ def parse_server(text: str, field: str) -> Server:
 
 def _host(text: str) -> str | None:
     """A host as it is asked for, in ASCII; None if there can be none of that name."""
-    if text.startswith("["):
+    if ":" in text:
+        address = text.removeprefix("[").removesuffix("]")
         try:
-            ipaddress.IPv6Address(text[1:-1].replace("%25", "%", 1))
+            ipaddress.IPv6Address(address.replace("%25", "%", 1))
         except ValueError:
             return None
-        return text
+        return f"[{address}]"
     try:
         host = text if text.isascii() else text.encode("idna").decode("ascii")
     except UnicodeError:
@@ -225,7 +226,7 @@ def read_cluster(entry: Entry) -> ClusterEntry:
         )
     server = parse_server(fields.text("server"), fields.named("server"))
     tls_server_name = fields.text("tls-server-name")
-    if tls_server_name and (_host(tls_server_name) or _host(f"[{tls_server_name}]")) is None:
+    if tls_server_name and _host(tls_server_name) is None:
         raise Unusable(f"{fields.named('tls-server-name')} is not the name of a host")
     found = ClusterEntry(
         server=server,

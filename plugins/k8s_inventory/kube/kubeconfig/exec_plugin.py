@@ -26,7 +26,8 @@ from typing import Any
 import msgspec
 
 from k8s_inventory.credentials import REDACTED, names_a_secret, without_credentials
-from k8s_inventory.kube.errors import NoCredentials
+from k8s_inventory.kube.errors import KubeconfigError, NoCredentials
+from k8s_inventory.kube.kubeconfig.files import parsed
 from k8s_inventory.mending import cut
 from k8s_inventory.printable import printable
 
@@ -253,7 +254,7 @@ class ExecPlugin:
             output = _decoded(ended.stdout)
         except msgspec.ValidationError as error:  # names the field and the types, and no value
             raise self._refused(f"printed an ExecCredential with a wrong type in it: {error}", ended) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KubeconfigError):
             raise self._refused(
                 "printed something that is no ExecCredential, or more than that: all else must go to its stderr", ended
             ) from None
@@ -308,7 +309,10 @@ class ExecPlugin:
 
 
 def _decoded(stdout: bytes) -> _Output:
-    return msgspec.json.decode(stdout, type=_Output)
+    """Of JSON, or, where it does not begin as that, of YAML, as client-go has it."""
+    if stdout.lstrip().startswith(b"{"):
+        return msgspec.json.decode(stdout, type=_Output)
+    return msgspec.convert(parsed(stdout, "its output"), type=_Output)
 
 
 def _moment(text: str) -> datetime | None:

@@ -168,13 +168,13 @@ def _file(path: Path, modified: int, size: int, number: int) -> _File | None:
     Raises `KubeconfigError`, `Unreadable`, `OSError`.
     """
     where = f"kubeconfig {path}"
-    content = _parsed(read_bounded(path, MOST_OF_FILE), where)
+    content = parsed(read_bounded(path, MOST_OF_FILE), where)
     if content is not None and not isinstance(content, dict):
         raise KubeconfigError(f"{where} is YAML but no kubeconfig: it must be a mapping with a list of contexts")
     return None if content is None else _File(content, path.absolute().parent, where)
 
 
-def _parsed(text: bytes, where: str) -> Any:
+def parsed(text: bytes, where: str) -> Any:
     """What the first document of a file holds; None if that is nothing. Raises `KubeconfigError`."""
     loader = _Loader(text)
     try:
@@ -198,9 +198,10 @@ def read_bounded(path: Path, most: int) -> bytes:
         raise Unreadable(error.strerror or type(error).__name__) from None
     except ValueError:
         raise Unreadable("no path can hold this") from None
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise Unreadable("it is no regular file")
     with os.fdopen(number, "rb") as file:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            raise Unreadable("it is no regular file")
         try:
             content = file.read(most + 1)
         except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import ssl
 import threading
 import time
@@ -25,7 +26,9 @@ import urllib3
 from k8s_inventory.credentials import REDACTED, without_credentials
 from k8s_inventory.kube import transport
 from k8s_inventory.kube.errors import NoCredentials
+from k8s_inventory.kube.kubeconfig.certificates import Pem, tls_context
 from k8s_inventory.kube.kubeconfig.exec_plugin import Credential, header_token
+from k8s_inventory.kube.proxies import Proxy, pool_manager, proxy_for
 from k8s_inventory.mending import cut
 
 _EARLY = timedelta(seconds=10)
@@ -36,6 +39,8 @@ _MOST = 1 << 20
 """Bytes of an answer."""
 _CONNECT = 10.0
 """Seconds to wait for a connection; nobody can be told meanwhile to wait no more."""
+_SELDOM = 30.0
+"""Seconds after which an issuer that gave nothing is asked again."""
 _SLICE = 0.5
 _MOST_SAID = 300
 _MOST_PROVIDERS = 10_000
@@ -67,6 +72,8 @@ class _Tokens:
     def __init__(self, id_token: str, refresh_token: str) -> None:
         self.id_token = id_token
         self.refresh_token = refresh_token
+        self.failure: NoCredentials | None = None
+        self.failed_until = 0.0
         self._turn = threading.Lock()
 
     @contextmanager
@@ -113,7 +120,10 @@ class OidcProvider:
     ca: bytes | None = None
 
     def credential(self, *, seconds: float, stopped: threading.Event) -> Credential:
-        """The ID token, or a new one, in `seconds` at most. Raises `NoCredentials`."""
+        """The ID token, or a new one, in `seconds` at most. The issuer is reached through the proxy of the environment.
+
+        Raises `NoCredentials`, `Unusable`.
+        """
         self._refuse_unusable()
         wait = _Wait(seconds, time.monotonic() + seconds, stopped)
         tokens = _tokens_of(self)
@@ -121,9 +131,9 @@ class OidcProvider:
             token, expires = (
                 _read(tokens.id_token, "`id-token` of its auth-provider") if tokens.id_token else ("", None)
             )
-            if expires is None or expires <= datetime.now(UTC):
-                token, expires = self._renew(tokens, wait)
-            return Credential(token=token, expires=expires)
+            if expires is None or expires <= datetime.now(UTC) + _EARLY:
+                token, expires = self._renewed(tokens, wait)
+            return Credential(token=token, expires=expires - _EARLY)
 
     def _refuse_unusable(self) -> None:
         for name, value in (("idp-issuer-url", self.issuer_url), ("client-id", self.client_id)):
@@ -133,6 +143,18 @@ class OidcProvider:
             f"{self.client_id}{self.client_secret}{self.refresh_token}".encode()
         except UnicodeEncodeError:
             raise NoCredentials("its auth-provider has text in it that is no Unicode") from None
+
+    def _renewed(self, tokens: _Tokens, wait: _Wait) -> tuple[str, datetime]:
+        """Fails at once where that has just failed: many contexts may have one issuer, and each would wait for it."""
+        if tokens.failure is not None and time.monotonic() < tokens.failed_until:
+            raise NoCredentials(str(tokens.failure), retryable=tokens.failure.retryable)
+        try:
+            return self._renew(tokens, wait)
+        except NoCredentials as error:
+            if not wait.stopped.is_set():
+                tokens.failure = NoCredentials(str(error), retryable=error.retryable)
+                tokens.failed_until = time.monotonic() + _SELDOM
+            raise
 
     def _renew(self, tokens: _Tokens, wait: _Wait) -> tuple[str, datetime]:
         if not tokens.refresh_token:
@@ -154,7 +176,7 @@ class OidcProvider:
         token, expires = _read(given.id_token, f"the `id_token` that {_shown(endpoint)} gives")
         if expires is None or expires <= datetime.now(UTC):
             raise NoCredentials(
-                f"the `id_token` that {_shown(endpoint)} gives has expired already, or does in {_EARLY.seconds} s: is "
+                f"the `id_token` that {_shown(endpoint)} gives has expired already, or does not say when it does: is "
                 "the clock of this machine right?",
                 retryable=True,
             )
@@ -228,15 +250,17 @@ class OidcProvider:
         where = _shown(url)
         wait.refuse_if_over(where)
         left = wait.left
+        tls = tls_context(Pem(self.ca, "`idp-certificate-authority` of its auth-provider") if self.ca else None)
+        proxy = proxy_for(url, "", os.environ)
         allowance = transport.Allowance(seconds=left, silence=left, bytes=4 * _MOST, stopped=wait.stopped)
+        asked: Any = {
+            "headers": {**headers, "Accept": "application/json", "Accept-Encoding": "identity"},
+            "timeout": urllib3.Timeout(connect=min(left, _CONNECT), read=left),
+            "allowance": allowance,
+            "most": _MOST,
+        }
         try:
-            with self._pools() as pools:
-                asked: Any = {
-                    "headers": {**headers, "Accept": "application/json", "Accept-Encoding": "identity"},
-                    "timeout": urllib3.Timeout(connect=min(left, _CONNECT), read=left),
-                    "allowance": allowance,
-                    "most": _MOST,
-                }
+            with pool_manager(proxy, tls=tls) as pools:
                 if form is None:
                     return transport.get(pools, url, query={}, **asked)
                 return transport.post(pools, url, form=form, **asked)
@@ -244,16 +268,7 @@ class OidcProvider:
             raise NoCredentials(f"{where}: the answer is not read: {error}", retryable=True) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             wait.refuse_if_over(where)
-            raise _unreachable(where, error) from None
-
-    def _pools(self) -> urllib3.PoolManager:
-        try:
-            tls = ssl.create_default_context(cadata=self.ca.decode("ascii") if self.ca else None)
-        except (ssl.SSLError, ValueError):
-            raise NoCredentials("`idp-certificate-authority` of its auth-provider holds no CA certificate") from None
-        pools = urllib3.PoolManager(ssl_context=tls)
-        transport.bound(pools)
-        return pools
+            raise _unreachable(where, error, proxy) from None
 
     def _without_secrets(self, text: str, refresh_token: str) -> str:
         for secret in (self.client_secret, self.refresh_token, refresh_token, self.id_token):
@@ -280,7 +295,7 @@ def _tokens_of(provider: OidcProvider) -> _Tokens:
 
 
 def _read(token: str, what: str) -> tuple[str, datetime | None]:
-    """A JSON Web Token as a header can hold it, and when it counts as expired: None where it does not say when.
+    """A JSON Web Token as a header can hold it, and when it expires: None where it does not say.
 
     Its signature is the API server's to verify. Raises `NoCredentials`.
     """
@@ -293,10 +308,9 @@ def _read(token: str, what: str) -> tuple[str, datetime | None]:
         exp = msgspec.json.decode(claims, type=_Claims).exp
         if exp is None:
             return fit, None
-        moment = datetime.fromtimestamp(max(0.0, min(float(exp), _LAST)), UTC)
+        return fit, datetime.fromtimestamp(max(0.0, min(float(exp), _LAST)), UTC)
     except (ValueError, binascii.Error, *_UNREADABLE):
         raise NoCredentials(f"{what} is no JSON Web Token") from None
-    return fit, moment - _EARLY if moment.timestamp() > _EARLY.seconds else moment
 
 
 def _is_https(url: str) -> bool:
@@ -325,9 +339,12 @@ def _looks_like(body: bytes) -> str:
     return "the answer is not what an issuer answers"
 
 
-def _unreachable(where: str, error: BaseException) -> NoCredentials:
+def _unreachable(where: str, error: BaseException, proxy: Proxy | None) -> NoCredentials:
     """In our own words: those of others repeat the request."""
     reasons = list(_reasons(error))
+    if proxy is not None and isinstance(error, urllib3.exceptions.ProxyError):
+        why = f"does not connect to it: {error}" if isinstance(error, transport.ProxyRefused) else "does not answer"
+        return NoCredentials(f"{where}: the proxy {proxy.shown} {why}", retryable=True)
     for each in reasons:
         if isinstance(each, ssl.SSLCertVerificationError):
             return NoCredentials(
@@ -339,7 +356,6 @@ def _unreachable(where: str, error: BaseException) -> NoCredentials:
         (ConnectionRefusedError, "it refuses connections"),
         (ssl.SSLError, "TLS failed"),
         (urllib3.exceptions.SSLError, "TLS failed"),
-        (urllib3.exceptions.ProxyError, "its proxy does not connect to it"),
         (urllib3.exceptions.NewConnectionError, "there is no way to connect to it"),
         (TimeoutError, "it does not answer"),
         (urllib3.exceptions.TimeoutError, "it does not answer"),
