@@ -224,6 +224,11 @@ def test_an_answer_to_everything_is_said_for_what_it_is(proxy: Proxy, sync: Sync
     assert not TYPE_NAME.search(str(attempt.error)), attempt.error
 
 
+def test_a_login_page_in_the_place_of_a_table(proxy: Proxy, sync: Sync) -> None:
+    proxy.spoil = on(r"/secrets\?", always(200, PAGE))
+    assert "HTML page" in str(sync(proxy.context, "secrets").attempt.error)
+
+
 READ_ALL_THE_SAME: dict[str, Callable[[Answer], Answer]] = {
     "gzip that nobody asked for": lambda real: Answer(
         real.status, gzip.compress(real.body), {**real.headers, "Content-Encoding": "gzip"}

@@ -444,6 +444,8 @@ class Session:
                 return NotFound(f"{where}: not served by this cluster{said}", status.about)
             if code == 410:
                 return Expired(f"{where}: the continue token expired{said}", status.metadata.continue_token)
+        if code == 407 and self.client.proxy:
+            return self._unreachable(transport.ProxyRefused("it answered 407 Proxy Authentication Required", code))
         if code in (301, 302, 303, 307, 308):
             where_to = _elsewhere(answer.headers.get("Location", ""))
             return BadAnswer(f"{where}: redirected {where_to}, which is not followed: it would take credentials along")
@@ -495,9 +497,18 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 def looks_like(body: bytes) -> str:
     """What the body of an answer seems to be that is not of Kubernetes."""
-    if re.search(rb"<(?:!doctype\s+html|html)\b", body[:2000], re.IGNORECASE):
+    if _HTML.search(body, 0, 2000):
         return " with an HTML page: is a proxy or a login page in the way?"
     return " without a Kubernetes Status"
+
+
+def refuse_page(body: bytes, where: str) -> None:
+    """Raises `BadAnswer` for an HTML page in the place of an answer."""
+    if _HTML.search(body, 0, 2000):
+        raise BadAnswer(f"{where}: answered{looks_like(body)}")
+
+
+_HTML = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 def _elsewhere(location: str) -> str:

@@ -280,7 +280,8 @@ class Sync:
         if isinstance(error, ReportedError):
             return str(error)
         log.error("context %s", printable(where), exc_info=error)
-        return f"context {where}: an error that nobody foresaw ended it ({type(error).__name__}); the log has its traceback"
+        what = f"an error that nobody foresaw ended it ({type(error).__name__})"
+        return f"context {where}: {what}; the log has its traceback"
 
     def _failed(self, name: str, kind: Kind, why: str, *, retryable: bool = False) -> Result:
         return Result(name, kind.name, Attempt(error=why, retryable=retryable))
