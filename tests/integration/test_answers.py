@@ -411,11 +411,25 @@ AGGREGATED: dict[str, tuple[Callable[[str, Any], object], bool]] = {
     "verbs": (of_group(_each_resource(verbs=None)), False),
     "a scope": (of_group(_each_resource(scope=None)), False),
     "freshness": (of_group(lambda group: group["versions"][0].update(freshness=None)), False),
-    "a resource": (of_group(lambda group: group["versions"][0]["resources"].append(None)), False),
+    "a resource": (of_group(lambda group: group["versions"][0]["resources"].append(None)), True),
+    "the name of a resource": (
+        of_group(lambda group: group["versions"][0]["resources"].append({"resource": None, "verbs": ["list"]})),
+        True,
+    ),
     "resources": (of_group(lambda group: group["versions"][0].update(resources=None)), True),
-    "a version": (of_group(lambda group: group["versions"].append(None)), False),
+    "a version": (of_group(lambda group: group["versions"].append(None)), True),
+    "the name of a version": (of_group(lambda group: group["versions"].append({"version": None})), True),
     "versions": (of_group(lambda group: group.update(versions=None)), True),
     "a group": (lambda path, value: path == "/apis" and value["items"].append(None), False),
+    "the name of a group": (
+        lambda path, value: (
+            path == "/apis"
+            and value["items"].append(
+                {"metadata": None, "versions": [{"version": "v1", "resources": [{"resource": "x"}]}]}
+            )
+        ),
+        False,
+    ),
 }
 
 
@@ -426,7 +440,8 @@ def test_null_in_aggregated_discovery_costs_itself(proxy: Proxy, what: str) -> N
     assert "tests.shop.example" in found.kinds
     assert found.serves("apps", "deployments")
     assert found.unread == ({"coordination.k8s.io"} if is_lacking else set())
-    assert found.serves("coordination.k8s.io", "leases") is not is_lacking
+    assert found.serves("coordination.k8s.io", "leases") is (what not in ("resources", "versions"))
+    assert not found.serves("", "x")
 
 
 @pytest.mark.parametrize("root", ["/api", "/apis"])

@@ -508,7 +508,7 @@ def refuse_page(body: bytes, where: str) -> None:
         raise BadAnswer(f"{where}: answered{looks_like(body)}")
 
 
-_HTML = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|title|body|center|h1)\b", re.IGNORECASE)
 
 
 def _elsewhere(location: str) -> str:
