@@ -583,8 +583,8 @@ def failure_of(server: str, **cluster: object) -> str:
     [
         (("localhost",), False, False, "localhost", "CA that is not trusted"),
         (("localhost",), True, True, "localhost", "certificate has expired"),
-        (("other.example",), False, True, "localhost", "other names"),
-        (("localhost",), False, True, "127.0.0.1", "other addresses"),
+        (("other.example",), False, True, "localhost", "not valid for the name"),
+        (("localhost",), False, True, "127.0.0.1", "not valid for its address"),
     ],
 )
 def test_certificates(
