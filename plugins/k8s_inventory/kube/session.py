@@ -464,7 +464,10 @@ class Session:
             said = f"{shown} on the way to {self.server} does not answer: {cause(error)}"
         else:
             through = f" (through {shown})" if proxy else ""
-            said = f"{self.server} does not answer{through}: {cause(error)}"
+            what = (
+                "offers no TLS to be trusted" if isinstance(error, urllib3.exceptions.SSLError) else "does not answer"
+            )
+            said = f"{self.server} {what}{through}: {cause(error)}"
         return Unreachable(f"context {self.context.name}: {said}")
 
     def _none_sent(self) -> str:
