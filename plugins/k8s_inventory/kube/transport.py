@@ -187,7 +187,9 @@ class _Bounded:
     sock: socket.socket
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return _Lines(_Received(self.sock, _allowance.get()))
+        allowance = _allowance.get()
+        received = _Received(self.sock, allowance)
+        return io.BufferedReader(received, _BUFFER) if allowance is _OTHERS else _Lines(received)
 
 
 class _Response(http.client.HTTPResponse):
