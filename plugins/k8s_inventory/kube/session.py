@@ -189,7 +189,7 @@ class Session:
     @property
     def server(self) -> str:
         """The URL of the API server, as it may be shown: without userinfo."""
-        return self.client.url
+        return self.client.server
 
     @property
     def client(self) -> Client:

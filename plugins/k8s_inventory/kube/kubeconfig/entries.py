@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
+from k8s_inventory.credentials import REDACTED
 from k8s_inventory.kube.errors import Unusable
 from k8s_inventory.kube.kubeconfig.certificates import Identity, Pem
 from k8s_inventory.kube.kubeconfig.exec_plugin import ExecPlugin
@@ -139,6 +140,11 @@ class Server:
 
     url: str
     userinfo: tuple[str, str] | None = None
+
+    @property
+    def shown(self) -> str:
+        """As it may be shown."""
+        return self.url.replace("://", f"://{REDACTED}@", 1) if self.userinfo else self.url
 
     @property
     def is_encrypted(self) -> bool:
