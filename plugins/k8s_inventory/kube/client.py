@@ -28,9 +28,9 @@ _SELDOM = 10.0
 class Client:
     """Safe to use from several threads.
 
-    `url` is where requests go, without a slash at its end, and `server` the same as it may be shown. `ca` is PEM. `seconds` bound each run of an
-    exec plugin or request to an OIDC issuer, which end early once `stopped` is set. As kubectl does, none of a user's
-    credentials is sent over http.
+    `url` is where requests go, without a slash at its end, and `server` the same as it may be shown. `ca` is PEM.
+    `seconds` bound each run of an exec plugin or request to an OIDC issuer, which end early once `stopped` is set. As
+    kubectl does, none of a user's credentials is sent over http.
 
     Raises `ContextError`, and `Unauthorized` where no credentials are given. So does `headers`.
     """
