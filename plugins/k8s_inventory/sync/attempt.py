@@ -160,7 +160,10 @@ def ended(session: Session, kind: Kind, attempt: Attempt) -> Iterator[Ending]:
         # No more than the class: other texts may quote an object.
         log.exception("context %s, %s", printable(session.context.name), printable(kind.name))
         attempt.outcome, attempt.retryable = Outcome.FAILED, False
-        attempt.error = f"context {session.context.name}, {kind.name}: {type(error).__name__}; the task's log has more"
+        attempt.error = (
+            f"context {session.context.name}, {kind.name}: an error that nobody foresaw ended it "
+            f"({type(error).__name__}); the task's log has its traceback"
+        )
     ending.result = Result(session.context.name, kind.name, attempt, ending.proof is not None)
 
 
