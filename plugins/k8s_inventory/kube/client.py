@@ -28,9 +28,9 @@ _SELDOM = 10.0
 class Client:
     """Safe to use from several threads.
 
-    `url` is the server's, as it may be shown, without a slash at its end. `ca` is PEM. `seconds` bound each run of an
-    exec plugin or request to an OIDC issuer, which end early once `stopped` is set. As kubectl does, none of a user's
-    credentials is sent over http.
+    `url` is where requests go, without a slash at its end, and `server` the same as it may be shown. `ca` is PEM.
+    `seconds` bound each run of an exec plugin or request to an OIDC issuer, which end early once `stopped` is set. As
+    kubectl does, none of a user's credentials is sent over http.
 
     Raises `ContextError`, and `Unauthorized` where no credentials are given. So does `headers`.
     """
@@ -56,6 +56,7 @@ class Client:
         self._due = 0.0
         self._failure: KubeError | None = None
         self.url = cluster.server.url
+        self.server = cluster.server.shown
         self.is_encrypted = cluster.server.is_encrypted
         self.disable_compression = cluster.disable_compression
         self.ca = cluster.ca.content if cluster.ca else None

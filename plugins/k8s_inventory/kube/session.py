@@ -194,7 +194,7 @@ class Session:
     @property
     def server(self) -> str:
         """The URL of the API server, as it may be shown: without userinfo."""
-        return self.client.url
+        return self.client.server
 
     @property
     def client(self) -> Client:
@@ -450,7 +450,9 @@ class Session:
             where_to = _elsewhere(answer.headers.get("Location", ""))
             return BadAnswer(f"{where}: redirected {where_to}, which is not followed: it would take credentials along")
         refusal = NoSuchPath if code == 404 else BadAnswer
-        refused = refusal(f"{where}: answered {code}{said or looks_like(body)}")
+        # An API server says 400 to who speaks http on its port, and proxies say 403 to those whom they do not know.
+        hint = f". {self._none_sent()}".rstrip(". ") if code in (400, 403) else ""
+        refused = refusal(f"{where}: answered {code}{said or looks_like(body)}{hint}")
         if code in _MAY_MEND:
             return _TryAgain(refused, _retry_after(answer.headers))
         return refused
