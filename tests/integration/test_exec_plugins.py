@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,9 +16,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import grpc
 import psutil
 import pytest
 import yaml
+from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -407,17 +410,17 @@ def test_a_plugin_that_does_not_end_is_ended_with_all_that_it_started(
     text, count = HANGING[script]
     pids = tmp_path / "pids"
     made = plugin(f"echo $$ >> {pids}\n{text.replace('PIDS', str(pids))}")
-    with leaving_nothing(pids, 2.5, count):
-        error = refusal(made, 0.4)
-    assert "did not end in 0.4 s, and was ended (K8S_CREDENTIAL_TIMEOUT)" in str(error)
+    with leaving_nothing(pids, 4, count):
+        error = refusal(made, 0.6)
+    assert "did not end in 0.6 s, and was ended (K8S_CREDENTIAL_TIMEOUT)" in str(error)
     assert error.retryable
 
 
 def test_a_plugin_is_ended_once_nobody_waits_for_it(plugin: Make, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     stopped = threading.Event()
-    threading.Timer(0.3, stopped.set).start()
-    with leaving_nothing(pids, 2.5, 1):
+    threading.Timer(0.6, stopped.set).start()
+    with leaving_nothing(pids, 4, 1):
         with pytest.raises(NoCredentials, match="nobody waits for it any more"):
             ask(plugin(f"echo $$ >> {pids}; exec sleep 3000"), 60, stopped)
 
@@ -435,9 +438,41 @@ def test_a_plugin_is_ended_where_its_thread_is(plugin: Make, tmp_path: Path, mon
                 raise Interrupt
             return False
 
-    with leaving_nothing(pids, 2.5, 1):
+    with leaving_nothing(pids, 4, 1):
         with pytest.raises(Interrupt):
             ask(plugin(f"echo $$ >> {pids}; exec sleep 3000"), 60, Stopped())
+
+
+def test_a_plugin_is_ended_with_the_program_of_cloudquery(plugin: Make, tmp_path: Path) -> None:
+    """Which ends without waiting for its threads."""
+    pids, address, path = tmp_path / "pids", tmp_path / "socket", tmp_path / "config"
+    made = plugin(f"trap '' TERM; echo $$ > {pids}; while :; do sleep 1; done")
+    entry = {"apiVersion": V1, "command": made.command, "interactiveMode": "Never"}
+    config = {
+        "clusters": [{"name": "test", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "test", "user": {"exec": entry}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+    }
+    path.write_text(yaml.safe_dump(config))
+    command = [
+        sys.executable,
+        "-m",
+        "k8s_inventory.cloudquery.serve",
+        "serve",
+        "--network=unix",
+        f"--address={address}",
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, env=environment) as program, grpc.insecure_channel(f"unix:{address}") as channel:
+        stub = plugin_pb2_grpc.PluginStub(channel)
+        spec = json.dumps({"kubeconfig": str(path)}).encode()
+        stub.Init(plugin_pb2.Init.Request(spec=spec), timeout=20, wait_for_ready=True)
+        messages = stub.Sync(plugin_pb2.Sync.Request(tables=["k8s_pods"]))
+        assert next(messages).migrate_table.table
+        wait_until(lambda: pids.exists() and pids.read_text().endswith("\n"), "the plugin runs")
+        with leaving_nothing(pids, 4, 1):
+            program.terminate()
+            assert program.wait(10) == 0
 
 
 @pytest.mark.parametrize("in_session", ["", "setsid "])
@@ -446,7 +481,7 @@ def test_a_child_that_holds_the_output_keeps_nobody_waiting_and_is_ended(
 ) -> None:
     pids = tmp_path / "pids"
     script = f"echo '{GOOD}'; {in_session}sh -c 'echo $$ >> {pids}; exec sleep 3000' & sleep 0.2"
-    with leaving_nothing(pids, 3, 1):
+    with leaving_nothing(pids, 4, 1):
         assert ask(plugin(script)).token == "a-token"
 
 
@@ -455,7 +490,7 @@ def test_a_child_that_has_ended_keeps_nobody_waiting(plugin: Make) -> None:
     begin = time.monotonic()
     ask(plugin(f"(sleep 0.2; exit 0) > /dev/null 2>&1 & echo '{GOOD}'"))
     ask(plugin(f"true & echo '{GOOD}'"))
-    assert time.monotonic() - begin < 0.5
+    assert time.monotonic() - begin < 0.9
 
 
 def test_what_a_child_prints_shortly_after_is_its_credential(plugin: Make) -> None:
@@ -475,13 +510,14 @@ def test_a_daemon_that_a_plugin_leaves_to_itself_stays(plugin: Make, tmp_path: P
 
 def test_nothing_of_a_run_stays_open(plugin: Make) -> None:
     ask(plugin(f"echo '{GOOD}'"))
-    before = psutil.Process().num_fds()
+    process = psutil.Process()
+    files, children = process.num_fds(), process.children()
     for _ in range(5):
         ask(plugin(f"echo '{GOOD}'"))
         refusal(plugin("exit 1"))
         refusal(plugin("exit 1", command="/nowhere"))
-    assert psutil.Process().num_fds() == before
-    assert not psutil.Process().children()
+    assert process.num_fds() <= files
+    assert process.children() == children
 
 
 # -- before a real API server, as kubectl does it --------------------------------------------------------
@@ -636,7 +672,7 @@ def test_what_a_plugin_said_is_in_the_row_and_nothing_else_of_it(
         env = [{"name": "TOK", "value": SECRET}]
         program = {"apiVersion": V1, "command": made.command, "interactiveMode": "Never", "env": env}
         config["users"][0]["user"] = {"exec": program}
-        assert sync(Context("test", config, "test"), "pods", credential_timeout=0.4).attempt.outcome == "unauthorized"
+        assert sync(Context("test", config, "test"), "pods", credential_timeout=0.6).attempt.outcome == "unauthorized"
         row = store.connection.execute("SELECT error FROM k8s_sync_status").fetchone()
         assert row
         assert SECRET not in row[0]
@@ -647,4 +683,4 @@ def test_what_a_plugin_said_is_in_the_row_and_nothing_else_of_it(
     )
     pids = tmp_path / "pids"
     with leaving_nothing(pids, 10, 1):
-        assert "did not end in 0.4 s" in errors(f"echo $$ > {pids}; exec sleep 3000")
+        assert "did not end in 0.6 s" in errors(f"echo $$ > {pids}; exec sleep 3000")

@@ -502,10 +502,9 @@ def test_long_texts_of_a_server_are_neither_stored_nor_logged(
         assert all(len(record.getMessage()) < 5000 for record in caplog.records if record.name.startswith("k8s")), what
 
 
-@pytest.mark.parametrize("path", ["/version", "/api/v1/namespaces/kube-system"])
-def test_a_cluster_of_a_long_name_is_refused(proxy: Proxy, store: Store, sync: Sync, path: str) -> None:
+def test_a_cluster_of_a_long_name_is_refused(proxy: Proxy, store: Store, sync: Sync) -> None:
     def spoil(asked: str, real: Answer) -> Answer | None:
-        return real.with_json(real.json | {"gitVersion": LONG, "metadata": {"uid": LONG}}) if asked == path else None
+        return real.with_json(real.json | {"metadata": {"uid": LONG}}) if "kube-system" in asked else None
 
     proxy.spoil = spoil
     result = sync(proxy.context, "pods")
@@ -543,14 +542,8 @@ def test_what_is_no_text_of_postgresql_is_a_bad_answer(proxy: Proxy, store: Stor
     assert rows_of(store, "pods", context="proxied") == before
 
 
-@pytest.mark.parametrize(
-    ("path", "spoilt"),
-    [
-        ("/version", {"gitVersion": "v1\0"}),
-        ("/api/v1/namespaces/kube-system", {"metadata": {"uid": "u\0", "name": "kube-system"}}),
-    ],
-)
-def test_a_cluster_of_no_text_is_a_bad_answer(proxy: Proxy, sync: Sync, path: str, spoilt: dict[str, object]) -> None:
+def test_a_cluster_of_no_text_is_a_bad_answer(proxy: Proxy, sync: Sync) -> None:
+    path, spoilt = "/api/v1/namespaces/kube-system", {"metadata": {"uid": "u\0", "name": "kube-system"}}
     proxy.spoil = lambda asked, real: real.with_json(real.json | spoilt) if asked == path else None
     attempt = sync(proxy.context, "pods").attempt
     assert (attempt.outcome, path in str(attempt.error)) == ("failed", True)
@@ -582,7 +575,7 @@ def test_discovery_of_long_names_is_refused(proxy: Proxy, name: str) -> None:
 
 
 @pytest.mark.parametrize("nested", [b"[" * 2_000_000, b'{"a":' * 2_000_000, b"[" * 900 + b"]" * 900])
-@pytest.mark.parametrize("path", ["/version", "/api/v1/namespaces/kube-system", "/api/v1/pods", "/api/v1/secrets"])
+@pytest.mark.parametrize("path", ["/api/v1/namespaces/kube-system", "/api/v1/pods", "/api/v1/secrets"])
 def test_nesting_without_end_is_no_answer(proxy: Proxy, sync: Sync, path: str, nested: bytes) -> None:
     proxy.spoil = lambda asked, real: Answer(200, nested) if asked.partition("?")[0] == path else None
     result = sync(proxy.context, "secrets" if "secrets" in path else "pods")

@@ -82,6 +82,7 @@ def test_the_hook_gives_a_client_of_the_library_that_asks_as_the_connection_says
         }
         extra = {"kube_config": json.dumps(content), "cluster_context": "c"}
         monkeypatch.setenv("AIRFLOW_CONN_HERE", json.dumps({"conn_type": "kubernetes", "extra": extra}))
+        monkeypatch.setenv("HTTPS_PROXY", "127.0.0.1:1")  # not for this machine
         client = ClusterHook(conn_id="here").get_conn()
         assert VersionApi(client).get_code(_request_timeout=5).git_version == "v1.36.0"
         who = ("authorization: Bearer s3cret-of-the-user", *(f"impersonate-group: {each}" for each in "ab"))

@@ -88,10 +88,10 @@ def test_no_error_is_left_out() -> None:
         "JSONPathError",
         "PathTooLong",
         "Oversized",
-        "Refused",
-        "Unreadable",
-        "SocksRefused",
         "ProxyRefused",
+        "SocksRefused",
+        "Unreadable",
+        "Refused",
     }
     left = {each.__name__ for each in every_error_class() if not issubclass(each, ReportedError)}
     assert left <= internal

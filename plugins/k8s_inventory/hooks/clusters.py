@@ -66,7 +66,9 @@ class ClusterHook(KubernetesHook):
         for true.
         """
         client = self.context().client()
-        made = ApiClient(Configuration(host=client.url))
+        configuration = Configuration(host=client.url)
+        configuration.proxy = None  # it takes the environment's, and not all that curl and kubectl understand
+        made = ApiClient(configuration)
         made.rest_client.pool_manager = _Connections(client)
         return made
 
@@ -87,7 +89,7 @@ def _content(kube_config: Any) -> dict[str, Any] | None:
     if isinstance(kube_config, str):
         try:
             kube_config = json.loads(kube_config)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return kube_config if isinstance(kube_config, dict) else None
 

@@ -347,7 +347,10 @@ def _signs_of(session: Session, kind: Kind) -> Iterator[str]:
     ask = asking(session)
     if kind.group:
         groups = ask(APIS, Groups).groups
-        versions = [each.version for group in groups if group.name == kind.group for each in group.versions]
+        of_group = [group.versions for group in groups or () if group.name == kind.group]
+        if groups is None or None in of_group:
+            yield f"{APIS} does not say which versions its group has"
+        versions = [each.version for some in of_group for each in some or ()]
     else:
         versions = ["v1"]
     if len(versions) > _MOST_VERSIONS:
@@ -356,7 +359,8 @@ def _signs_of(session: Session, kind: Kind) -> Iterator[str]:
     for version in versions:
         path = group_path(kind.group, version)
         found = ask(path, Resources)
-        if (found.kind, found.group_version) != ("APIResourceList", kind.api_version(version)):
+        is_asked_for = (found.kind, found.group_version) == ("APIResourceList", kind.api_version(version))
+        if not is_asked_for or found.resources is None:
             yield f"{path} does not say what this version serves"
         elif kind.plural in {each.name for each in found.resources}:
             yield f"{path} lists it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
@@ -11,8 +12,10 @@ import msgspec
 
 from k8s_inventory.credentials import without_userinfo
 from k8s_inventory.kinds import KINDS, ApiPath
-from k8s_inventory.kube.errors import BadAnswer, Forbidden, Named, NotFound
-from k8s_inventory.kube.session import UNREADABLE, Session
+from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, Named, NotFound, Stopped, Unreachable
+from k8s_inventory.kube.session import UNREADABLE, Session, looks_like
+
+log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -34,6 +37,9 @@ class ClusterInfo:
 
 
 _KUBE_SYSTEM = "kube-system"
+_VERSION = ApiPath("version")
+_PATIENCE = 10.0
+"""Seconds that are waited for a version, which is good to have, and proves nothing where it is not had."""
 _Text = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[^\0]*\Z")]
 
 
@@ -68,7 +74,7 @@ def read_cluster(session: Session) -> ClusterInfo:
         if error.about != Named(_KUBE_SYSTEM, namespaces.plural, namespaces.group):
             raise  # of something else
         uid = ""
-    version = session.cluster_version or read_version(session)
+    version = read_version(session) if session.cluster_version == "" else session.cluster_version
     return ClusterInfo(
         uid=uid,
         server=server,
@@ -80,12 +86,20 @@ def read_cluster(session: Session) -> ClusterInfo:
 
 
 def read_version(session: Session) -> str | None:
-    """The version of the API server that answers now; None where it may not be read. Raises a `KubeError`."""
+    """The version of the API server that answers now; None where it can not be had, whatever it answers to this.
+
+    Raises `Unreachable`, `Stopped`.
+    """
+    version: str | None = None
     try:
-        session.cluster_version = without_userinfo(answer(session, ApiPath("version"), _Version).git_version)
-    except (Forbidden, NotFound):
-        session.cluster_version = None
-    return session.cluster_version
+        said = answer(session, _VERSION, _Version, seconds=_PATIENCE)
+        version = without_userinfo(said.git_version) or None
+    except (Unreachable, Stopped):
+        raise
+    except KubeError as error:
+        log.warning("%s; its version is not known, so that all its objects are compared", error)
+    session.cluster_version = version
+    return version
 
 
 def answer(
@@ -105,9 +119,10 @@ def decoded(session: Session, path: str, body: bytes, model: type[Answer]) -> An
     try:
         return msgspec.json.decode(body, type=model)
     except UNREADABLE as error:
-        raise BadAnswer(
-            f"context {session.context.name}, {path}: the answer is no {model.__name__.strip('_')} ({error})"
-        ) from error
+        where = f"context {session.context.name}, {path}"
+        if "HTML" in (page := looks_like(body)):
+            raise BadAnswer(f"{where}: answered{page}") from None
+        raise BadAnswer(f"{where}: the answer is no {model.__name__.strip('_')} ({error})") from error
 
 
 def _ca_fingerprint(session: Session) -> str | None:

@@ -65,28 +65,30 @@ class _Header(msgspec.Struct, frozen=True):
 
 
 class _Aggregated(msgspec.Struct, frozen=True):
+    """What has nothing in it, servers in Go may send as null: that costs itself alone."""
+
     class Group(msgspec.Struct, frozen=True):
         class Version(msgspec.Struct, frozen=True):
             class Resource(msgspec.Struct, frozen=True):
                 class ResponseKind(msgspec.Struct, frozen=True):
-                    kind: Name = ""
+                    kind: Name | None = None
 
-                resource: Name
-                scope: str = ""
-                response_kind: ResponseKind = msgspec.field(default_factory=ResponseKind, name="responseKind")
-                verbs: list[str] = msgspec.field(default_factory=list)
+                resource: Name | None
+                scope: str | None = None
+                response_kind: ResponseKind | None = msgspec.field(default=None, name="responseKind")
+                verbs: list[str] | None = None
 
-            version: Name
-            resources: list[Resource] = msgspec.field(default_factory=list)
-            freshness: str = ""
+            version: Name | None
+            resources: list[Resource | None] | None = msgspec.field(default_factory=list)
+            freshness: str | None = None
 
         class Metadata(msgspec.Struct, frozen=True):
-            name: Name = ""
+            name: Name | None = None
 
-        metadata: Metadata
-        versions: list[Version] = msgspec.field(default_factory=list)
+        metadata: Metadata | None
+        versions: list[Version | None] | None = msgspec.field(default_factory=list)
 
-    items: list[Group]
+    items: list[Group | None] | None
 
 
 class Groups(msgspec.Struct, frozen=True):
@@ -97,15 +99,15 @@ class Groups(msgspec.Struct, frozen=True):
             version: Name
 
         name: Name
-        versions: list[Version]
+        versions: list[Version] | None
         preferred: Version | None = msgspec.field(default=None, name="preferredVersion")
 
-    groups: list[Group]
+    groups: list[Group] | None
     kind: Literal["APIGroupList"]
 
 
 class _CoreVersions(msgspec.Struct, frozen=True):
-    versions: list[Name]
+    versions: list[Name] | None
 
 
 class Resources(msgspec.Struct, frozen=True):
@@ -115,9 +117,9 @@ class Resources(msgspec.Struct, frozen=True):
         name: Name
         kind: Name
         namespaced: bool = False
-        verbs: list[str] = msgspec.field(default_factory=list)
+        verbs: list[str] | None = None
 
-    resources: list[Resource]
+    resources: list[Resource] | None
     kind: str = ""
     group_version: str = msgspec.field(default="", name="groupVersion")
 
@@ -126,12 +128,12 @@ class _Crd(msgspec.Struct, frozen=True):
     class Metadata(msgspec.Struct, frozen=True):
         name: Name
         uid: Name
-        generation: int = 0
+        generation: int | None = 0
         managed_fields: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="managedFields")
 
     class Spec(msgspec.Struct, frozen=True):
         class Names(msgspec.Struct, frozen=True):
-            list_kind: Name = msgspec.field(default="", name="listKind")
+            list_kind: Name | None = msgspec.field(default="", name="listKind")
 
         class Version(msgspec.Struct, frozen=True):
             class Column(msgspec.Struct, frozen=True):
@@ -140,10 +142,10 @@ class _Crd(msgspec.Struct, frozen=True):
                 json_path: str = msgspec.field(name="jsonPath")
 
             name: Name
-            columns: list[Column] = msgspec.field(default_factory=list, name="additionalPrinterColumns")
+            columns: list[Column] | None = msgspec.field(default=None, name="additionalPrinterColumns")
 
         names: Names
-        versions: list[Version]
+        versions: list[Version] | None
 
     metadata: Metadata
     spec: Spec
@@ -170,10 +172,10 @@ def discover(session: Session) -> Discovery:
         if decoded(session, root, body, _Header).kind == "APIGroupDiscoveryList":
             _aggregated(session, found, decoded(session, root, body, _Aggregated))
         elif root == _API:
-            versions = decoded(session, root, body, _CoreVersions).versions
+            versions = decoded(session, root, body, _CoreVersions).versions or []
             _classic(session, found, Groups.Group("", [Groups.Group.Version(each) for each in versions]), ask)
         else:
-            for group in decoded(session, root, body, Groups).groups:
+            for group in decoded(session, root, body, Groups).groups or ():
                 _classic(session, found, group, ask)
     return found
 
@@ -195,21 +197,29 @@ def asking(session: Session) -> Ask:
 
 
 def _aggregated(session: Session, found: Discovery, served: _Aggregated) -> None:
-    for group in served.items:
-        name = group.metadata.name
-        for version in group.versions:
-            found.served.setdefault(name, {})[version.version] = {each.resource for each in version.resources}
+    for group in filter(None, served.items or ()):
+        name = (group.metadata and group.metadata.name) or ""
+        if group.versions is None:
+            found.lacks_version(name, _says_nothing(name))
+        for version in filter(None, group.versions or ()):
+            named = version.version or ""
+            if not _shows(found, name, named, version.resources):
+                continue
+            resources = [each for each in version.resources or () if each is not None and each.resource]
+            found.served[name][named].update(str(each.resource) for each in resources)
             if version.freshness == "Stale":
-                found.lacks_version(name, f"the API server of {name}/{version.version} does not answer")
-            for each in version.resources:
+                found.lacks_version(name, f"the API server of {name}/{named} does not answer")
+            for each in resources:
+                kind = (each.response_kind and each.response_kind.kind) or ""
                 is_namespaced = each.scope == "Namespaced"
-                names = (name, version.version, each.response_kind.kind, each.resource)
-                _take(session, found, *names, is_namespaced, each.verbs)
+                _take(session, found, name, named, kind, str(each.resource), is_namespaced, each.verbs or ())
 
 
 def _classic(session: Session, found: Discovery, group: Groups.Group, ask: Ask) -> None:
+    if group.versions is None:
+        found.lacks_version(group.name, _says_nothing(group.name))
     # The preferred version comes first; the others are read for what it lacks.
-    versions = [each.version for each in group.versions]
+    versions = [each.version for each in group.versions or ()]
     versions.sort(key=lambda version: group.preferred is None or version != group.preferred.version)
     for version in versions:
         try:
@@ -220,9 +230,23 @@ def _classic(session: Session, found: Discovery, group: Groups.Group, ask: Ask) 
             found.served.setdefault(group.name, {})[version] = set()
             found.lacks_version(group.name, str(error))
             continue
-        found.served.setdefault(group.name, {})[version] = {each.name for each in resources if "/" not in each.name}
-        for each in resources:
-            _take(session, found, group.name, version, each.kind, each.name, each.namespaced, each.verbs)
+        if not _shows(found, group.name, version, resources):
+            continue
+        found.served[group.name][version].update(each.name for each in resources or () if "/" not in each.name)
+        for each in resources or ():
+            _take(session, found, group.name, version, each.kind, each.name, each.namespaced, each.verbs or ())
+
+
+def _shows(found: Discovery, group: str, version: str, resources: Sequence[Any] | None) -> bool:
+    """Whether it says what a version serves; it is noted that it is there. Null may be nothing, and proves it not."""
+    found.served.setdefault(group, {})[version] = set()
+    if resources is None:
+        found.lacks_version(group, _says_nothing(f"{group}/{version}"))
+    return resources is not None
+
+
+def _says_nothing(what: str) -> str:
+    return f"discovery does not say what {what} serves"
 
 
 def _take(
@@ -264,10 +288,10 @@ def describe(session: Session, kinds: Sequence[Kind], *, page_size: int, most_co
             kind = made.get(crd.metadata.name)
             if kind is None:
                 continue
-            columns = next((each.columns for each in crd.spec.versions if each.name == kind.version), [])
+            columns = next((each.columns for each in crd.spec.versions or () if each.name == kind.version), None) or []
             made[kind.name] = replace(
                 kind,
-                listed_as=crd.spec.names.list_kind,
+                listed_as=crd.spec.names.list_kind or "",
                 printer_columns=tuple(map(_printer_column, columns[: most_columns + 1])),
                 revision=_revision(crd.metadata),
             )

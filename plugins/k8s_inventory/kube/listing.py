@@ -28,7 +28,7 @@ from k8s_inventory.kube.errors import (
     TooLarge,
     Unreachable,
 )
-from k8s_inventory.kube.session import UNREADABLE, Session
+from k8s_inventory.kube.session import UNREADABLE, Session, looks_like
 from k8s_inventory.mending import shallow, without_lone_surrogates
 from k8s_inventory.printable import printable
 
@@ -50,8 +50,8 @@ _MARKS = 1 << 22
 class ListMetadata(msgspec.Struct, frozen=True, gc=False):
     """https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/list-meta/"""
 
-    resource_version: _Version = msgspec.field(default="", name="resourceVersion")
-    continue_token: _Token = msgspec.field(default="", name="continue")
+    resource_version: _Version | None = msgspec.field(default=None, name="resourceVersion")
+    continue_token: _Token | None = msgspec.field(default=None, name="continue")
 
 
 class ListPage(msgspec.Struct, Generic[Item], frozen=True, gc=False):
@@ -60,12 +60,12 @@ class ListPage(msgspec.Struct, Generic[Item], frozen=True, gc=False):
     items: list[Item] | None
     kind: _Name = ""
     api_version: _Name = msgspec.field(default="", name="apiVersion")
-    metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
+    metadata: ListMetadata | None = None
 
 
 class _Header(msgspec.Struct, frozen=True, gc=False):
     kind: _Name
-    metadata: ListMetadata
+    metadata: ListMetadata | None = None
 
 
 class _Item(msgspec.Struct, frozen=True, gc=False):
@@ -270,47 +270,55 @@ class Listing(Generic[Item]):
             except msgspec.ValidationError:
                 answer, body = _decode(_raw_pages, body)
         except UNREADABLE as error:
-            what = "an HTML page" if b"<html" in body[:1000].lower() else "no list"
-            raise BadAnswer(f"{where}: the answer is {what} ({error})") from error
-        if (answer.kind, answer.api_version) != (kind.list_kind, api_version):
+            if "HTML" in (page := looks_like(body)):
+                raise BadAnswer(f"{where}: answered{page}") from None
+            raise BadAnswer(f"{where}: the answer is no list ({error})") from error
+        items = answer.items or []
+        # What is in no etcd, of kinds that neither are declared nor have a CRD, other servers may answer for.
+        has_revisions = not kind.shared_by or bool(kind.revision)
+        # A `List` leaves to each object what it is. One without objects could be of anything.
+        is_generic = (answer.kind, answer.api_version) == ("List", "v1") and (bool(items) or not has_revisions)
+        if (answer.kind, answer.api_version) != (kind.list_kind, api_version) and not is_generic:
             raise BadAnswer(
                 f"{where}: asked for a {_named(kind.list_kind, api_version)}, the answer is a "
                 f"{_named(answer.kind, answer.api_version)}"
             )
-        self._check_items(answer.items or [], body, where)
-        revision = answer.metadata.resource_version
+        self._check_items(items, body, where, must_say=is_generic)
+        metadata = answer.metadata or ListMetadata()
+        revision = metadata.resource_version or ""
         if number == 1:
-            # Lists of what is in no etcd may have none: of kinds that neither are declared nor have a CRD.
-            if not revision and not (kind.shared_by and not kind.revision):
+            if not revision and has_revisions:
                 raise BadAnswer(f"{where}: the list carries no resourceVersion")
             self._revision = revision
         elif revision != self._revision and self.incomplete is None:
             self.incomplete = f"page {number} is of revision {revision or 'none'}, the first was of {self._revision}"
-        if answer.metadata.continue_token != token:
+        if (metadata.continue_token or "") != token:
             raise BadAnswer(f"{where}: the list names two continue tokens")
         return Page(
             number=number,
             body=body,
-            items=answer.items or [],
-            api_version=answer.api_version,
+            items=items,
+            api_version=api_version,
             resource_version=revision,
             seconds=seconds,
             asked_at=asked_at,
             is_mended=body is not came,
         )
 
-    def _check_items(self, items: list[Any], body: bytes, where: str) -> None:
-        """Raises `BadAnswer` for a page with an item of another kind or namespace."""
-        if self._agree(items):
+    def _check_items(self, items: list[Any], body: bytes, where: str, *, must_say: bool) -> None:
+        """Raises `BadAnswer` for a page with an item of another kind or namespace, or that does not say what it is
+        where it must."""
+        if self._agree(items) and not must_say:
             return
         wanted = (self.kind.kind, self.kind.api_version(self.version))
+        unsaid = ("", "") if must_say else wanted
         try:
             said = _decode(_said_pages, body)[0].items or []
         except UNREADABLE as error:
             raise BadAnswer(f"{where}: an object in it does not say what it is ({error})") from None
         for item in said:
             namespace = item.metadata.namespace or "" if item.metadata else ""
-            found = (item.kind or wanted[0], item.api_version or wanted[1])
+            found = (item.kind or unsaid[0], item.api_version or unsaid[1])
             if found != wanted or (self.namespace is not None and namespace != self.namespace):
                 raise BadAnswer(
                     f"{where}: asked for each {_named(*wanted, self.namespace)}, the answer holds a "
@@ -475,11 +483,15 @@ def _continue_token(body: bytes) -> str:
     end = body.find(_ITEMS, 0, 16_384)
     if end > 0:
         with contextlib.suppress(msgspec.DecodeError):
-            return _headers.decode(body[:end] + _ITEMS + b"]}").metadata.continue_token
+            return _token_of(_headers.decode(body[:end] + _ITEMS + b"]}"))
     try:
-        return _decode(_headers, body)[0].metadata.continue_token
+        return _token_of(_decode(_headers, body)[0])
     except UNREADABLE:
         return ""  # not a list: the page's own check says what is wrong with it
+
+
+def _token_of(header: _Header) -> str:
+    return (header.metadata and header.metadata.continue_token) or ""
 
 
 Answer = TypeVar("Answer")

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 import tenacity
@@ -18,6 +20,7 @@ import urllib3
 
 from k8s_inventory.kinds import ApiPath
 from k8s_inventory.kube import transport
+from k8s_inventory.kube.causes import cause, is_final
 from k8s_inventory.kube.client import Client
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.errors import (
@@ -70,9 +73,6 @@ _NO_CONNECTION = (
 _MAY_MEND = (408, 429, 500, 502, 503, 504)
 """Answers that another attempt may better. A proxy gives them, too, where no API server is."""
 
-_SIGN_OF_LIFE = 10.0
-"""Seconds in which a context that kept us waiting says anything."""
-
 _SLICE = 0.5
 """Seconds after which one who waits looks whether to go on."""
 
@@ -114,6 +114,11 @@ class Limits:
     """Seconds after which no further look is taken at an API server that does not show all it has yet."""
     compress: bool | None = None
     """Whether answers come as gzip, 15 times smaller; by default unless the API server is on this machine."""
+
+    @property
+    def sign_of_life(self) -> float:
+        """Seconds, the last of `context_timeout`, in which a context that kept us waiting may say anything."""
+        return min(10.0, self.read_timeout, self.context_timeout / 2)
 
 
 @dataclass(frozen=True)
@@ -171,15 +176,15 @@ class Session:
         self.context = context
         self.limits = limits or Limits()
         self.stopped = stopped or threading.Event()
-        self.cluster_version: str | None = None
-        """Of Kubernetes, as it was when somebody last asked for it."""
+        self.cluster_version: str | None = ""
+        """Of Kubernetes, as it was when somebody last asked for it: None where it can not be had, empty before."""
         self.cluster: ClusterInfo | None = None
         """Where it led when somebody first asked."""
         self.clients = 0
         """How many were made. A new one has read the kubeconfig anew, which may lead elsewhere by then."""
         self.dead: KubeError | None = None
         """Why nothing is asked any more: it is not about one kind, and another attempt would take as long."""
-        self._patience = Patience(self.limits.context_timeout, self._is_alive)
+        self._patience = Patience(self.limits.context_timeout - self.limits.sign_of_life, self._is_alive)
         self._client: Client | None = None
         self._kept: dict[Any, Any] = {}
         self._lock = threading.Lock()
@@ -280,7 +285,7 @@ class Session:
     def _is_alive(self) -> bool:
         """Whether the API server answers anything at all, were it a refusal."""
         limits = self.limits
-        seconds = min(limits.read_timeout, limits.context_timeout, _SIGN_OF_LIFE)
+        seconds = limits.sign_of_life
         try:
             answer = transport.get(
                 self.client.pools,
@@ -379,11 +384,11 @@ class Session:
             self._refuse_if_stopped(path)
             if allowance.is_over:
                 raise too_slow from None
-            if _is_final(error):
+            if is_final(error):
                 raise self._unreachable(error) from None
             if isinstance(error, _NO_CONNECTION):
                 raise _TryAgain(self._unreachable(error)) from None
-            broken = Interrupted(f"{self._where(path)}: the answer broke off, or did not come: {_cause(error)}")
+            broken = Interrupted(f"{self._where(path)}: the answer broke off, or did not come: {cause(error)}")
             raise _TryAgain(broken) from None
 
     @contextmanager
@@ -423,9 +428,10 @@ class Session:
         status = _status(body)
         said = f": {_short(status.message)}" if status is not None and status.message else ""
         if code == 401:
+            page = looks_like(body) if status is None and b"<" in body else ""
             return Unauthorized(
-                f"{where}: credentials are missing, expired or wrong (401). {self._none_sent()}Check the user of this "
-                "context: kubectl auth whoami"
+                f"{where}: credentials are missing, expired or wrong (401{page}). {self._none_sent()}"
+                "Check the user of this context: kubectl auth whoami"
             )
         if status is not None:
             if code == 403 and "system:anonymous" in (status.message or ""):
@@ -438,8 +444,11 @@ class Session:
                 return NotFound(f"{where}: not served by this cluster{said}", status.about)
             if code == 410:
                 return Expired(f"{where}: the continue token expired{said}", status.metadata.continue_token)
+        if code in (301, 302, 303, 307, 308):
+            where_to = _elsewhere(answer.headers.get("Location", ""))
+            return BadAnswer(f"{where}: redirected {where_to}, which is not followed: it would take credentials along")
         refusal = NoSuchPath if code == 404 else BadAnswer
-        refused = refusal(f"{where}: answered {code}{said or _looks_like(body)}")
+        refused = refusal(f"{where}: answered {code}{said or looks_like(body)}")
         if code in _MAY_MEND:
             return _TryAgain(refused, _retry_after(answer.headers))
         return refused
@@ -450,10 +459,10 @@ class Session:
         if isinstance(error, transport.ProxyRefused):
             said = f"{shown} refused to connect to {self.server}: {error}"
         elif isinstance(error, urllib3.exceptions.ProxyError):
-            said = f"{shown} on the way to {self.server} does not answer: {_cause(error)}"
+            said = f"{shown} on the way to {self.server} does not answer: {cause(error)}"
         else:
             through = f" (through {shown})" if proxy else ""
-            said = f"{self.server} does not answer{through}: {_cause(error)}"
+            said = f"{self.server} does not answer{through}: {cause(error)}"
         return Unreachable(f"context {self.context.name}: {said}")
 
     def _none_sent(self) -> str:
@@ -473,44 +482,32 @@ def _status(body: bytes) -> _Status | None:
     return status if status.kind == "Status" else None
 
 
-def _retry_after(headers: Mapping[str, str] | None) -> float | None:
-    """Seconds, the only form that Kubernetes sends; an HTTP date is left to the back-off."""
-    value = (headers or {}).get("Retry-After", "")
-    return float(value) if re.fullmatch(r"\d{1,6}", value) else None
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, or until a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after."""
+    value = headers.get("Retry-After", "")
+    if re.fullmatch(r"\d{1,6}", value):
+        return float(value)
+    try:
+        return parsedate_to_datetime(value[:100]).timestamp() - time.time()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
-def _looks_like(body: bytes) -> str:
-    if b"<html" in body[:2000].lower():
+def looks_like(body: bytes) -> str:
+    """What the body of an answer seems to be that is not of Kubernetes."""
+    if re.search(rb"<(?:!doctype\s+html|html)\b", body[:2000], re.IGNORECASE):
         return " with an HTML page: is a proxy or a login page in the way?"
     return " without a Kubernetes Status"
 
 
-def _cause(error: BaseException) -> str:
-    """The innermost reason; urllib3's own messages repeat the request with its query."""
-    reason: Any = error
-    while isinstance(inner := getattr(reason, "original_error", getattr(reason, "reason", None)), BaseException):
-        reason = inner
-    return (
-        _short(re.sub(r"^.*?object at 0x[0-9a-f]+>:? ?|^.*?Connection\(host=[^)]*\): ", "", str(reason)))
-        or type(reason).__name__
-    )
-
-
-def _is_final(error: BaseException) -> bool:
-    """A name that does not resolve, a refused connection or a bad certificate will not mend in seconds."""
-    if isinstance(error, transport.ProxyRefused):
-        return error.status < 500
-    text = f"{type(error).__name__} {error!r} {_cause(error)}"
-    return any(
-        sign in text
-        for sign in (
-            "NameResolutionError",
-            "Connection refused",
-            "CERTIFICATE_VERIFY_FAILED",
-            "ProxyError",
-            "WRONG_VERSION",
-        )
-    )
+def _elsewhere(location: str) -> str:
+    """Where a redirect leads, without what may be a credential in it."""
+    try:
+        parts = urlsplit(location)
+        host = f"{parts.scheme or 'https'}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
+    except ValueError:
+        return "to nowhere"
+    return f"to {_short(ascii(host)[1:-1])} (a login page?)" if parts.hostname else "to another path of its own"
 
 
 def _short(text: str | None) -> str:

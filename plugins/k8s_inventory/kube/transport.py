@@ -33,6 +33,17 @@ _BLOCK = 1 << 20
 _BUFFER = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_OF_ERROR = 1 << 18
+_MOST_OF_HEAD = 1 << 20
+_HEADERS_READ = {
+    b"connection",
+    b"content-encoding",
+    b"content-length",
+    b"keep-alive",
+    b"location",
+    b"proxy-connection",
+    b"retry-after",
+    b"transfer-encoding",
+}
 
 
 class Refused(Exception):
@@ -134,6 +145,41 @@ class _Received(io.RawIOBase):
         super().close()
 
 
+class _Lines(io.BufferedReader):
+    """Leaves out the headers that nobody here reads: `http.client` refuses a hundred of them, and a long one, which
+    kubectl does not. Together they may have `_MOST_OF_HEAD` bytes."""
+
+    def __init__(self, received: _Received) -> None:
+        super().__init__(received, _BUFFER)
+        self._left = _MOST_OF_HEAD
+        self._state = "before"
+        self._is_read = True
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        if self._state == "after":
+            return super().readline(size)
+        if self._state == "before":
+            line = self._line()
+            self._state = "interim" if re.match(rb"HTTP/\S+ 1\d\d\b", line) else "head"
+            return line
+        while line := self._line():
+            if line in (b"\r\n", b"\n"):
+                self._state = "before" if self._state == "interim" else "after"
+                return line
+            if line[:1] not in b" \t":  # else it goes on with the header before
+                self._is_read = line.partition(b":")[0].strip().lower() in _HEADERS_READ
+            if self._is_read:
+                return line
+        return line
+
+    def _line(self) -> bytes:
+        line = super().readline(self._left + 1)
+        self._left -= len(line)
+        if self._left < 0:
+            raise Refused(f"its headers have more than {_MOST_OF_HEAD} bytes")
+        return line
+
+
 @dataclass(frozen=True)
 class _Bounded:
     """All of a socket that `http.client` uses to read an answer: the status line, the headers and the body."""
@@ -141,7 +187,7 @@ class _Bounded:
     sock: socket.socket
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Received(self.sock, _allowance.get()), _BUFFER)
+        return _Lines(_Received(self.sock, _allowance.get()))
 
 
 class _Response(http.client.HTTPResponse):
@@ -166,6 +212,8 @@ class _HTTPConnection(urllib3.connection.HTTPConnection):
         except TimeoutError:
             said = f"it took the connection, and then did not answer in {seconds:g} s (K8S_CONNECT_TIMEOUT)"
             raise urllib3.exceptions.ConnectTimeoutError(said) from None
+        except ConnectionError as error:  # in the middle of TLS
+            raise urllib3.exceptions.NewConnectionError(self, "the connection broke off") from error
         finally:
             _allowance.reset(token)
 

@@ -162,7 +162,10 @@ def ended(session: Session, kind: Kind, attempt: Attempt) -> Iterator[Ending]:
         where = f"{session.context.name}, {kind.name}"
         log.error("context %s", printable(where), exc_info=without_texts(error))
         attempt.outcome, attempt.retryable = Outcome.FAILED, False
-        attempt.error = f"context {session.context.name}, {kind.name}: {type(error).__name__}; the task's log has more"
+        attempt.error = (
+            f"context {session.context.name}, {kind.name}: an error that nobody foresaw ended it "
+            f"({type(error).__name__}); the task's log has its traceback"
+        )
     ending.result = Result(session.context.name, kind.name, attempt, ending.proof is not None)
 
 

@@ -74,7 +74,8 @@ def confirm(session: Session, before: ClusterInfo, *, wrote: bool) -> bool:
 
     Raises a `KubeError` where it need not be: the session had to make a new client, and that leads elsewhere. False
     where only the version may be another, which matters to rows that it `wrote`: in a rolling upgrade the API servers
-    of a cluster are of two, and nothing in a list says which of them answered.
+    of a cluster are of two, and nothing in a list says which of them answered. Of a version that is not known, no row
+    is ever taken for unchanged, so it need not be known now.
     """
     if session.clients != before.client:
         now = _read(session)
@@ -84,7 +85,7 @@ def confirm(session: Session, before: ClusterInfo, *, wrote: bool) -> bool:
                 f"context {session.context.name} led to another cluster once its credentials were loaded again: "
                 f"{difference}. What was read is thrown away, its rows stay"
             )
-    return not wrote or (before.is_settled and read_version(session) == before.version)
+    return not wrote or before.version is None or (before.is_settled and read_version(session) == before.version)
 
 
 def repointed(stored: Mapping[str, Any] | None, now: ClusterInfo) -> str | None:

@@ -287,23 +287,25 @@ class Reading:
             total = len(page.items)
             wanted: list[int] = []
             made_of: list[str] = []
+            repeated = 0
             if target:
                 made_of = [f"{self._by}{each:08x}" for each in last_writes]
                 wanted, again = target.see(list(versions), list(versions.values()), made_of)
                 if again:
-                    duplicates += len(again)
+                    repeated = len(again)
                     wanted = sorted((*wanted, *self._newer(target, page, versions, again)))
             else:
                 hashes = set(map(hash, versions))
-                duplicates += len(hashes & sent)
+                repeated = len(hashes & sent)
                 sent |= hashes
+            duplicates += repeated
             self._take(page, wanted, made_of, page.items if whole and not _is_raw(page.items) else None)
             like_this = sink is not None or (0 < len(wanted) == total and decoder.item is not msgspec.Raw)
             if whole is not like_this:  # pages are mostly like the one before
                 whole = like_this
                 listing.decode_items_to(decoder.item if whole else Envelope)
             listed.pages += 1
-            listed.objects += total
+            listed.objects += total - repeated
             listed.bytes += len(page.body)
             listed.redacted += decoder.redacted
             decoder.redacted = 0
@@ -391,8 +393,9 @@ class Reading:
 
         Versions come of etcd. What an API server keeps elsewhere may change without one, or begin to count anew; and
         what a CRD says that may not be read, nobody knows. So all is compared that neither is declared nor has a CRD.
+        So it is where the version of the API server is not known, which may be another each time.
         """
-        if last.verify_due or (self.kind.shared_by and not self.kind.revision):
+        if last.verify_due or self._cluster.version is None or (self.kind.shared_by and not self.kind.revision):
             return True
         stored = last.resource_version or "0"
         if not (stored.isdecimal() and resource_version.isdecimal()):

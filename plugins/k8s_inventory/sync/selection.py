@@ -88,6 +88,8 @@ class Selection:
     def tasks(self, *, most: int) -> list[dict[str, Any]]:
         """What each mapped task is given: a context and entry, or above `most` of them all kinds of a context.
 
+        Tasks of one context do not follow each other: while it keeps one waiting, the next are of others.
+
         `{"label": "context · entry", "context": ..., "kinds": [...], "named": [kind, ...], "custom": {"include": [...],
         "exclude": [...]}}`
         """
@@ -109,8 +111,8 @@ class Selection:
                 ],
                 "custom": {"include": list(entry.custom.include), "exclude": list(entry.custom.exclude)},
             }
-            for context in self.contexts
             for entry in entries
+            for context in self.contexts
         ]
 
 
