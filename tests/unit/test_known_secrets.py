@@ -64,7 +64,7 @@ def test_a_key_shows_in_no_part() -> None:
     learn(_base64(KEY))
     for text in (KEY, _base64(KEY), repr(KEY), _base64(KEY)[100:160], KEY[40:300], KEY.splitlines()[7][:40]):
         shown = without_known(f"before {text} after")
-        parts = {text[start : start + 12] for start in range(len(text) - 11)}
+        parts = {text[start : start + 24] for start in range(len(text) - 23)}
         assert not any(part in shown for part in parts if not set(part) & set("- ")), shown
         assert shown.startswith("before ")
 
