@@ -87,7 +87,8 @@ class Client:
         user = self._user
         if not self.is_encrypted:
             return ""
-        if user.token_file or user.provider:
+        # As for kubectl, no provider is asked where something stands before the host of the server.
+        if user.token_file or (user.provider and not self._cluster.server.userinfo):
             self._refresh()
         if token := self._credential.token or user.token:
             return f"Bearer {token}"
