@@ -275,7 +275,7 @@ SERVERS = {
     "userinfo that is none": server("https://a\u00a0b@{address}", "must be percent-encoded"),
     "userinfo alone": Case({"server": f"https://a%3A:{SECRET}%40@{{address}}"}, {}, differs=PROMPTS),
     "another name for TLS": server("{url}", **TLS_NAME),
-    "a wrong name for TLS": server("{url}", "its certificate is for other names", **{"tls-server-name": "other.test"}),
+    "a wrong name for TLS": server("{url}", "see `tls-server-name`", **{"tls-server-name": "other.test"}),
     "no name for TLS": server("{url}", 'cluster "c": tls-server-name is not', **{"tls-server-name": "a b"}),
     "an address of version 6": server("{six}"),
     "an address of version 6 and a name": server("{six}", **TLS_NAME),
