@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -406,7 +406,8 @@ def cq(tmp_path: Path, database_url: str) -> CloudQuery:
     return CloudQuery(tmp_path, plugin, {"url": database_url})
 
 
-def test_cloudquery(planted: Planted, cq: CloudQuery, tmp_path: Path, database_url: str) -> None:
+def test_cloudquery(planted: Planted, cq: CloudQuery, tmp_path: Path, new_database: Callable[[], str]) -> None:
+    database_url = new_database()
     spec = {**FAST, "kubeconfig": str(planted.path), "database_url": database_url}
     broken = {**spec, "kubeconfig": str(planted.broken), "digest_key": planted.word("key of digests")}
     unknown = {**spec, "token": planted.word("what no setting takes")}
