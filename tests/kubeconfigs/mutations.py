@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -491,6 +492,14 @@ def _shown(config: Config) -> Iterator[str]:
     for section in ("clusters", "users", "contexts"):
         for each in _entries(config, section):
             yield str(each.get("name"))
+    # An argument is known to be a secret by the one before it.
+    for parent, key in _places(config):
+        if key == "args" and isinstance(parent, dict) and isinstance(parent[key], list):
+            yield from (
+                str(each)
+                for before, each in pairwise(["", *parent[key]])
+                if before not in ("--client-secret", "--CLIENT-SECRET")
+            )
     for each in _entries(config, "clusters"):
         cluster = each.get("cluster")
         for name in ("server", "proxy-url"):
