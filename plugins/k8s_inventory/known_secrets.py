@@ -11,7 +11,7 @@ import binascii
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
@@ -77,42 +77,42 @@ class _Pieces:
 
 _lock = threading.Lock()
 _new, _old = _Pieces(), _Pieces()
-_listeners: list[Callable[[str], None]] = []
 
 
-def tell(listener: Callable[[str], None]) -> None:
-    """Calls it, in any thread, with each secret that is about to be used from now on; with some more than once."""
-    if listener not in _listeners:
-        _listeners.append(listener)
+def learn(*values: str | bytes | None, beside: Iterable[object] = ()) -> None:
+    """Secrets that are about to be used: what is learned last is kept longest.
 
-
-def learn(*values: str | bytes | None) -> None:
-    """Secrets that are about to be used: what is learned last is kept longest."""
+    What is shown `beside` it is none: a password that is the name of its user would blank that in every message.
+    """
     for value in values:
         text = value.decode(errors="replace") if isinstance(value, bytes) else value
-        if text and (stripped := text.strip()) and _learn(stripped):
-            for listener in _listeners:
-                listener(stripped)
+        if text and text not in beside:
+            _learn(text.strip())
 
 
-def learn_kubeconfig(content: Any, *, is_used: bool = False) -> None:
+def learn_kubeconfig(content: Any) -> None:
     """The secrets of a kubeconfig, or of one that is not well-formed: whatever stands under a user, but for fields that
     hold none, and what stands elsewhere under a name of a secret, or is a private key. What is one of the names and
     hosts in it is none.
-
-    `is_used` where they are about to be.
     """
     found, shown = set[str](), set[str]()
     for value, is_open in _values(content):
         (shown if is_open else found).add(value)
     shown |= {label for host in shown for label in host.split(".")}
     for value in found - shown:
-        learn(value) if is_used else _learn(value.strip())
+        learn(value)
+
+
+def learn_connection(connection: Any) -> None:
+    """Those of an Airflow connection."""
+    learn(connection.password, beside=(connection.login, connection.host, connection.schema))
+    learn_kubeconfig(connection.extra_dejson)
 
 
 def learn_url(url: str) -> None:
     """The password of a URL, or what else stands before its host, also where it should have been escaped."""
-    learn(*_userinfo(url), url.partition("://")[2].rpartition("@")[0].partition(":")[2])
+    user, _, password = url.partition("://")[2].rpartition("@")[0].partition(":")
+    learn(*_userinfo(url), password, beside=(user, *re.split(r"\W+", url.rpartition("@")[2])))
 
 
 def without_known(text: str) -> str:
@@ -140,7 +140,7 @@ def _spans(pieces: _Pieces, text: str) -> Iterator[tuple[int, int]]:
             for start in range(size - length + 1):
                 if hash(text[start : start + length]) in hashes:
                     stop = start + length
-                    if not is_word or not (text[start - 1 : start].isalnum() or text[stop : stop + 1].isalnum()):
+                    if not is_word or not re.search(r"\w", text[start - 1 : start] + text[stop : stop + 1]):
                         yield start, stop
     if pieces.blocks:
         for start in range(size - _BLOCK + 1):
@@ -172,23 +172,20 @@ def _can_be_secret(text: str) -> bool:
     return len(text) >= (_SHORTEST_WORD if _is_word(text) else _SHORTEST)
 
 
-def _learn(value: str) -> bool:
-    """Whether it can be a secret."""
+def _learn(value: str) -> None:
     global _new, _old
     value = value[:_LONGEST]
     if not _can_be_secret(value):
-        return False
-    key = hash(value)
+        return
     with _lock:
-        if key in _new.values:
-            return True
+        if hash(value) in _new.values:
+            return
         if _new.count >= _MOST:
             _new, _old = _Pieces(), _new
-        _new.values.add(key)
+        _new.values.add(hash(value))
         for form in _forms(value):
             if len(form) >= _SHORTEST:
                 _new.add(form)
-    return True
 
 
 def _forms(value: str) -> set[str]:

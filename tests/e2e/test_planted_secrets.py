@@ -380,10 +380,10 @@ def test_the_dag(planted: Planted, tmp_path: Path, database_url: str, airflow_da
             "schema": parts["dbname"],
             "password": planted.word("password of the inventory's connection"),
         }
+        # Not at DEBUG: there `airflow dags test` itself logs the extras of connections, as what it is told to mask.
         by_connections = airflow.test_dag(
             K8S_KUBERNETES_CONN_IDS=",".join(name for name in connections if name != "k8s_inventory"),
             TMPDIR=str(tmp_path / "temporary"),
-            AIRFLOW__LOGGING__LOGGING_LEVEL="DEBUG",
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(each) for name, each in connections.items()},
             **ENVIRONMENT,
         )

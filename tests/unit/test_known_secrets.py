@@ -24,7 +24,6 @@ KEY = "-----BEGIN EC PRIVATE KEY-----\n" + "\n".join(f"M{n}" + "Zy4+q/" * 10 for
 def _none_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_secrets, "_new", known_secrets._Pieces())
     monkeypatch.setattr(known_secrets, "_old", known_secrets._Pieces())
-    monkeypatch.setattr(known_secrets, "_listeners", [])
 
 
 def _base64(text: str) -> str:
@@ -154,13 +153,17 @@ def test_urls_with_what_urls_can_not_have() -> None:
     assert "an0ther" not in without_known("invalid port: an0ther/1#x@y")
 
 
-def test_what_is_used_is_told_to_those_who_listen() -> None:
-    told: list[str] = []
-    known_secrets.tell(told.append)
-    learn_kubeconfig({"token": "pl4nted-1"})
-    assert told == []
-    learn_kubeconfig({"token": "pl4nted-1"}, is_used=True)
-    assert told == ["pl4nted-1"]
+def test_a_password_that_is_a_name_beside_it_is_no_secret() -> None:
+    learn_url("postgresql://postgres:postgres@localhost/postgres")
+    learn_url("postgresql://inventory:inventory2@db.example/airflow")
+    assert without_known("role postgres, K8S_POSTGRES_CONN_ID") == "role postgres, K8S_POSTGRES_CONN_ID"
+    assert "inventory2" not in without_known("inventory2 of k8s_inventory2 and inventory")
+
+
+def test_a_word_is_known_as_a_whole_word_alone() -> None:
+    learn("passwort")
+    assert without_known("passwort_conn_id and passworts") == "passwort_conn_id and passworts"
+    assert without_known("it is passwort.") == "it is <redacted>."
 
 
 def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

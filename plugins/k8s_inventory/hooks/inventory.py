@@ -11,7 +11,7 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from k8s_inventory.hooks.flags import flag
-from k8s_inventory.hooks.masking import mask
+from k8s_inventory.known_secrets import learn_connection
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.store.database import connection_parameters
@@ -22,7 +22,6 @@ class InventoryHook(PostgresHook):
     """PostgresHook on `DATABASE_URL` where it is set, else on the Airflow connection of the settings."""
 
     def __init__(self, settings: Settings, **kwargs: Any) -> None:
-        mask()
         self.settings = settings
         url = settings.database_url
         if url is not None:
@@ -33,7 +32,7 @@ class InventoryHook(PostgresHook):
         """A new session with the database; close it. Raises `StoreError`."""
         try:
             with explained("database"):
-                mask(self.connection)
+                learn_connection(self.connection)
                 self._parse_flags()
                 connection = self.get_conn()
         except StoreError:

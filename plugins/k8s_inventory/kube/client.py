@@ -170,4 +170,4 @@ def _learn(cluster: ClusterEntry, user: UserEntry) -> None:
         learn(user.provider.client_secret, user.provider.id_token, user.provider.refresh_token)
     elif user.provider:
         env = [{"name": name, "value": value} for name, value in user.provider.env]
-        learn_kubeconfig({"user": {"env": env, "args": list(user.provider.args)}}, is_used=True)
+        learn_kubeconfig({"user": {"env": env, "args": list(user.provider.args)}})

@@ -54,7 +54,9 @@ def connection_parameters(database_url: str) -> dict[str, Any]:
             "no letter or digit in the password must be percent-encoded: / is %2F, @ is %40 "
             "(https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING)"
         )
-    learn(*(str(parameters[name]) for name in ("password", "sslpassword", "oauth_client_secret") if name in parameters))
+    secrets = ("password", "sslpassword", "oauth_client_secret")
+    shown = [value for name, value in parameters.items() if name not in secrets]
+    learn(*(str(parameters[name]) for name in secrets if name in parameters), beside=shown)
     return parameters
 
 
