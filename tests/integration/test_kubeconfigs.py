@@ -24,9 +24,9 @@ from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.errors import KubeconfigError, KubeError
 from k8s_inventory.kube.session import Session
 from tests.conftest import IMPATIENT
+from tests.kubectl import KUBECTL
 from tests.listener import PKCS1, Authority, Listener
 
-KUBECTL = shutil.which("kubectl")
 SECRET = "SeCrEt"
 """Is in every value that must not be told."""
 TOKEN = f"{SECRET}-token"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -34,6 +33,7 @@ from k8s_inventory.kube.session import Session
 from tests.cluster import Cluster
 from tests.cluster.cluster import ADMIN
 from tests.conftest import IMPATIENT
+from tests.kubectl import KUBECTL
 from tests.proxies import LoopbackProxy, Serve, head_of, http_proxy, socks5_proxy
 from tests.proxy import Proxy
 
@@ -370,7 +370,7 @@ def test_what_a_socks_proxy_says(cluster: Cluster, serve: Serve, credentials: st
 
 # -- as kubectl does it ---------------------------------------------------------------------------------
 
-kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+kubectl = pytest.mark.skipif(KUBECTL is None, reason="no kubectl of today is installed")
 DEAD = "http://127.0.0.1:1"
 TABLE: dict[str, tuple[str, str, dict[str, str]]] = {
     # what it is: the server, its proxy-url, the environment

@@ -6,7 +6,6 @@ import base64
 import logging
 import os
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -26,9 +25,9 @@ from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.errors import KubeconfigError, KubeError
 from k8s_inventory.kube.session import Limits, Session
 from tests.kubeconfigs.mutations import Made, Place, make
+from tests.kubectl import KUBECTL
 from tests.listener import Authority, Listener
 
-KUBECTL = shutil.which("kubectl")
 LIMITS = Limits(
     connect_timeout=1,
     read_timeout=2,
