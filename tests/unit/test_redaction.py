@@ -14,14 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s_inventory.collector import Decoder, Redaction, UndecodableObject
-from k8s_inventory.collector.redact import LAST_APPLIED, redact_env
+from k8s_inventory.collector import Decoder, Redaction, UndecodableObject, redaction_of
+from k8s_inventory.collector.redaction.in_place import LAST_APPLIED, redact_env
 from k8s_inventory.credentials import REDACTED
 from k8s_inventory.kinds import KINDS, Kind, PrinterColumn
 from k8s_inventory.kinds.custom import custom_kind
 from k8s_inventory.settings import Settings, SettingsError
 from k8s_inventory.sync import PlanError, select
-from k8s_inventory.sync.redaction import redaction_of
 
 PLANTED = "planted-value"
 WIDGETS = custom_kind(group="shop.example", version="v1", kind="Widget", plural="widgets", namespaced=True)

@@ -28,7 +28,7 @@ from k8s_inventory.collector.display_status import (
 )
 from k8s_inventory.collector.pod_resources import pod_resources
 from k8s_inventory.collector.quantities import as_json, quantities, quantity
-from k8s_inventory.collector.redact import drop_last_applied
+from k8s_inventory.collector.redaction import drop_last_applied
 
 Conversion = Callable[[Any], Any]
 

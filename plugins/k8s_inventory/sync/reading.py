@@ -25,6 +25,7 @@ from k8s_inventory.collector import (
     UndecodableObject,
     last_write,
     names,
+    redaction_of,
 )
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.cluster_info import ClusterInfo
@@ -38,7 +39,6 @@ from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Coverage, LastComplete, Listed, Proof, Target
 from k8s_inventory.sync.identity import confirm
-from k8s_inventory.sync.redaction import redaction_of
 from k8s_inventory.sync.scope import Scope, scope_of
 
 log = logging.getLogger(__name__)
