@@ -301,7 +301,8 @@ class Decoder:
         return kept
 
     def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
-        reason = error if isinstance(error, msgspec.MsgspecError | UnicodeDecodeError) else type(error).__name__
+        says_it = isinstance(error, msgspec.MsgspecError | UnicodeDecodeError)
+        reason = error if says_it else f"it can not be decoded ({type(error).__name__})"
         return UndecodableObject(f"{self._named(metadata)}: {reason}")
 
     def _named(self, metadata: Any) -> str:
