@@ -76,6 +76,7 @@ class CompiledKind:
             for index, column in enumerate(kind.columns)
             if column.type == "timestamptz" or (column.type in _BOUNDS and column.compute is not None)
         ]
+        self.annotations = next(index for index, column in enumerate(kind.columns) if column.name == "annotations")
         # A text in what a row keeps whole is looked at there, whatever columns it is in, too.
         whole = (*kind.rest, "labels", "annotations", "owner_references")
         self.whole = [index for index, column in enumerate(kind.columns) if column.name in whole]

@@ -23,7 +23,7 @@ Columns = list[list[Any]]
 """The values of some objects, a list for each of `Kind.columns`: str, int, Decimal, bool, aware datetime, list[str],
 bytes of JSON, None."""
 
-DECODER_VERSION = 2
+DECODER_VERSION = 3
 """Part of a target's fingerprint: raise it when decoding changes what rows hold. Computed columns have versions of
 their own."""
 
@@ -138,7 +138,7 @@ class Decoder:
         self.redacted = 0
         self._redactor = Redactor(redaction or Redaction(), kind)
         self._read = CompiledKind(kind, redaction or Redaction(), self._redactor.env_of)
-        self._apart = DATA in kind.rest or self._redactor.by_rule
+        self._apart = DATA in kind.rest or self._redactor.takes_apart
         bounds = printer_bounds or PrinterBounds()
         self._printer = Printer(kind.printer_columns, bounds) if kind.printer_columns else None
         self.item = msgspec.Raw if self._apart else self._read.struct
@@ -217,6 +217,9 @@ class Decoder:
         ]
         for index, least, most in self._read.bounds:
             columns[index] = self._held(columns[index], least, most, chunk)
+        kept, count = self._redactor.annotations(columns[self._read.annotations])
+        columns[self._read.annotations] = kept
+        self.redacted += count
         return columns
 
     def _is_unstorable(self, columns: Columns) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from k8s_inventory.collector.jsonpath import Place, compile_places
-from k8s_inventory.collector.redaction.carried import objects_within, redact_env_of
+from k8s_inventory.collector.redaction.carried import objects_within, redact_env_within
 from k8s_inventory.collector.redaction.policy import NAMED_FIELDS, Redaction, is_kept
 from k8s_inventory.collector.redaction.strict import Keeper
 from k8s_inventory.credentials import REDACTED
@@ -45,7 +45,7 @@ class ByRule:
             for each in objects_within(value):
                 _filter_metadata(each.get("metadata"), self._redaction)
                 if self._redaction.env:
-                    redact_env_of(each.get("env"), self._redaction.keep_env)
+                    redact_env_within(each, self._redaction.keep_env)
         named = {field: metadata[field] for field in NAMED_FIELDS if field in metadata}
         reachable = {**{name: each for name, each in value.items() if name not in _NOT_REACHED}, "metadata": named}
         unfit = self._redact(reachable)
