@@ -32,7 +32,7 @@ Columns = list[list[Any]]
 """The values of some objects, a list for each of `Kind.columns`: str, int, Decimal, bool, aware datetime, list[str],
 bytes of JSON, None."""
 
-DECODER_VERSION = 2
+DECODER_VERSION = 3
 """Part of a target's fingerprint: raise it when a conversion changes what a row holds."""
 
 
