@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -12,7 +12,6 @@ from zlib import crc32
 import msgspec
 
 from k8s_inventory.collector import structs
-from k8s_inventory.collector.conversions import CONVERSIONS, Conversion, config_map_digests
 from k8s_inventory.collector.printing import Printer, PrinterBounds
 from k8s_inventory.collector.redact import (
     count_redacted,
@@ -137,6 +136,7 @@ class Decoder:
         self.kind = kind
         self._cut_short = _Tally()
         self._too_deep = _Tally()
+        self._unfit = _Tally()
         self.redacted = 0
         self._redaction = redaction or Redaction()
         self._redactor = Redactor(self._redaction, kind) if self._redaction.by_rule else None
@@ -147,13 +147,11 @@ class Decoder:
         env = self._redaction.env and self._redactor is None
         self._redact_templates = env and bool(kind.shared_by)
         self._redacted_values = () if self._redaction.config_map_values else kind.redacted_values
-        self._conversions: dict[str, Conversion] = {
-            **CONVERSIONS,
-            "config_map_digests": partial(config_map_digests, self._redaction.digest_key),
-        }
         paths = [(f"{_DATA}.{path}" if self._is_data(path) else path, each) for path, each in _paths(kind, env)]
         outside = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
-        struct = structs.build(kind.kind, [*outside, *((name, "jsonb") for name in kind.rest)])
+        of_item = [*outside, *((name, structs.Leaf("jsonb")) for name in kind.rest)]
+        struct = structs.build(kind.kind, of_item)
+        self._tree = structs.tree(of_item)
         self._fields = [each for each in struct.__struct_fields__ if each not in kind.rest]
         self._parts = [(name, _Part(kind, name, paths)) for name in kind.rest]
         part_fields = self._parts[0][1].fields if self._flat else kind.rest
@@ -164,8 +162,16 @@ class Decoder:
         all_items = msgspec.defstruct("Items", [("items", list[struct] | None, None)])  # type: ignore[valid-type]
         self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
         self._env_lists = _env_lists(kind) if env else {}
-        self._shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
-        self._values = [_values(column, kind, self._conversions) for column in kind.columns]
+        self._shared = {column.compute for column in kind.columns if column.compute and column.part}
+        self._values = [
+            (_values(column, kind, self._redaction.digest_key), _BLANKS.get(column.type) if column.required else None)
+            for column in kind.columns
+        ]
+        self._bounded = [
+            (index, column)
+            for index, column in enumerate(kind.columns)
+            if column.type == "timestamptz" or (column.type in _BOUNDS and column.compute is not None)
+        ]
         # A text in what a row keeps whole is looked at there, whatever columns it is in, too.
         whole = (*kind.rest, "labels", "annotations", "owner_references")
         self._whole = [index for index, column in enumerate(kind.columns) if column.name in whole]
@@ -188,6 +194,12 @@ class Decoder:
             yield (
                 f"the printer columns of {self._cut_short} take more values or bytes than they may "
                 "(K8S_MAX_PRINTER_VALUES, K8S_MAX_PRINTER_BYTES): those beyond are null"
+            )
+        if self._unfit:
+            yield (
+                f"{self._unfit} hold values that a column can not hold, or be computed from: it is null there; spec, "
+                "status and data have them as they are"
+                + ("; a path of the setting `redact` may have taken away too much" if self._redactor else "")
             )
         if self._too_deep:
             yield f"{self._too_deep} hold what is nested too deeply, and stored as {TOO_DEEP.decode()}"
@@ -237,7 +249,10 @@ class Decoder:
 
     def _columns(self, items: Sequence[Any], api_version: str, drop: Callable[[bytes], bytes] | None) -> Columns:
         chunk = self._chunk(items, api_version, drop)
-        return [self._computed(values, chunk) for values in self._values]
+        columns = [self._computed(values, chunk, blank) for values, blank in self._values]
+        for index, column in self._bounded:
+            columns[index] = self._held(columns[index], column, chunk)
+        return columns
 
     def _is_unstorable(self, columns: Columns) -> bool:
         raw = self.kind.raw_json
@@ -250,15 +265,24 @@ class Decoder:
         if len(wanted) == total and not self._apart:
             try:
                 return self._all.decode(body).items or ()
-            except _FAULTS:
+            except structs.FAULTS:
                 pass  # one object is at fault: the way below finds out which
         items = _raw_items.decode(body).items or ()
         return [self._item(items[index]) for index in wanted]
 
+    def _fitted(self, raw: bytes | msgspec.Raw) -> Any:
+        """The object, with None for what the columns can not hold."""
+        try:
+            return self._one.decode(raw)
+        except structs.FAULTS:
+            item = self._one.decode(structs.fitted(raw, self._tree))
+            self._unfit.add(self._named(_metadata(raw)))
+            return item
+
     def _item(self, raw: msgspec.Raw) -> Any:
         try:
             if not self._apart:
-                return self._one.decode(raw)
+                return self._fitted(raw)
             whole = bytes(raw)
             if is_unstorable("jsonb", [whole], raw=True):
                 whole = storable(whole)
@@ -269,9 +293,9 @@ class Decoder:
             kept, typed = self._redactor(kept) if self._redactor else (kept, kept)
             printed = {"printer_columns": self._printed(kept)} if self.kind.shared_by else {}
             rest = self._rest(fields if typed is whole else _fields.decode(typed))
-            item = msgspec.structs.replace(self._one.decode(typed), **rest, **printed)
+            item = msgspec.structs.replace(self._fitted(typed), **rest, **printed)
             return _Redacted(item, self._rest(_fields.decode(kept))) if self._redactor else item
-        except _FAULTS as error:
+        except structs.FAULTS as error:
             raise self._undecodable(_metadata(raw), error) from error
 
     def _printed(self, kept: bytes) -> msgspec.Raw:
@@ -305,31 +329,48 @@ class Decoder:
             kept[name] = [self._kept(name, raw, each, drop) for raw, each in zip(whole, decoded, strict=True)]
         fields += [list(map(attrgetter(name), items)) for name in self._fields]
         chunk = _Chunk(list(map(self._view_type, *fields)), kept, {}, api_version)
-        for name in self._shared:
-            chunk.shared[name] = self._computed(_each(self._conversions[name]), chunk)
+        for compute in self._shared:
+            chunk.shared[compute] = self._computed(_each(compute), chunk, _NOTHING)
         return chunk
 
     def _decoded(self, part: _Part, whole: Sequence[bytes], items: Sequence[Any]) -> list[Any]:
         try:
             return [each or part.empty for each in map(part.decode, whole)]
-        except _FAULTS:
-            for raw, item in zip(whole, items, strict=True):
-                try:
-                    part.decode(raw)
-                except _FAULTS as error:
-                    raise self._undecodable(item.metadata, error) from error
-            raise
+        except structs.FAULTS:
+            return [self._decoded_one(part, raw, item) for raw, item in zip(whole, items, strict=True)]
 
-    def _computed(self, values: _Values, chunk: _Chunk) -> list[Any]:
+    def _decoded_one(self, part: _Part, raw: bytes, item: Any) -> Any:
+        try:
+            return part.decode(raw) or part.empty
+        except structs.FAULTS:
+            self._unfit.add(self._named(item.metadata))
+            return part.decode(structs.fitted(raw, part.tree)) or part.empty
+
+    def _computed(self, values: _Values, chunk: _Chunk, blank: Any) -> list[Any]:
+        """The values; `blank` for an object of which there is none."""
         try:
             return values(chunk)
-        except _FAULTS:
-            for index, view in enumerate(chunk.views):
-                try:
-                    values(chunk.only(index))
-                except _FAULTS as error:
-                    raise self._incomputable(view.metadata, error) from error
-            raise
+        except structs.FAULTS:
+            return [self._computed_one(values, chunk.only(index), blank) for index in range(len(chunk.views))]
+
+    def _computed_one(self, values: _Values, chunk: _Chunk, blank: Any) -> Any:
+        try:
+            return values(chunk)[0]
+        except structs.FAULTS:
+            self._unfit.add(self._named(chunk.views[0].metadata))
+            return blank
+
+    def _held(self, values: list[Any], column: Column, chunk: _Chunk) -> list[Any]:
+        """Of times and of computed numbers: those that the column can hold, as psycopg and Python can."""
+        least, most = _BOUNDS[column.type]
+        present = [each for each in values if each is not None]
+        if not present or (least <= min(present) and max(present) <= most):
+            return values
+        fits = [each is None or least <= each <= most for each in values]
+        for is_fit, view in zip(fits, chunk.views, strict=True):
+            if not is_fit:
+                self._unfit.add(self._named(view.metadata))
+        return [each if is_fit else None for each, is_fit in zip(values, fits, strict=True)]
 
     def _kept(self, name: str, raw: bytes, decoded: Any, drop: Callable[[bytes], bytes] | None) -> bytes | None:
         """What a row keeps of a field that it keeps whole."""
@@ -366,13 +407,6 @@ class Decoder:
     def _named(self, metadata: Any) -> str:
         place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
         return f"{self.kind.name} {place}"
-
-    def _incomputable(self, metadata: Any, error: Exception) -> UndecodableObject:
-        """Most likely what a path of `redact` took away."""
-        return UndecodableObject(
-            f"{self._named(metadata)}: a column can not be computed ({type(error).__name__})"
-            + ("; a path of the setting `redact` may have taken away too much" if self._redactor else "")
-        )
 
 
 class _Tally:
@@ -412,43 +446,62 @@ class _Chunk(NamedTuple):
 
     views: list[Any]
     kept: dict[str, list[bytes | None]]
-    shared: dict[str, list[Any]]
+    shared: dict[Callable[..., Any], list[Any]]
     api_version: str
 
     def only(self, index: int) -> _Chunk:
         """The one object of this index."""
-        kept, shared = ({name: [each[index]] for name, each in lists.items()} for lists in (self.kept, self.shared))
+        kept = {name: [each[index]] for name, each in self.kept.items()}
+        shared = {compute: [each[index]] for compute, each in self.shared.items()}
         return _Chunk([self.views[index]], kept, shared, self.api_version)
 
 
 _Values = Callable[[_Chunk], list[Any]]
-_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What an object raises that is not what its kind says; msgspec's errors are `ValueError`s."""
+
+
+_BOUNDS: dict[str, tuple[Any, Any]] = {
+    "integer": (-(2**31), 2**31 - 1),
+    "bigint": (-(2**63), 2**63 - 1),
+    "timestamptz": (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
+}
+_BLANKS: dict[str, Any] = {"text": "", "text[]": [], "jsonb": b"{}", "integer": 0, "boolean": False}
+"""What a column that is never null holds of an object that it can not be computed of."""
+
+
+class _Nothing:
+    """Stands for what several columns share, of an object that it can not be computed of: no part of it is there."""
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
+_NOTHING = _Nothing()
 
 
 class _Part:
     """One field of the object that a row keeps whole, and what typed columns read out of it."""
 
-    def __init__(self, kind: Kind, name: str, paths: Iterable[tuple[str, str]]) -> None:
-        of_part = [(path.partition(".")[2], sql_type) for path, sql_type in paths if path.partition(".")[0] == name]
+    def __init__(self, kind: Kind, name: str, paths: Iterable[tuple[str, structs.Leaf]]) -> None:
+        of_part = [(path.partition(".")[2], leaf) for path, leaf in paths if path.partition(".")[0] == name]
         struct = structs.build(f"{kind.kind}_{name}", [each for each in of_part if each[0]])
+        self.tree = structs.tree(each for each in of_part if each[0])
         self.fields = struct.__struct_fields__
         self.empty = struct()
         decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct | None if self.fields else msgspec.Raw)
         self.decode = decoder.decode  # what no column is read from may be anything
 
 
-def _paths(kind: Kind, env: bool) -> Iterator[tuple[str, str]]:
-    yield "metadata.managedFields", "jsonb"  # of `last_write`
+def _paths(kind: Kind, env: bool) -> Iterator[tuple[str, structs.Leaf]]:
+    yield "metadata.managedFields", structs.Leaf("jsonb")  # of `last_write`
     for column in kind.columns:
         if column.path is not None and column.name not in ("api_version", *kind.rest):
-            yield column.path, column.type
+            yield column.path, structs.Leaf(column.type, column.default)
         for need in column.needs:
             path, _, sql_type = need.partition(":")
-            yield path, sql_type or "text"
+            yield path, structs.Leaf(sql_type or "text")
     if env:
         for path in kind.redacted_env:
-            yield f"{path}[].env", "jsonb"
+            yield f"{path}[].env", structs.Leaf("jsonb")
 
 
 def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
@@ -460,29 +513,34 @@ def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
     return found
 
 
-def _values(column: Column, kind: Kind, conversions: Mapping[str, Conversion]) -> _Values:
+def _values(column: Column, kind: Kind, digest_key: bytes | None) -> _Values:
     """How a column's values are read off decoded objects."""
     if column.name == "api_version":  # the items of a list carry none of their own
         return lambda chunk: [chunk.api_version] * len(chunk.views)
     if column.name in kind.rest:
         return lambda chunk: chunk.kept[column.name]
-    convert = column.convert
     if column.of_kind is not None:
         constant = getattr(kind, column.of_kind)
         return lambda chunk: [constant] * len(chunk.views)
-    if convert is not None and "." in convert:
-        name, _, part = convert.partition(".")
-        get_part = attrgetter(part)
-        return lambda chunk: list(map(get_part, chunk.shared[name]))
-    if column.path is None:
-        return _each(conversions[str(convert)])
-    values = _at(structs.attribute_path(column.path))
+    compute = column.compute
+    if compute is not None and column.part:
+        get_part = attrgetter(column.part)
+        if column.required:
+            blank = _BLANKS[column.type]
+            return lambda chunk: [blank if each is None else each for each in map(get_part, chunk.shared[compute])]
+        return lambda chunk: list(map(get_part, chunk.shared[compute]))
+    if compute is not None and column.keyed:
+        return _each(partial(compute, digest_key))
+    if compute is not None and column.path is None:
+        return _each(compute)
+    values = _at(structs.attribute_path(str(column.path)))
     if column.type == "jsonb":
-        make = conversions[convert] if convert else _json_or_none
+        make: Callable[[Any], bytes] = compute or _json_or_none  # type: ignore[assignment]
+        if column.name == "annotations":
+            return lambda chunk: [drop_last_applied(make(value or structs.NULL)) for value in values(chunk)]
         return lambda chunk: [make(value or structs.NULL) for value in values(chunk)]
-    if convert is not None:
-        make = conversions[convert]
-        return lambda chunk: list(map(make, values(chunk)))
+    if compute is not None:
+        return lambda chunk: list(map(compute, values(chunk)))
     if column.required:
         empty: Any = [] if column.type == "text[]" else ""
         return lambda chunk: [value or empty for value in values(chunk)]

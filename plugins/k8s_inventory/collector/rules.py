@@ -146,8 +146,7 @@ class _Leaf:
 def _leaves(kind: Kind) -> Iterator[_Leaf]:
     for column in kind.columns:
         if column.path is not None and column.name not in kind.rest:
-            as_it_is = column.convert in (None, "object", "array", "annotations")
-            yield _Leaf(_fields(column.path), column.type, as_it_is)
+            yield _Leaf(_fields(column.path), column.type, column.is_as_read)
         for need in column.needs:
             path, _, sql_type = need.partition(":")
             yield _Leaf(_fields(path), sql_type or "text", False)

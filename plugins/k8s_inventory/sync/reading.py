@@ -386,7 +386,7 @@ class Reading:
         cluster = self._cluster
         identity = (cluster.uid,) if cluster.uid else (cluster.server, cluster.ca_fingerprint)
         bounds = (self._bounds,) if self.kind.printer_columns else ()
-        return _hash(DECODER_VERSION, self.kind, api_version, *identity, cluster.version, *bounds)
+        return _hash(DECODER_VERSION, self.kind.signature, api_version, *identity, cluster.version, *bounds)
 
     def _must_rewrite(self, last: LastComplete, resource_version: str) -> bool:
         """Whether nothing may count as unchanged: of a cluster that went back in time, and of what may be no version.

@@ -2,6 +2,7 @@
 
 The rule: `PodRequests` and `PodLimits` in
 https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/component-helpers/resource/helpers.go
+with what a cluster of that version has by default: containers, and pods as a whole, are resized in place.
 """
 
 from __future__ import annotations
@@ -13,7 +14,28 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from k8s_inventory.collector.quantities import Numbers, as_json, quantities
+from k8s_inventory.kinds.quantities import Numbers, as_json, exact_sum, quantities
+
+POD_RESOURCES = (
+    *(
+        f"spec.{containers}[].{each}"
+        for containers in ("containers", "initContainers")
+        for each in ("name", "resources:jsonb")
+    ),
+    "spec.initContainers[].restartPolicy",
+    "spec.resources:jsonb",
+    "status.resources:jsonb",
+    "status.allocatedResources:jsonb",
+    "spec.overhead:jsonb",
+    *(
+        f"status.{statuses}[].{each}"
+        for statuses in ("containerStatuses", "initContainerStatuses")
+        for each in ("name", "resources:jsonb", "allocatedResources:jsonb")
+    ),
+    "status.conditions[].type",
+    "status.conditions[].reason",
+)
+"""What `pod_resources` needs of a pod."""
 
 
 class PodResources(NamedTuple):
@@ -27,8 +49,11 @@ class PodResources(NamedTuple):
     limits: bytes
 
 
-_Container = tuple[bool, bytes, bytes, bytes]
-"""Whether it is a sidecar, and JSON of what it wants by its spec, has by its status, and is allocated by its node."""
+_State = tuple[bytes, bytes, bytes]
+"""JSON of what a container, or a pod, wants by its spec, has by its status, and is allocated by its node."""
+
+_Container = tuple[bool, _State]
+"""Whether it is a sidecar, and its state."""
 
 
 class _Resources(msgspec.Struct, frozen=True, gc=False):
@@ -41,13 +66,19 @@ _decoder = msgspec.json.Decoder(_Resources | None)
 
 def pod_resources(pod: Any) -> PodResources:
     spec, status = pod.spec, pod.status
-    pending = [each.type for each in status.conditions or () if each.reason == "Infeasible"]
+    pending = next((each.reason for each in status.conditions or () if each.type == "PodResizePending"), None)
     containers = _containers(spec.containers, status.container_statuses)
     init_containers = _containers(spec.init_containers, status.init_container_statuses, is_init=True)
-    of_pod, overhead = bytes(spec.resources), bytes(spec.overhead)
-    size = sum(map(len, (of_pod, overhead, *(part for each in (*containers, *init_containers) for part in each[1:]))))
+    of_pod, overhead = _state(spec, status), bytes(spec.overhead)
+    states = [of_pod, *(state for _, state in (*containers, *init_containers))]
+    size = len(overhead) + sum(len(part) for state in states for part in state)
     count = _remembered if size <= _LONGEST_REMEMBERED else _pod_resources
-    return count(containers, init_containers, of_pod, overhead, "PodResizePending" in pending)
+    return count(containers, init_containers, of_pod, overhead, pending == "Infeasible")
+
+
+def _state(spec: Any, status: Any) -> _State:
+    of_status = (bytes(status.resources), bytes(status.allocated_resources)) if status else (b"null", b"null")
+    return (bytes(spec.resources), *of_status)
 
 
 def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tuple[_Container, ...]:
@@ -57,23 +88,22 @@ def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tup
     for each in containers or ():
         is_sidecar = is_init and each.restart_policy == "Always"
         status = by_name.get(each.name) if is_sidecar or not is_init else None
-        of_status = (bytes(status.resources), bytes(status.allocated_resources)) if status else (b"null", b"null")
-        found.append((is_sidecar, bytes(each.resources), *of_status))
+        found.append((is_sidecar, _state(each, status)))
     return tuple(found)
 
 
 def _pod_resources(
     containers: Sequence[_Container],
     init_containers: Sequence[_Container],
-    of_pod: bytes,
+    of_pod: _State,
     overhead: bytes,
     infeasible: bool,
 ) -> PodResources:
     requests, limits = (
         _sum(
-            [_of_container(each, part, infeasible) for each in containers],
-            [(each[0], _of_container(each, part, infeasible)) for each in init_containers],
-            _numbers(of_pod, part),
+            [_effective(state, part, infeasible) for _, state in containers],
+            [(is_sidecar, _effective(state, part, infeasible)) for is_sidecar, state in init_containers],
+            _of_pod(of_pod, part, infeasible),
             quantities(overhead),
             is_limit=part == "limits",
         )
@@ -95,20 +125,24 @@ def _numbers(resources: bytes, part: str) -> Numbers:
     return quantities(bytes(getattr(_decoder.decode(resources), part, b"null")))
 
 
-def _of_container(container: _Container, part: str, infeasible: bool) -> Numbers:
-    """While a container is resized, the most of what it has and will have; a resize that can not be done counts not."""
-    _, of_spec, of_status, of_node = container
+def _effective(state: _State, part: str, infeasible: bool) -> Numbers:
+    """While it is resized, the most of what it has and will have; a resize that can not be done counts not."""
+    of_spec, of_status, of_node = state
     wanted = _numbers(of_spec, part)
     if of_status == b"null":
         return wanted
-    actual = _numbers(of_status, part)
-    allocated = quantities(of_node) if part == "requests" else {}
-    if not actual and not allocated:
-        return wanted
     most = {} if infeasible else dict(wanted)
-    _raise_to(most, actual)
-    _raise_to(most, allocated)
+    _raise_to(most, _numbers(of_status, part))
+    if part == "requests":
+        _raise_to(most, quantities(of_node))
     return most
+
+
+def _of_pod(state: _State, part: str, infeasible: bool) -> Numbers:
+    """What counts in the place of the containers' sums: of the resources that the pod itself names."""
+    named = [name for name in _numbers(state[0], part) if name in ("cpu", "memory") or name.startswith("hugepages-")]
+    numbers = _effective(state, part, infeasible) if named else {}
+    return {name: numbers.get(name, Decimal(0)) for name in named}
 
 
 def _sum(
@@ -130,21 +164,19 @@ def _sum(
             _add(sidecars, numbers)
             _raise_to(most, {name: sidecars[name] for name in numbers})
         else:  # of what it does not name, `most` has the sidecars' already
-            _raise_to(most, {name: sidecars.get(name, Decimal(0)) + number for name, number in numbers.items()})
+            beside = dict(numbers)
+            _add(beside, {name: sidecars[name] for name in numbers if name in sidecars})
+            _raise_to(most, beside)
     _raise_to(total, most)
-    total |= {name: number for name, number in of_pod.items() if _is_pod_level(name)}
+    total |= of_pod
     # A limit that is not there is none, and overhead does not make one.
     _add(total, {name: each for name, each in overhead.items() if not is_limit or total.get(name)})
     return total
 
 
-def _is_pod_level(name: str) -> bool:
-    return name in ("cpu", "memory") or name.startswith("hugepages-")
-
-
 def _add(total: Numbers, more: Numbers) -> None:
     for name, number in more.items():
-        total[name] = total.get(name, Decimal(0)) + number
+        total[name] = exact_sum(total.get(name, Decimal(0)), number)
 
 
 def _raise_to(total: Numbers, least: Numbers) -> None:
