@@ -36,6 +36,7 @@ OBJECT: dict[str, Any] = {
         (".status.conditions[?(@.type>2)].type", []),
         ("..name", ["one", "two"]),
         (".spec.deep.*.name", ["one", "two"]),
+        (".spec.deep..*", [{"name": "one"}, {"name": "two"}, "one", "two"]),
         (".status.none", [None]),
         (".status.none.further", []),
         (".spec.sizes.further", []),

@@ -110,7 +110,7 @@ def _step(token: re.Match[str], path: str) -> Step:
     kind, text = str(token.lastgroup), token[str(token.lastgroup)]
     if kind == "deep":
         return _descendants
-    if kind in ("all", "star"):
+    if kind in ("all", "star") or (kind, text) == ("field", "*"):
         return _children
     if kind == "index":
         at = int(text or 0)
