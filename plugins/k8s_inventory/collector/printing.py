@@ -54,20 +54,17 @@ class Printer:
         problems = []
         if len(columns) > bounds.columns:
             problems.append(f"only the first {bounds.columns} are shown (K8S_MAX_PRINTER_COLUMNS)")
-        is_readable = True
         for column in columns[: bounds.columns]:
             if len(column.name) > LONGEST_COLUMN_NAME:
                 problems.append(f"one whose name has more than {LONGEST_COLUMN_NAME} characters is left out")
                 continue
             get: Callable[[Any, Spend], list[Any]] = _nothing
-            if is_readable:
-                try:
-                    get = compile_cell(column.json_path)
-                except PrinterPathTooLong as error:
+            try:
+                get = compile_cell(column.json_path)
+            except PrinterPathError as error:
+                log.warning("printer column %s: %s", printable(column.name), printable(error))
+                if isinstance(error, PrinterPathTooLong):
                     problems.append(f"{column.name} is null: {error}")
-                except PrinterPathError as error:
-                    log.warning("printer column %s, and all after it: %s", printable(column.name), printable(error))
-                    is_readable = False
             self._getters[self._free_name(column.name)] = column.type, get
         self.problem = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
 
@@ -80,9 +77,9 @@ class Printer:
         """The object's printed columns, both JSON, and whether they are all that they could be.
 
         A column is null where it has no such value. Values are as the API server prints them, but for dates, which
-        stay timestamps: an age changes by itself. A column whose path can not be read is null, and all after it are,
-        as kubectl shows none of them. Where the columns take more than they may, that which does and all after it are
-        null. `managedFields` are never shown.
+        stay timestamps: an age changes by itself. A column whose path can not be read is null; kubectl shows neither it
+        nor those after it. Where the columns take more than they may, that which does and all after it are null.
+        `managedFields` are never shown.
         """
         decoded = msgspec.json.decode(body)
         metadata = decoded.get("metadata")
@@ -133,7 +130,7 @@ def _cell(openapi_type: str, found: list[Any]) -> Any:
     if isinstance(value, bool | Byte) or not isinstance(value, int | float):
         return None
     if openapi_type == "integer":
-        return int(value) if SMALLEST <= value <= LARGEST else SMALLEST
+        return int(value)
     return msgspec.Raw(_json_number(float(value)).encode())
 
 
