@@ -188,7 +188,7 @@ METADATA_COLUMNS = (
         path="metadata.annotations",
         convert="annotations",
         required=True,
-        description="Annotations, without kubectl.kubernetes.io/last-applied-configuration.",
+        description="Annotations, without kubectl.kubernetes.io/last-applied-configuration and copies of objects.",
     ),
     Column(
         name="owner_references",
