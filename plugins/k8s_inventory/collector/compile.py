@@ -16,6 +16,7 @@ from k8s_inventory.collector.redaction import Redaction
 from k8s_inventory.kinds import Column, Kind
 
 DATA = "data"
+_MOST = {"integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 class Chunk(NamedTuple):
@@ -70,6 +71,9 @@ class CompiledKind:
         self.shared = {name: _each(conversions[name]) for name in shared}
         self.values = [_values(column, kind, conversions) for column in kind.columns]
         self.annotations = next(index for index, column in enumerate(kind.columns) if column.name == "annotations")
+        self.bounded = [
+            (index, _MOST[column.type]) for index, column in enumerate(kind.columns) if column.type in _MOST
+        ]
         # A text in what a row keeps whole is looked at there, whatever columns it is in, too.
         whole = (*kind.rest, "labels", "annotations", "owner_references")
         self.whole = [index for index, column in enumerate(kind.columns) if column.name in whole]

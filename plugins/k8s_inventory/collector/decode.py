@@ -124,6 +124,7 @@ class Decoder:
         self.kind = kind
         self._cut_short = _Tally()
         self._too_deep = _Tally()
+        self._beyond = _Tally()
         self.redacted = 0
         self._redactor = Redactor(redaction or Redaction(), kind)
         self._read = CompiledKind(kind, redaction or Redaction(), self._redactor.env_of)
@@ -146,6 +147,8 @@ class Decoder:
                 f"the printer columns of {self._cut_short} take more values or bytes than they may "
                 "(K8S_MAX_PRINTER_VALUES, K8S_MAX_PRINTER_BYTES): those beyond are null"
             )
+        if self._beyond:
+            yield f"{self._beyond} have a number, or a sum, that is beyond what its column can hold: it is null there"
         if self._too_deep:
             yield f"{self._too_deep} hold what is nested too deeply, and stored as {TOO_DEEP.decode()}"
 
@@ -198,7 +201,20 @@ class Decoder:
         kept, count = self._redactor.annotations(columns[self._read.annotations])
         columns[self._read.annotations] = kept
         self.redacted += count
+        for index, most in self._read.bounded:
+            numbers = [*filter(None, columns[index])]
+            if numbers and (max(numbers) > most or min(numbers) < -most - 1):
+                columns[index] = [
+                    self._in_range(value, most, view.metadata)
+                    for value, view in zip(columns[index], chunk.views, strict=True)
+                ]
         return columns
+
+    def _in_range(self, value: int | None, most: int, metadata: Any) -> int | None:
+        if value is None or -most - 1 <= value <= most:
+            return value
+        self._beyond.add(self._named(metadata))
+        return None
 
     def _is_unstorable(self, columns: Columns) -> bool:
         raw = self.kind.raw_json
