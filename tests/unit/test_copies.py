@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from k8s_inventory.collector import Decoder, redaction_of
+from k8s_inventory.collector import Decoder, names, redaction_of
 from k8s_inventory.collector.redaction.copies import is_copy, is_plain
 from k8s_inventory.collector.redaction.policy import Redaction
 from k8s_inventory.kinds import KINDS, Kind, PrinterColumn
@@ -277,3 +277,8 @@ def test_a_deep_object_is_a_row(levels: int, settings: dict[str, Any]) -> None:
         (columns,) = decoder.columns(page, api_version="v1", wanted=[0, 1], total=2, at_once=2)
         assert PLANTED not in str(columns)
         assert len(columns[0]) == 2
+
+
+def test_a_deep_object_has_a_name() -> None:
+    deep = '{"items":[{"metadata":{"name":"a"},"spec":' + "[" * 5000 + "]" * 5000 + '},{"metadata":{"name":"b"}}]}'
+    assert names(deep.encode(), [1, 0]) == [(None, "b"), (None, "a")]
