@@ -118,6 +118,7 @@ class Listener:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # what is sent in two parts would wait for 40 ms
 
             def do_GET(self) -> None:
                 who = sorted(

@@ -2,10 +2,13 @@
 
 Names, images and messages of a cluster, contexts of a kubeconfig and what PostgreSQL says of them may hold anything: an
 escape sequence that takes over the terminal, a line break that forges the next line of a log, an override of the
-direction of writing. All of these show as escapes of Python; what people read stays as it is.
+direction of writing. All of these show as escapes of Python; what people read stays as it is. Secrets that are known do
+not show.
 """
 
 from __future__ import annotations
+
+from k8s_inventory.known_secrets import without_known
 
 
 def printable(text: object) -> str:
@@ -14,15 +17,18 @@ def printable(text: object) -> str:
     What prints is what https://docs.python.org/3/library/stdtypes.html#str.isprintable says: no character of the
     Unicode categories "Other" and "Separator", but for the space.
     """
-    shown = str(text)
-    if shown.isprintable():
-        return shown
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in shown)
+    return _printable(without_known(str(text)))
 
 
 def printable_lines(text: object) -> str:
     """The same for text of several lines that are lines of ours."""
-    return "\n".join(map(printable, str(text).split("\n")))
+    return "\n".join(map(_printable, without_known(str(text)).split("\n")))
+
+
+def _printable(shown: str) -> str:
+    if shown.isprintable():
+        return shown
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in shown)
 
 
 class ReportedError(Exception):

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from k8s_inventory.known_secrets import learn
 from k8s_inventory.printable import ReportedError
 
 AIRFLOW_ONLY = frozenset(
@@ -322,10 +323,12 @@ class Settings(BaseSettings):
         given = given or {}
         refuse_unknown_keys(given, cls.model_fields)
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})
+            settings = cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
             problems = [f"{_name(each['loc'])}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()]
             raise SettingsError("settings: " + "; ".join(problems)) from None
+        learn(settings.digest_key.get_secret_value() if settings.digest_key else None)
+        return settings
 
     @classmethod
     def of_run(cls, params: Mapping[str, Any]) -> Settings:

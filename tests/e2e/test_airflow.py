@@ -30,14 +30,14 @@ def second(start_cluster: Callable[..., Cluster]) -> Cluster:
 
 @pytest.fixture
 def two_live_one_dead(cluster: Cluster, second: Cluster, tmp_path: Path) -> str:
-    """KUBECONFIG: two files joined by `:`, three contexts, one of which leads nowhere."""
+    """KUBECONFIG: two files joined by `:`, three contexts, one of which leads nowhere, and a file that is missing."""
     live = tmp_path / "live"
     live.write_text(kubeconfig({"east": cluster, "west": second}))
     dead = yaml.safe_load(kubeconfig({"dead": second}))
     dead["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     path = tmp_path / "dead"
     path.write_text(yaml.safe_dump(dead))
-    return f"{live}:{path}"
+    return f"{live}:{path}:{tmp_path / 'missing'}"
 
 
 def test_the_dags_import_fast_and_without_errors(airflow: AirflowHome) -> None:
@@ -107,6 +107,7 @@ def test_two_live_clusters_and_a_dead_one(
         assert states[f"dead · {family}"] == "failed"
     assert "dead · pods: unreachable" in run.stdout
     assert "Check the server's address" in run.stdout
+    assert f"Warning: there is no kubeconfig {two_live_one_dead.rpartition(':')[2]}" in run.stdout
 
     again = airflow.test_dag(
         conf={"contexts": ["east", "west"]}, KUBECONFIG=two_live_one_dead, DATABASE_URL=database_url

@@ -224,6 +224,11 @@ def test_an_answer_to_everything_is_said_for_what_it_is(proxy: Proxy, sync: Sync
     assert not TYPE_NAME.search(str(attempt.error)), attempt.error
 
 
+def test_a_login_page_in_the_place_of_a_table(proxy: Proxy, sync: Sync) -> None:
+    proxy.spoil = on(r"/secrets\?", always(200, PAGE))
+    assert "HTML page" in str(sync(proxy.context, "secrets").attempt.error)
+
+
 READ_ALL_THE_SAME: dict[str, Callable[[Answer], Answer]] = {
     "gzip that nobody asked for": lambda real: Answer(
         real.status, gzip.compress(real.body), {**real.headers, "Content-Encoding": "gzip"}
@@ -406,11 +411,25 @@ AGGREGATED: dict[str, tuple[Callable[[str, Any], object], bool]] = {
     "verbs": (of_group(_each_resource(verbs=None)), False),
     "a scope": (of_group(_each_resource(scope=None)), False),
     "freshness": (of_group(lambda group: group["versions"][0].update(freshness=None)), False),
-    "a resource": (of_group(lambda group: group["versions"][0]["resources"].append(None)), False),
+    "a resource": (of_group(lambda group: group["versions"][0]["resources"].append(None)), True),
+    "the name of a resource": (
+        of_group(lambda group: group["versions"][0]["resources"].append({"resource": None, "verbs": ["list"]})),
+        True,
+    ),
     "resources": (of_group(lambda group: group["versions"][0].update(resources=None)), True),
-    "a version": (of_group(lambda group: group["versions"].append(None)), False),
+    "a version": (of_group(lambda group: group["versions"].append(None)), True),
+    "the name of a version": (of_group(lambda group: group["versions"].append({"version": None})), True),
     "versions": (of_group(lambda group: group.update(versions=None)), True),
     "a group": (lambda path, value: path == "/apis" and value["items"].append(None), False),
+    "the name of a group": (
+        lambda path, value: (
+            path == "/apis"
+            and value["items"].append(
+                {"metadata": None, "versions": [{"version": "v1", "resources": [{"resource": "x"}]}]}
+            )
+        ),
+        False,
+    ),
 }
 
 
@@ -421,7 +440,8 @@ def test_null_in_aggregated_discovery_costs_itself(proxy: Proxy, what: str) -> N
     assert "tests.shop.example" in found.kinds
     assert found.serves("apps", "deployments")
     assert found.unread == ({"coordination.k8s.io"} if is_lacking else set())
-    assert found.serves("coordination.k8s.io", "leases") is not is_lacking
+    assert found.serves("coordination.k8s.io", "leases") is (what not in ("resources", "versions"))
+    assert not found.serves("", "x")
 
 
 @pytest.mark.parametrize("root", ["/api", "/apis"])
@@ -563,8 +583,8 @@ def failure_of(server: str, **cluster: object) -> str:
     [
         (("localhost",), False, False, "localhost", "CA that is not trusted"),
         (("localhost",), True, True, "localhost", "certificate has expired"),
-        (("other.example",), False, True, "localhost", "other names"),
-        (("localhost",), False, True, "127.0.0.1", "other addresses"),
+        (("other.example",), False, True, "localhost", "not valid for the name"),
+        (("localhost",), False, True, "127.0.0.1", "not valid for its address"),
     ],
 )
 def test_certificates(

@@ -231,7 +231,7 @@ def test_no_target_is_passed_over_when_the_reading_breaks(config: Path, monkeypa
     monkeypatch.setattr("k8s_inventory.cloudquery.source.open_session", broken)
     found = read(source(config))
     assert len(found) == len(TABLES)
-    assert all("RuntimeError; the log has more" in str(problem) for problem, _ in found.values())
+    assert all("(RuntimeError); the log has its traceback" in str(problem) for problem, _ in found.values())
 
 
 # -- choosing --------------------------------------------------------------------------------------

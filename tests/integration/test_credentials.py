@@ -14,7 +14,7 @@ import pytest
 from k8s_inventory.kinds import ApiPath
 from k8s_inventory.kube import contexts
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.kube.errors import Forbidden, Unauthorized
+from k8s_inventory.kube.errors import Forbidden, KubeError, Unauthorized
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result
@@ -196,3 +196,16 @@ def test_each_session_keeps_its_pace_and_its_requests_in_flight(cluster: Cluster
         for _ in range(30):  # twenty at once, the others at 50 a second
             session._pace()
         assert time.monotonic() - start >= 9 / 50
+
+
+@pytest.mark.parametrize("scheme", ["http://", "HTTP://", ""])
+def test_who_speaks_http_is_told_that_no_credentials_were_sent(cluster: Cluster, proxy: Proxy, scheme: str) -> None:
+    """By the API server itself, and by who wants to know who asks."""
+    for address in (f"127.0.0.1:{cluster.port}", proxy.url.removeprefix("http://")):
+        proxy.spoil = lambda path, real: Answer(401, b"{}")
+        proxy.headers.clear()
+        config = kubeconfig_for(f"{scheme}{address}", {"token": ADMIN.token, "username": None})
+        with Session(Context(name="test", kubeconfig=config, context="c"), IMPATIENT) as session:
+            with pytest.raises(KubeError, match="does not begin with https://, so no credentials were sent"):
+                session.get(ApiPath("version"))
+        assert not any("authorization" in {name.lower() for name in each} for each in proxy.headers)

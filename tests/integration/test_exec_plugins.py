@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -36,6 +35,7 @@ from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.cluster.cluster import ADMIN, kubeconfig, wait_until
 from tests.conftest import IMPATIENT
+from tests.kubectl import KUBECTL
 
 V1, BETA = "client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"
 SECRET = "SeCrEt-of-the-plugin-4711"
@@ -641,8 +641,8 @@ def test_as_kubectl(knowing: Cluster, identity: tuple[str, str], plugin: Make, t
             with pytest.raises(KubeError, match="context test: ") as raised:
                 session.get(ApiPath("api"))
             assert ADMIN.token not in str(raised.value)
-    if kubectl := shutil.which("kubectl"):
-        ask = [kubectl, f"--kubeconfig={path}", "get", "--raw", "/api"]
+    if KUBECTL:
+        ask = [KUBECTL, f"--kubeconfig={path}", "get", "--raw", "/api"]
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
         ran = subprocess.run(ask, stdin=subprocess.DEVNULL, capture_output=True, env=environment)
         assert (ran.returncode == 0) == expected[1], ran.stderr

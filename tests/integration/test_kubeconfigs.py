@@ -24,9 +24,9 @@ from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.errors import KubeconfigError, KubeError
 from k8s_inventory.kube.session import Session
 from tests.conftest import IMPATIENT
+from tests.kubectl import KUBECTL
 from tests.listener import PKCS1, Authority, Listener
 
-KUBECTL = shutil.which("kubectl")
 SECRET = "SeCrEt"
 """Is in every value that must not be told."""
 TOKEN = f"{SECRET}-token"
@@ -239,6 +239,14 @@ USERS = {
     "empty exec beside a token": user(token=TOKEN, exec={}, differs="what is of no use is not looked at"),
     "exec and auth-provider": user("has exec and auth-provider", exec={"command": "a"}, auth_provider={"name": "oidc"}),
     "a list for exec": user("exec must be a mapping", exec=[TOKEN]),
+    "exec beside a certificate": user(
+        exec={"apiVersion": "client.authentication.k8s.io/v1", "command": "false", "interactiveMode": "Never"},
+        **CERTIFICATE,
+    ),
+    "oidc beside a token": user(
+        token=TOKEN,
+        auth_provider={"name": "oidc", "config": {"idp-issuer-url": "https://127.0.0.1:1", "client-id": "a"}},
+    ),
     "a provider that is gone": user('user "u": auth-provider.name must be oidc', auth_provider={"name": "gcp"}),
     "a provider without a name": user("auth-provider.name must be oidc", auth_provider={}),
 }
@@ -264,9 +272,10 @@ SERVERS = {
     "http": server("http://{plain}"),
     "http with userinfo": server(f"http://a:{SECRET}@{{plain}}", differs="kubectl sends the password in the clear"),
     "userinfo": server(f"https://a:{SECRET}@{{address}}", differs="kubectl sends that, and not the token"),
+    "userinfo that is none": server("https://a\u00a0b@{address}", "must be percent-encoded"),
     "userinfo alone": Case({"server": f"https://a%3A:{SECRET}%40@{{address}}"}, {}, differs=PROMPTS),
     "another name for TLS": server("{url}", **TLS_NAME),
-    "a wrong name for TLS": server("{url}", "Hostname mismatch|not valid for", **{"tls-server-name": "other.test"}),
+    "a wrong name for TLS": server("{url}", "see `tls-server-name`", **{"tls-server-name": "other.test"}),
     "no name for TLS": server("{url}", 'cluster "c": tls-server-name is not', **{"tls-server-name": "a b"}),
     "an address of version 6": server("{six}"),
     "an address of version 6 and a name": server("{six}", **TLS_NAME),
@@ -306,6 +315,7 @@ SERVERS = {
     "empties": Case({"proxy-url": "", "tls-server-name": "", "extensions": []}),
     "no compression": Case({"disable-compression": True}),
     "a number for a proxy": Case({"proxy-url": 5}, said='cluster "c": proxy-url must be text'),
+    "exec info": Case({"extensions": [{"name": "client.authentication.k8s.io/exec", "extension": {"a": [1]}}]}),
     "a list for extensions": Case({"extensions": [[SECRET]]}, said='cluster "c": extensions must be a mapping'),
 }
 
@@ -556,6 +566,15 @@ FILES: dict[str, tuple[Callable[[Place], str | bytes], str, str | None, str | No
         "x",
         "cluster must be the name of a cluster",
         None,
+    ),
+    "exec info that is twice": (
+        lambda place: text(place, "x").replace(
+            "    server:",
+            "    extensions: [{name: client.authentication.k8s.io/exec, extension: {a: 1, a: 2}}]\n    server:",
+        ),
+        "x",
+        'cluster "x": extensions.extension holds a key twice',
+        LAST_WINS,
     ),
     "a name that is a number": (lambda place: named(place, "5"), "5", "must have a name that is text", None),
     "a name that is true": (lambda place: named(place, "true"), "true", "must have a name that is text", None),

@@ -6,7 +6,6 @@ import base64
 import ipaddress
 import json
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -39,6 +38,7 @@ from k8s_inventory.kube.session import Session
 from tests.cluster import Cluster
 from tests.cluster.cluster import kubeconfig
 from tests.conftest import IMPATIENT
+from tests.kubectl import KUBECTL
 from tests.proxies import LoopbackProxy, http_proxy
 
 CLIENT_SECRET, REFRESH = "SeCrEt-of/the client", "SeCrEt-refresh+token"
@@ -674,8 +674,8 @@ def test_as_kubectl(trusted: Trusted, own: Path, tmp_path: Path, client_secret: 
     renewals = [asked for asked in trusted.issuer.asked if asked.path == "/token"]
     assert len(renewals) == (first != "holds")
     assert path.read_text() == before
-    if kubectl := shutil.which("kubectl"):
-        ask = [kubectl, f"--kubeconfig={path}", "get", "--raw", "/api"]
+    if KUBECTL:
+        ask = [KUBECTL, f"--kubeconfig={path}", "get", "--raw", "/api"]
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
         assert subprocess.run(ask, capture_output=True, env=environment).returncode == 0
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from k8s_inventory.collector.strict import OF_ANY_KIND, OF_DECLARED_KINDS
+from k8s_inventory.collector.redaction.strict import OF_ANY_KIND, OF_DECLARED_KINDS
 from k8s_inventory.kinds import KINDS, TABLES
 from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.store import Store, statements

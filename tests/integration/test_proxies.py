@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -28,12 +27,13 @@ from cryptography.x509.oid import NameOID
 from k8s_inventory.kinds import ApiPath
 from k8s_inventory.kube import transport
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.kube.errors import Unreachable, Unusable
+from k8s_inventory.kube.errors import ContextError, Unreachable, Unusable
 from k8s_inventory.kube.proxies import pool_manager, proxy_for
 from k8s_inventory.kube.session import Session
 from tests.cluster import Cluster
 from tests.cluster.cluster import ADMIN
 from tests.conftest import IMPATIENT
+from tests.kubectl import KUBECTL
 from tests.proxies import LoopbackProxy, Serve, head_of, http_proxy, socks5_proxy
 from tests.proxy import Proxy
 
@@ -296,6 +296,47 @@ def test_what_a_proxy_says_is_said_with_its_name(cluster: Cluster, serve: Serve,
     assert "SeCrEt" not in message
 
 
+def test_a_proxy_that_passes_requests_on_and_wants_credentials(proxy: Proxy) -> None:
+    with LoopbackProxy(http_proxy, credentials=LOGIN) as through:
+        content = {
+            "clusters": [{"name": "c", "cluster": {"server": proxy.url, "proxy-url": f"http://{through.address}"}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c"}}],
+        }
+        with Session(Context(name="behind", kubeconfig=content, context="c"), IMPATIENT) as session:
+            with pytest.raises(Unreachable, match=f"proxy http://{through.address} refused .* 407 Proxy Auth"):
+                session.get(VERSION)
+
+
+@pytest.mark.parametrize("serve", [http_proxy, socks5_proxy])
+@pytest.mark.parametrize("where", ["proxy-url", "environment"])
+def test_a_context_behind_a_proxy(cluster: Cluster, serve: Serve, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackProxy(serve, credentials=LOGIN) as proxy:
+        url = f"{'http' if serve is http_proxy else 'socks5'}://{LOGIN_IN_URL}@{proxy.address}"
+        if where == "environment":
+            monkeypatch.setenv("HTTPS_PROXY", url)
+        with Session(context_behind(cluster, url if where == "proxy-url" else ""), IMPATIENT) as session:
+            assert b"gitVersion" in session.get(VERSION)
+        assert proxy.asked == [f"kube.test:{port_of(cluster)}"]
+
+
+def test_a_proxy_url_that_is_none_is_refused_by_its_field(cluster: Cluster) -> None:
+    with Session(context_behind(cluster, "http//u:SeCrEt@127.0.0.1:3128"), IMPATIENT) as session:
+        with pytest.raises(ContextError, match="`proxy-url` of its cluster") as refused:
+            session.get(VERSION)
+    assert "SeCrEt" not in str(refused.value)
+
+
+@pytest.mark.parametrize("serve", [http_proxy, socks5_proxy])
+def test_connections_that_are_given_away_need_no_timeout(cluster: Cluster, serve: Serve) -> None:
+    """Airflow's hook gives them to a client of the library."""
+    with LoopbackProxy(serve) as proxy:
+        scheme = "http" if serve is http_proxy else "socks5"
+        pools = pools_for(cluster, named(cluster), f"{scheme}://{proxy.address}")
+        answer = pools.request("GET", f"{named(cluster)}/version", retries=False)
+        assert answer.headers["Content-Type"] == "application/json", "all of them are kept"
+        pools.clear()
+
+
 def test_a_proxy_that_is_down_is_named(cluster: Cluster) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -329,7 +370,7 @@ def test_what_a_socks_proxy_says(cluster: Cluster, serve: Serve, credentials: st
 
 # -- as kubectl does it ---------------------------------------------------------------------------------
 
-kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+kubectl = pytest.mark.skipif(KUBECTL is None, reason="no kubectl of today is installed")
 DEAD = "http://127.0.0.1:1"
 TABLE: dict[str, tuple[str, str, dict[str, str]]] = {
     # what it is: the server, its proxy-url, the environment

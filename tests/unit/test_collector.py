@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s_inventory.collector import Decoder, Redaction, redact, structs
-from k8s_inventory.collector.redact import LAST_APPLIED, drop_last_applied, redact_env, storable
+from k8s_inventory.collector import Decoder, Redaction, structs
+from k8s_inventory.collector.redaction import in_place
+from k8s_inventory.collector.redaction.in_place import LAST_APPLIED, drop_last_applied, redact_env
+from k8s_inventory.collector.storable import storable
 from k8s_inventory.credentials import REDACTED
 from k8s_inventory.kinds import KINDS, Column, Kind, pod_resources, quantities
 from k8s_inventory.kinds.quantities import quantity
 
-REMEMBERED = (quantities._remembered, pod_resources._remembered, redact._remembered)
+REMEMBERED = (quantities._remembered, pod_resources._remembered, in_place._remembered)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s_inventory.collector.redact import storable
+from k8s_inventory.collector.storable import storable
 from k8s_inventory.credentials import (
     REDACTED,
     json_holds_userinfo,

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from k8s_inventory.collector.redact import is_unstorable, storable
+from k8s_inventory.collector.storable import is_unstorable, storable
 from k8s_inventory.credentials import without_userinfo
 from k8s_inventory.kinds.quantities import quantity
 

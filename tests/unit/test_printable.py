@@ -100,7 +100,7 @@ def test_no_error_is_left_out() -> None:
 def _row(**changes: object) -> dict[str, object]:
     counts = dict.fromkeys(("objects", "changed", "deleted"), 0)
     row = {"context_name": EVIL, "kind": EVIL, "outcome": "failed", "error": EVIL, "warning": EVIL, "what_to_do": ""}
-    return {**row, **counts, "seconds": 1.0, **changes}
+    return {**row, **counts, "seconds": 1.0, "whole_context": False, **changes}
 
 
 def test_the_report_shows_names_and_messages_as_they_are() -> None:

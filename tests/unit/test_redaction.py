@@ -14,14 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s_inventory.collector import Decoder, Redaction
-from k8s_inventory.collector.redact import LAST_APPLIED, redact_env
+from k8s_inventory.collector import Decoder, Redaction, redaction_of
+from k8s_inventory.collector.redaction.in_place import LAST_APPLIED, redact_env
 from k8s_inventory.credentials import REDACTED
 from k8s_inventory.kinds import KINDS, Kind, PrinterColumn
 from k8s_inventory.kinds.custom import custom_kind
 from k8s_inventory.settings import Settings, SettingsError
 from k8s_inventory.sync import PlanError, select
-from k8s_inventory.sync.redaction import redaction_of
 
 PLANTED = "planted-value"
 WIDGETS = custom_kind(group="shop.example", version="v1", kind="Widget", plural="widgets", namespaced=True)
@@ -197,6 +196,18 @@ def test_values_of_config_maps() -> None:
     ruled = row("configmaps", item, config_map_values=True, redact="cm:.data.b")
     assert ruled["data"]["data"] == {"a": "x", "b": REDACTED}
     assert ruled["keys"] == ["a", "b", "z"]
+
+
+@pytest.mark.parametrize("path", [".spec.hostNetwork", ".spec", ".spec.priority"])
+def test_what_is_redacted_is_not_what_its_absence_means(path: str) -> None:
+    item = {"metadata": {"uid": "u", "name": "p"}, "spec": {"hostNetwork": True, "priority": 7}}
+    found = row("pods", item, redact=f"pods:{path}")
+    for name, value, column in (("hostNetwork", True, "host_network"), ("priority", 7, "priority")):
+        assert found[column] == (None if path in (".spec", f".spec.{name}") else value)
+    status = {"readyReplicas": 3, "observedGeneration": 4}
+    deployment = {"metadata": {"uid": "u", "name": "d"}, "spec": {"replicas": 2}, "status": status}
+    found = row("deployments", deployment, redact="deployments:.status")
+    assert (found["replicas"], found["ready_replicas"], found["observed_generation"]) == (2, None, None)
 
 
 def test_what_can_not_be_computed_of_what_is_left_is_empty() -> None:

@@ -8,7 +8,8 @@ SELECT DISTINCT ON (context_name, kind)
     deleted,
     seconds,
     error,
-    warning
+    warning,
+    whole_context
 FROM k8s_sync_runs
 WHERE run_id = %(run_id)s AND starts_with(invocation, %(invocation)s)
 ORDER BY context_name, kind, id DESC;

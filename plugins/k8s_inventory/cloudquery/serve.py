@@ -15,11 +15,12 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from functools import wraps
+from typing import Any, TypeVar
 
 import grpc
 import pyarrow as pa
@@ -32,6 +33,7 @@ from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.source import BadInput, Source, json_schema
 from k8s_inventory.kinds import Kind
 from k8s_inventory.printable import printable, printable_lines
+from k8s_inventory.tracebacks import without_texts
 
 log = logging.getLogger("k8s_inventory.cloudquery.serve")  # where it is the program, too
 
@@ -47,6 +49,35 @@ _UNIX, _TCP = "unix:", "localhost:7777"
 
 _LONGEST_MESSAGE = 4000
 """Characters of an error: it travels in HTTP/2 headers, of which gRPC takes 8 KiB."""
+
+
+Answer = TypeVar("Answer")
+
+
+def _explained(call: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Ends the call with what the user has to mend, or with what nobody foresaw, without its text: gRPC would send it
+    to the CLI."""
+
+    @wraps(call)
+    def explained(servicer: Any, request: Any, context: grpc.ServicerContext) -> Answer:
+        with _ending_in_words(context):
+            return call(servicer, request, context)
+
+    return explained
+
+
+@contextmanager
+def _ending_in_words(context: grpc.ServicerContext) -> Iterator[None]:
+    try:
+        yield
+    except BadInput as error:
+        log.error("%s", error)
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error)[:_LONGEST_MESSAGE])
+    except Exception as error:
+        if context.code() is not None:  # it was aborted in words
+            raise
+        log.error("not foreseen", exc_info=without_texts(error))
+        context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}; the plugin's log has more")
 
 
 class PluginServicer(plugin_pb2_grpc.PluginServicer):
@@ -70,21 +101,18 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
     def GetSpecSchema(self, request: Any, context: grpc.ServicerContext) -> Any:
         return plugin_pb2.GetSpecSchema.Response(json_schema=json.dumps(json_schema()))
 
+    @_explained
     def Init(self, request: Any, context: grpc.ServicerContext) -> Any:
         run_id = f"cloudquery__{request.invocation_id}" if request.invocation_id else ""
-        try:
-            self._source = Source(request.spec, run_id=run_id, offline=request.no_connection)
-        except BadInput as error:
-            _refuse(context, error)
+        self._source = Source(request.spec, run_id=run_id, offline=request.no_connection)
         return plugin_pb2.Init.Response()
 
+    @_explained
     def GetTables(self, request: Any, context: grpc.ServicerContext) -> Any:
-        try:
-            kinds = self._initialized(context).kinds(request.tables, request.skip_tables)
-        except BadInput as error:
-            _refuse(context, error)
+        kinds = self._initialized(context).kinds(request.tables, request.skip_tables)
         return plugin_pb2.GetTables.Response(tables=[schema_to_bytes(tables.schema(kind)) for kind in kinds])
 
+    @_explained
     def TestConnection(self, request: Any, context: grpc.ServicerContext) -> Any:
         try:
             problem = Source(request.spec).test_connection()
@@ -103,6 +131,10 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
 
         An error, and not a message about it: only that keeps the CLI from deleting what this sync did not bring.
         """
+        with _ending_in_words(context):
+            yield from self._sync(request, context)
+
+    def _sync(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         source = self._initialized(context)
         stopped = threading.Event()
         context.add_callback(stopped.set)
@@ -126,8 +158,6 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
                     yield _migrate(kind)
                 stopped.wait(FLUSH_SECONDS)
                 context.abort(grpc.StatusCode.ABORTED, _summary(problems))
-        except BadInput as error:
-            _refuse(context, error)
         finally:
             stopped.set()
             self._running.discard(stopped)
@@ -147,12 +177,6 @@ def _migrate(kind: Kind) -> Any:
     return plugin_pb2.Sync.Response(
         migrate_table=plugin_pb2.Sync.MessageMigrateTable(table=schema_to_bytes(tables.schema(kind)))
     )
-
-
-def _refuse(context: grpc.ServicerContext, error: BadInput) -> NoReturn:
-    log.error("%s", error)
-    context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error)[:_LONGEST_MESSAGE])
-    raise AssertionError("abort raises")
 
 
 def _summary(problems: Sequence[str]) -> str:

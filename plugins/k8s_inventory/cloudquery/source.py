@@ -15,6 +15,7 @@ from uuid import uuid4
 from k8s_inventory.cloudquery import tables
 from k8s_inventory.cloudquery.spool import Spool
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, Kind
+from k8s_inventory.known_secrets import learn_kubeconfig
 from k8s_inventory.kube.contexts import Context, Found
 from k8s_inventory.kube.errors import KubeconfigError, KubeError
 from k8s_inventory.kube.session import Session
@@ -222,6 +223,7 @@ def _settings(spec: bytes) -> Settings:
         raise BadInput("spec: not JSON") from None
     if not isinstance(given, dict):
         raise BadInput("spec: must be a mapping of settings")
+    learn_kubeconfig(given)
     foreign = sorted(AIRFLOW_ONLY & given.keys())
     if foreign:
         raise BadInput(f"spec: {', '.join(foreign)}: of use to Airflow alone")

@@ -12,8 +12,7 @@ from k8s_inventory.collector.decode import (
     names,
 )
 from k8s_inventory.collector.printing import PrinterBounds
-from k8s_inventory.collector.rules import Redaction, check_path
-from k8s_inventory.collector.strict import kept_fields
+from k8s_inventory.collector.redaction import Redaction, check_path, redaction_of
 
 __all__ = [
     "DECODER_VERSION",
@@ -26,7 +25,7 @@ __all__ = [
     "Redaction",
     "UndecodableObject",
     "check_path",
-    "kept_fields",
     "last_write",
     "names",
+    "redaction_of",
 ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -12,18 +11,11 @@ from zlib import crc32
 import msgspec
 
 from k8s_inventory.collector import structs
+from k8s_inventory.collector.compile import DATA, NOTHING, Chunk, CompiledKind, Part, Values
 from k8s_inventory.collector.printing import Printer, PrinterBounds
-from k8s_inventory.collector.redact import (
-    count_redacted,
-    drop_last_applied,
-    holds_last_applied,
-    is_unstorable,
-    redact_env,
-    redact_values,
-    storable,
-)
-from k8s_inventory.collector.rules import Redaction, Redactor, redact_secrets, redact_templates
-from k8s_inventory.kinds import Column, Kind
+from k8s_inventory.collector.redaction import Dropper, Redaction, Redactor, count_redacted, drop_last_applied
+from k8s_inventory.collector.storable import is_unstorable, storable
+from k8s_inventory.kinds import Kind
 from k8s_inventory.mending import TOO_DEEP, cut, shallow
 from k8s_inventory.printable import ReportedError
 
@@ -32,7 +24,8 @@ Columns = list[list[Any]]
 bytes of JSON, None."""
 
 DECODER_VERSION = 3
-"""Part of a target's fingerprint: raise it when a conversion changes what a row holds."""
+"""Part of a target's fingerprint: raise it when decoding changes what rows hold. Computed columns have versions of
+their own."""
 
 
 class UndecodableObject(ReportedError):
@@ -92,10 +85,6 @@ class _Items(msgspec.Struct, frozen=True, gc=False):
     items: list[msgspec.Raw] | None = None
 
 
-_MOST_SEARCHED = 1 << 26
-"""Bytes that are searched for the literal values of an object; where there is more to search, it is taken apart."""
-
-_DATA = "data"
 _NOT_DATA = ("apiVersion", "kind", "metadata")
 
 _raw_items = msgspec.json.Decoder(_Items)
@@ -118,6 +107,13 @@ def _metadata(raw: msgspec.Raw | bytes) -> _NamedMetadata:
         return _NamedMetadata("of no name")
 
 
+def _bare(raw: msgspec.Raw) -> bytes:
+    """An object with what its row can not be without, and nothing else."""
+    metadata = _fields.decode(_fields.decode(raw)["metadata"])
+    kept = {name: metadata[name] for name in ("uid", "resourceVersion", "name", "namespace") if name in metadata}
+    return msgspec.json.encode({"metadata": kept})
+
+
 class Decoder:
     """Turns pages of one kind into rows.
 
@@ -125,7 +121,8 @@ class Decoder:
     for the typed columns: a JSON field can be decoded only once in one call.
 
     `item` is what an object is decoded to first; a `Listing` may do that while it takes a page apart. `redacted` is how
-    often `<redacted>` stands in what the rows made so far keep whole, in their labels and their annotations.
+    often `<redacted>` stands in what the rows made so far keep whole, in their labels and their annotations. `unstored`
+    are objects whose rows have their names alone: nothing else of them could be read.
     """
 
     item: type[Any]
@@ -134,57 +131,22 @@ class Decoder:
         self, kind: Kind, redaction: Redaction | None = None, printer_bounds: PrinterBounds | None = None
     ) -> None:
         self.kind = kind
-        self._cut_short = _Tally()
-        self._too_deep = _Tally()
-        self._unfit = _Tally()
+        self._cut_short = Tally()
+        self._too_deep = Tally()
+        self._unfit = Tally()
+        self.unstored = Tally()
         self.redacted = 0
-        self._redaction = redaction or Redaction()
-        self._redactor = Redactor(self._redaction, kind) if self._redaction.by_rule else None
-        self._flat = kind.rest == (_DATA,)
-        self._apart = _DATA in kind.rest or self._redactor is not None
+        self._redactor = Redactor(redaction or Redaction(), kind)
+        self._read = CompiledKind(kind, redaction or Redaction(), self._redactor.env_of)
+        self._apart = DATA in kind.rest or self._redactor.takes_apart
         bounds = printer_bounds or PrinterBounds()
         self._printer = Printer(kind.printer_columns, bounds) if kind.printer_columns else None
-        env = self._redaction.env and self._redactor is None
-        self._redact_templates = env and bool(kind.shared_by)
-        self._redacted_values = () if self._redaction.config_map_values else kind.redacted_values
-        paths = [(f"{_DATA}.{path}" if self._is_data(path) else path, each) for path, each in _paths(kind, env)]
-        outside = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
-        of_item = [*outside, *((name, structs.Leaf("jsonb")) for name in kind.rest)]
-        struct = structs.build(kind.kind, of_item)
-        self._tree = structs.tree(of_item)
-        self._fields = [each for each in struct.__struct_fields__ if each not in kind.rest]
-        self._parts = [(name, _Part(kind, name, paths)) for name in kind.rest]
-        part_fields = self._parts[0][1].fields if self._flat else kind.rest
-        view_fields = [(name, Any) for name in (*part_fields, *self._fields)]
-        self._view_type = msgspec.defstruct(f"{kind.kind}View", view_fields, frozen=True, gc=False)
-        self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct)
-        self.item = msgspec.Raw if self._apart else struct
-        all_items = msgspec.defstruct("Items", [("items", list[struct] | None, None)])  # type: ignore[valid-type]
-        self._all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
-        self._env_lists = _env_lists(kind) if env else {}
-        self._shared = {column.compute for column in kind.columns if column.compute and column.part}
-        self._values = [
-            (_values(column, kind, self._redaction.digest_key), _BLANKS.get(column.type) if column.required else None)
-            for column in kind.columns
-        ]
-        self._bounded = [
-            (index, column)
-            for index, column in enumerate(kind.columns)
-            if column.type == "timestamptz" or (column.type in _BOUNDS and column.compute is not None)
-        ]
-        # A text in what a row keeps whole is looked at there, whatever columns it is in, too.
-        whole = (*kind.rest, "labels", "annotations", "owner_references")
-        self._whole = [index for index, column in enumerate(kind.columns) if column.name in whole]
-        self._checked = [
-            (index, column.type)
-            for index, column in enumerate(kind.columns)
-            if index in self._whole or not self._is_of(column, whole)
-        ]
+        self.item = msgspec.Raw if self._apart else self._read.struct
 
     @property
     def unmatched_paths(self) -> set[str]:
         """The paths of the redaction that led nowhere in what was decoded so far."""
-        return self._redactor.unmatched if self._redactor else set()
+        return self._redactor.unmatched
 
     def warnings(self) -> Iterator[str]:
         """What to know of the rows that were made so far, although they are there."""
@@ -199,7 +161,7 @@ class Decoder:
             yield (
                 f"{self._unfit} hold values that a column can not hold, or be computed from: it is null there; spec, "
                 "status and data have them as they are"
-                + ("; a path of the setting `redact` may have taken away too much" if self._redactor else "")
+                + ("; a path of the setting `redact` may have taken away too much" if self._redactor.by_rule else "")
             )
         if self._too_deep:
             yield f"{self._too_deep} hold what is nested too deeply, and stored as {TOO_DEEP.decode()}"
@@ -220,7 +182,7 @@ class Decoder:
         `at_once` objects at a time, which bounds what is held of them. `items` are those wanted, where the caller has
         them as `item` already. `is_mended` says that the page may hold `TOO_DEEP`. Raises `UndecodableObject`.
         """
-        drop = drop_last_applied if holds_last_applied(body) else None
+        drop = self._redactor.of_page(body)
         is_clean = is_shallow = False
         for start in range(0, len(wanted), at_once):
             while True:
@@ -247,24 +209,30 @@ class Decoder:
                 if TOO_DEEP in bytes(raw):
                     self._too_deep.add(self._named(_metadata(raw)))
 
-    def _columns(self, items: Sequence[Any], api_version: str, drop: Callable[[bytes], bytes] | None) -> Columns:
+    def _columns(self, items: Sequence[Any], api_version: str, drop: Dropper | None) -> Columns:
         chunk = self._chunk(items, api_version, drop)
-        columns = [self._computed(values, chunk, blank) for values, blank in self._values]
-        for index, column in self._bounded:
-            columns[index] = self._held(columns[index], column, chunk)
+        columns = [
+            self._computed(values, chunk, blank)
+            for values, blank in zip(self._read.values, self._read.blanks, strict=True)
+        ]
+        for index, least, most in self._read.bounds:
+            columns[index] = self._held(columns[index], least, most, chunk)
+        kept, count = self._redactor.annotations(columns[self._read.annotations])
+        columns[self._read.annotations] = kept
+        self.redacted += count
         return columns
 
     def _is_unstorable(self, columns: Columns) -> bool:
         raw = self.kind.raw_json
-        return any(is_unstorable(sql_type, columns[index], raw=raw) for index, sql_type in self._checked)
+        return any(is_unstorable(sql_type, columns[index], raw=raw) for index, sql_type in self._read.checked)
 
     def _kept_whole(self, columns: Columns) -> Iterator[bytes]:
-        return (value for index in self._whole for value in columns[index] if value)
+        return (value for index in self._read.whole for value in columns[index] if value)
 
     def _items(self, body: bytes, wanted: Sequence[int], total: int) -> Sequence[Any]:
         if len(wanted) == total and not self._apart:
             try:
-                return self._all.decode(body).items or ()
+                return self._read.all.decode(body).items or ()
             except structs.FAULTS:
                 pass  # one object is at fault: the way below finds out which
         items = _raw_items.decode(body).items or ()
@@ -273,9 +241,9 @@ class Decoder:
     def _fitted(self, raw: bytes | msgspec.Raw) -> Any:
         """The object, with None for what the columns can not hold."""
         try:
-            return self._one.decode(raw)
+            return self._read.one.decode(raw)
         except structs.FAULTS:
-            item = self._one.decode(structs.fitted(raw, self._tree))
+            item = self._read.one.decode(structs.fitted(raw, self._read.tree))
             self._unfit.add(self._named(_metadata(raw)))
             return item
 
@@ -287,16 +255,16 @@ class Decoder:
             if is_unstorable("jsonb", [whole], raw=True):
                 whole = storable(whole)
             fields = _fields.decode(whole)
-            kept = redact_secrets(whole, fields, embedded=bool(self.kind.shared_by))
-            if self._redact_templates:
-                kept = redact_templates(kept, self._redaction.keep_env)
-            kept, typed = self._redactor(kept) if self._redactor else (kept, kept)
+            kept, typed = self._redactor.whole(whole, fields)
             printed = {"printer_columns": self._printed(kept)} if self.kind.shared_by else {}
             rest = self._rest(fields if typed is whole else _fields.decode(typed))
             item = msgspec.structs.replace(self._fitted(typed), **rest, **printed)
-            return _Redacted(item, self._rest(_fields.decode(kept))) if self._redactor else item
+            return _Redacted(item, self._rest(_fields.decode(kept))) if self._redactor.by_rule else item
         except structs.FAULTS as error:
-            raise self._undecodable(_metadata(raw), error) from error
+            reason = error if isinstance(error, msgspec.MsgspecError | UnicodeDecodeError) else type(error).__name__
+            self.unstored.add(f"{self._named(_metadata(raw))}: {reason}")
+            bare = self._read.one.decode(structs.fitted(_bare(raw), self._read.tree))
+            return _Redacted(bare, {}) if self._redactor.by_rule else bare
 
     def _printed(self, kept: bytes) -> msgspec.Raw:
         if self._printer is None:
@@ -309,61 +277,62 @@ class Decoder:
     def _rest(self, fields: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
         """The fields that a row keeps whole, `data` among them, which has all that nobody declared."""
         fields = {name: value for name, value in fields.items() if name not in _NOT_DATA}
-        found = {name: fields.pop(name) for name in self.kind.rest if name in fields and name != _DATA}
-        if _DATA in self.kind.rest:
-            found[_DATA] = msgspec.Raw(msgspec.json.encode(fields))
+        found = {name: fields.pop(name) for name in self.kind.rest if name in fields and name != DATA}
+        if DATA in self.kind.rest:
+            found[DATA] = msgspec.Raw(msgspec.json.encode(fields))
         return found
 
-    def _chunk(self, items: Sequence[Any], api_version: str, drop: Callable[[bytes], bytes] | None) -> _Chunk:
+    def _chunk(self, items: Sequence[Any], api_version: str, drop: Dropper | None) -> Chunk:
         """The items with the parts that a row keeps whole decoded, too."""
-        redacted = [item.kept for item in items] if self._redactor else None
-        items = [item.typed for item in items] if self._redactor else items
+        redacted = [item.kept for item in items] if self._redactor.by_rule else None
+        items = [item.typed for item in items] if self._redactor.by_rule else items
         fields: list[Sequence[Any]] = []
         kept: dict[str, list[bytes | None]] = {}
-        for name, part in self._parts:
+        for name, part in self._read.parts:
             whole = list(map(bytes, map(attrgetter(name), items)))
             decoded = self._decoded(part, whole, items)
-            fields += [list(map(attrgetter(each), decoded)) for each in part.fields] if self._flat else [decoded]
+            fields += (
+                [list(map(attrgetter(each), decoded)) for each in part.fields] if self._read.is_flat else [decoded]
+            )
             if redacted is not None:
                 whole = [bytes(each.get(name, structs.NULL)) for each in redacted]
             kept[name] = [self._kept(name, raw, each, drop) for raw, each in zip(whole, decoded, strict=True)]
-        fields += [list(map(attrgetter(name), items)) for name in self._fields]
-        chunk = _Chunk(list(map(self._view_type, *fields)), kept, {}, api_version)
-        for compute in self._shared:
-            chunk.shared[compute] = self._computed(_each(compute), chunk, _NOTHING)
+        fields += [list(map(attrgetter(name), items)) for name in self._read.fields]
+        chunk = Chunk(list(map(self._read.view, *fields)), kept, {}, api_version)
+        for compute, values in self._read.shared.items():
+            chunk.shared[compute] = self._computed(values, chunk, NOTHING)
         return chunk
 
-    def _decoded(self, part: _Part, whole: Sequence[bytes], items: Sequence[Any]) -> list[Any]:
+    def _decoded(self, part: Part, whole: Sequence[bytes], items: Sequence[Any]) -> list[Any]:
         try:
             return [each or part.empty for each in map(part.decode, whole)]
         except structs.FAULTS:
             return [self._decoded_one(part, raw, item) for raw, item in zip(whole, items, strict=True)]
 
-    def _decoded_one(self, part: _Part, raw: bytes, item: Any) -> Any:
+    def _decoded_one(self, part: Part, raw: bytes, item: Any) -> Any:
         try:
             return part.decode(raw) or part.empty
         except structs.FAULTS:
             self._unfit.add(self._named(item.metadata))
-            return part.decode(structs.fitted(raw, part.tree)) or part.empty
+            return part.decode(structs.fitted(raw, part.tree)) or part.unknown
 
-    def _computed(self, values: _Values, chunk: _Chunk, blank: Any) -> list[Any]:
+    def _computed(self, values: Values, chunk: Chunk, blank: Any) -> list[Any]:
         """The values; `blank` for an object of which there is none."""
         try:
             return values(chunk)
         except structs.FAULTS:
             return [self._computed_one(values, chunk.only(index), blank) for index in range(len(chunk.views))]
 
-    def _computed_one(self, values: _Values, chunk: _Chunk, blank: Any) -> Any:
+    def _computed_one(self, values: Values, chunk: Chunk, blank: Any) -> Any:
         try:
             return values(chunk)[0]
         except structs.FAULTS:
             self._unfit.add(self._named(chunk.views[0].metadata))
             return blank
 
-    def _held(self, values: list[Any], column: Column, chunk: _Chunk) -> list[Any]:
+    def _held(self, values: list[Any], least: Any, most: Any, chunk: Chunk) -> list[Any]:
         """Of times and of computed numbers: those that the column can hold, as psycopg and Python can."""
-        least, most = _BOUNDS[column.type]
-        present = [each for each in values if each is not None]
+        present = list(filter(None, values))
         if not present or (least <= min(present) and max(present) <= most):
             return values
         fits = [each is None or least <= each <= most for each in values]
@@ -372,44 +341,21 @@ class Decoder:
                 self._unfit.add(self._named(view.metadata))
         return [each if is_fit else None for each, is_fit in zip(values, fits, strict=True)]
 
-    def _kept(self, name: str, raw: bytes, decoded: Any, drop: Callable[[bytes], bytes] | None) -> bytes | None:
+    def _kept(self, name: str, raw: bytes, decoded: Any, drop: Dropper | None) -> bytes | None:
         """What a row keeps of a field that it keeps whole."""
         if raw == b"null":
             return None
-        if name in self._env_lists:
-            arrays = [each.env for containers in self._env_lists[name] for each in containers(decoded) or ()]
-            keep = self._redaction.keep_env
-            if len(arrays) * len(raw) < _MOST_SEARCHED:
-                raw, count = redact_env(raw, arrays, keep)
-            else:
-                raw = redact_templates(raw, keep)
-                count = count_redacted(raw)
-            self.redacted += count
-        if self._redacted_values:
-            raw = redact_values(raw, self._redacted_values)
-        return drop(raw) if drop else raw
-
-    def _is_data(self, path: str) -> bool:
-        return self._flat and path.partition(".")[0] not in ("apiVersion", "metadata")
-
-    def _is_of(self, column: Column, whole: Collection[str]) -> bool:
-        """Whether all that a column is read from is in these."""
-        if column.name in whole or column.of_kind is not None:
-            return True
-        paths = [column.path] if column.path is not None else [each.partition(":")[0] for each in column.needs]
-        in_metadata = [f"metadata.{attribute}" for attribute in ("labels", "annotations", "ownerReferences")]
-        return all(self._is_data(path) or path.partition(".")[0] in whole or path in in_metadata for path in paths)
-
-    def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
-        reason = error if isinstance(error, msgspec.MsgspecError | UnicodeDecodeError) else type(error).__name__
-        return UndecodableObject(f"{self._named(metadata)}: {reason}")
+        env = [each.env for containers in self._read.env_lists.get(name, ()) for each in containers(decoded) or ()]
+        kept, count = self._redactor.field(raw, env, drop)
+        self.redacted += count
+        return kept
 
     def _named(self, metadata: Any) -> str:
         place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
         return f"{self.kind.name} {place}"
 
 
-class _Tally:
+class Tally:
     """Objects that something is to be said of: how many, and the first of them."""
 
     def __init__(self) -> None:
@@ -418,6 +364,9 @@ class _Tally:
     def add(self, name: str) -> None:
         if len(self._names) < _MOST_NAMED:
             self._names[name] = None
+
+    def clear(self) -> None:
+        self._names.clear()
 
     def __bool__(self) -> bool:
         return bool(self._names)
@@ -436,147 +385,3 @@ class _Redacted(NamedTuple):
 
     typed: Any
     kept: dict[str, msgspec.Raw]
-
-
-class _Chunk(NamedTuple):
-    """Some objects of a page, as their columns are read from them; each list is in their order.
-
-    `kept` are the fields that a row keeps whole, `shared` what several columns are computed from.
-    """
-
-    views: list[Any]
-    kept: dict[str, list[bytes | None]]
-    shared: dict[Callable[..., Any], list[Any]]
-    api_version: str
-
-    def only(self, index: int) -> _Chunk:
-        """The one object of this index."""
-        kept = {name: [each[index]] for name, each in self.kept.items()}
-        shared = {compute: [each[index]] for compute, each in self.shared.items()}
-        return _Chunk([self.views[index]], kept, shared, self.api_version)
-
-
-_Values = Callable[[_Chunk], list[Any]]
-
-
-_BOUNDS: dict[str, tuple[Any, Any]] = {
-    "integer": (-(2**31), 2**31 - 1),
-    "bigint": (-(2**63), 2**63 - 1),
-    "timestamptz": (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
-}
-_BLANKS: dict[str, Any] = {"text": "", "text[]": [], "jsonb": b"{}", "integer": 0, "boolean": False}
-"""What a column that is never null holds of an object that it can not be computed of."""
-
-
-class _Nothing:
-    """Stands for what several columns share, of an object that it can not be computed of: no part of it is there."""
-
-    def __getattr__(self, name: str) -> None:
-        return None
-
-
-_NOTHING = _Nothing()
-
-
-class _Part:
-    """One field of the object that a row keeps whole, and what typed columns read out of it."""
-
-    def __init__(self, kind: Kind, name: str, paths: Iterable[tuple[str, structs.Leaf]]) -> None:
-        of_part = [(path.partition(".")[2], leaf) for path, leaf in paths if path.partition(".")[0] == name]
-        struct = structs.build(f"{kind.kind}_{name}", [each for each in of_part if each[0]])
-        self.tree = structs.tree(each for each in of_part if each[0])
-        self.fields = struct.__struct_fields__
-        self.empty = struct()
-        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct | None if self.fields else msgspec.Raw)
-        self.decode = decoder.decode  # what no column is read from may be anything
-
-
-def _paths(kind: Kind, env: bool) -> Iterator[tuple[str, structs.Leaf]]:
-    yield "metadata.managedFields", structs.Leaf("jsonb")  # of `last_write`
-    for column in kind.columns:
-        if column.path is not None and column.name not in ("api_version", *kind.rest):
-            yield column.path, structs.Leaf(column.type, column.default)
-        for need in column.needs:
-            path, _, sql_type = need.partition(":")
-            yield path, structs.Leaf(sql_type or "text")
-    if env:
-        for path in kind.redacted_env:
-            yield f"{path}[].env", structs.Leaf("jsonb")
-
-
-def _env_lists(kind: Kind) -> dict[str, list[Callable[[Any], Any]]]:
-    """For each field that a row keeps whole: how to reach the lists of containers in it."""
-    found: dict[str, list[Callable[[Any], Any]]] = {}
-    for path in kind.redacted_env:
-        name, _, inner = (_DATA, "", path) if kind.rest == (_DATA,) else path.partition(".")
-        found.setdefault(name, []).append(_nullable(structs.attribute_path(inner)))
-    return found
-
-
-def _values(column: Column, kind: Kind, digest_key: bytes | None) -> _Values:
-    """How a column's values are read off decoded objects."""
-    if column.name == "api_version":  # the items of a list carry none of their own
-        return lambda chunk: [chunk.api_version] * len(chunk.views)
-    if column.name in kind.rest:
-        return lambda chunk: chunk.kept[column.name]
-    if column.of_kind is not None:
-        constant = getattr(kind, column.of_kind)
-        return lambda chunk: [constant] * len(chunk.views)
-    compute = column.compute
-    if compute is not None and column.part:
-        get_part = attrgetter(column.part)
-        if column.required:
-            blank = _BLANKS[column.type]
-            return lambda chunk: [blank if each is None else each for each in map(get_part, chunk.shared[compute])]
-        return lambda chunk: list(map(get_part, chunk.shared[compute]))
-    if compute is not None and column.keyed:
-        return _each(partial(compute, digest_key))
-    if compute is not None and column.path is None:
-        return _each(compute)
-    values = _at(structs.attribute_path(str(column.path)))
-    if column.type == "jsonb":
-        make: Callable[[Any], bytes] = compute or _json_or_none  # type: ignore[assignment]
-        if column.name == "annotations":
-            return lambda chunk: [drop_last_applied(make(value or structs.NULL)) for value in values(chunk)]
-        return lambda chunk: [make(value or structs.NULL) for value in values(chunk)]
-    if compute is not None:
-        return lambda chunk: list(map(compute, values(chunk)))
-    if column.required:
-        empty: Any = [] if column.type == "text[]" else ""
-        return lambda chunk: [value or empty for value in values(chunk)]
-    return values
-
-
-def _each(value: Callable[[Any], Any]) -> _Values:
-    return lambda chunk: list(map(value, chunk.views))
-
-
-def _at(path: str) -> _Values:
-    """The attributes at `path`; None where the API server sent null for an object on the way."""
-    get, get_nullable = attrgetter(path), _nullable(path)
-
-    def values(chunk: _Chunk) -> list[Any]:
-        try:
-            return list(map(get, chunk.views))
-        except AttributeError:
-            return list(map(get_nullable, chunk.views))
-
-    return values
-
-
-def _nullable(path: str) -> Callable[[Any], Any]:
-    """The attribute at `path`, or None where the API server sent null for an object on the way."""
-    get = attrgetter(path)
-
-    def value(item: Any) -> Any:
-        try:
-            return get(item)
-        except AttributeError:
-            return None
-
-    return value
-
-
-def _json_or_none(raw: msgspec.Raw) -> bytes | None:
-    value = bytes(raw)
-    return None if value == b"null" else value

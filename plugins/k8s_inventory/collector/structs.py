@@ -104,6 +104,13 @@ def _fitted_object(raw: bytes | msgspec.Raw, node: Node) -> msgspec.Raw:
     return _encoded(fields)
 
 
+def unknown(node: Node) -> Any:
+    """What `fitted` would have of an object none of whose values fit: null for each."""
+    if node.is_list or not node.children:
+        return None
+    return {step: unknown(child) for step, child in node.children.items()}
+
+
 def _encoded(value: Any) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
 

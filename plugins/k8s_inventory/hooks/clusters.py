@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from kubernetes.client import ApiClient, Configuration
 
 from k8s_inventory.hooks.flags import flag
+from k8s_inventory.known_secrets import learn_connection
 from k8s_inventory.kube.client import Client
 from k8s_inventory.kube.contexts import Context, Found
 from k8s_inventory.settings import Settings
@@ -31,6 +32,7 @@ class ClusterHook(KubernetesHook):
         """The connection's cluster, under the connection's name; with its `problem` if it names none."""
         name = str(self.conn_id)
         try:
+            learn_connection(self.get_connection(name))
             fields = {field: self._get_field(field) for field in (*_SOURCES, *_FLAGS)}
         except AirflowNotFoundException:
             return Context(name=name, problem=f"there is no Airflow connection {name!r}")

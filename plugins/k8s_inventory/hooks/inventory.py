@@ -11,6 +11,7 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from k8s_inventory.hooks.flags import flag
+from k8s_inventory.known_secrets import learn_connection
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.store.database import connection_parameters
@@ -31,6 +32,7 @@ class InventoryHook(PostgresHook):
         """A new session with the database; close it. Raises `StoreError`."""
         try:
             with explained("database"):
+                learn_connection(self.connection)
                 self._parse_flags()
                 connection = self.get_conn()
         except StoreError:

@@ -52,8 +52,8 @@ class PodResources(NamedTuple):
 _State = tuple[bytes, bytes, bytes]
 """JSON of what a container, or a pod, wants by its spec, has by its status, and is allocated by its node."""
 
-_Container = tuple[bool, _State]
-"""Whether it is a sidecar, and its state."""
+_Container = tuple[bytes, bytes, bytes, bool]
+"""Its state, and whether it is a sidecar."""
 
 
 class _Resources(msgspec.Struct, frozen=True, gc=False):
@@ -67,29 +67,32 @@ _decoder = msgspec.json.Decoder(_Resources | None)
 def pod_resources(pod: Any) -> PodResources:
     spec, status = pod.spec, pod.status
     pending = next((each.reason for each in status.conditions or () if each.type == "PodResizePending"), None)
-    containers = _containers(spec.containers, status.container_statuses)
-    init_containers = _containers(spec.init_containers, status.init_container_statuses, is_init=True)
-    of_pod, overhead = _state(spec, status), bytes(spec.overhead)
-    states = [of_pod, *(state for _, state in (*containers, *init_containers))]
-    size = len(overhead) + sum(len(part) for state in states for part in state)
+    containers, size = _containers(spec.containers, status.container_statuses)
+    init_containers: tuple[_Container, ...] = ()
+    size_of_init = 0
+    if spec.init_containers:
+        init_containers, size_of_init = _containers(spec.init_containers, status.init_container_statuses, is_init=True)
+    of_pod = (bytes(spec.resources), bytes(status.resources), bytes(status.allocated_resources))
+    overhead = bytes(spec.overhead)
+    size += size_of_init + len(overhead) + sum(map(len, of_pod))
     count = _remembered if size <= _LONGEST_REMEMBERED else _pod_resources
     return count(containers, init_containers, of_pod, overhead, pending == "Infeasible")
 
 
-def _state(spec: Any, status: Any) -> _State:
-    of_status = (bytes(status.resources), bytes(status.allocated_resources)) if status else (b"null", b"null")
-    return (bytes(spec.resources), *of_status)
-
-
-def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tuple[_Container, ...]:
-    """Only a container that goes on running, which an init container does as a sidecar, counts by its status, too."""
+def _containers(containers: Any, statuses: Any, *, is_init: bool = False) -> tuple[tuple[_Container, ...], int]:
+    """With the bytes of them all. Only a container that goes on running, which an init container does as a sidecar,
+    counts by its status, too."""
     by_name = {each.name: each for each in statuses or ()}
     found: list[_Container] = []
+    size = 0
     for each in containers or ():
         is_sidecar = is_init and each.restart_policy == "Always"
-        status = by_name.get(each.name) if is_sidecar or not is_init else None
-        found.append((is_sidecar, _state(each, status)))
-    return tuple(found)
+        of_spec, of_status, of_node = bytes(each.resources), b"null", b"null"
+        if (is_sidecar or not is_init) and (status := by_name.get(each.name)):
+            of_status, of_node = bytes(status.resources), bytes(status.allocated_resources)
+        size += len(of_spec) + len(of_status) + len(of_node)
+        found.append((of_spec, of_status, of_node, is_sidecar))
+    return tuple(found), size
 
 
 def _pod_resources(
@@ -101,8 +104,8 @@ def _pod_resources(
 ) -> PodResources:
     requests, limits = (
         _sum(
-            [_effective(state, part, infeasible) for _, state in containers],
-            [(is_sidecar, _effective(state, part, infeasible)) for is_sidecar, state in init_containers],
+            [_effective(each[:3], part, infeasible) for each in containers],
+            [(each[3], _effective(each[:3], part, infeasible)) for each in init_containers],
             _of_pod(of_pod, part, infeasible),
             quantities(overhead),
             is_limit=part == "limits",

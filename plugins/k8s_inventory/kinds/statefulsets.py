@@ -16,7 +16,6 @@ from k8s_inventory.kinds.pod_templates import (
     TEMPLATE_ENV,
     TEMPLATE_SERVICE_ACCOUNT,
     UPDATE_STRATEGY_TYPE,
-    template_env,
 )
 from k8s_inventory.kinds.values import object_or_empty, objects
 
@@ -156,7 +155,6 @@ CONTROLLERREVISIONS = Kind(
     raw_json=True,
     description="ControllerRevisions: what a DaemonSet or StatefulSet was at each of its revisions.",
     rest=("data",),
-    redacted_env=template_env("data.spec.template"),
     typed_columns=(
         Column(
             name="controller_kind",

@@ -16,8 +16,8 @@ from k8s_inventory.kube import transport
 _CERTIFICATES = {
     9: "its certificate is not valid yet: is the clock of this machine right?",
     10: "its certificate has expired: renew it, or look at the clock of this machine",
-    62: "its certificate is for other names than the one it was asked by: see `tls-server-name` of the kubeconfig",
-    64: "its certificate is for other addresses than it has: see `tls-server-name` of the kubeconfig",
+    62: "its certificate is not valid for the name that it was asked by: see `tls-server-name` of the kubeconfig",
+    64: "its certificate is not valid for its address: see `tls-server-name` of the kubeconfig",
 }
 """https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/"""
 

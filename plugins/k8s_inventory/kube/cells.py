@@ -9,7 +9,7 @@ import msgspec
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.errors import BadAnswer
-from k8s_inventory.kube.session import UNREADABLE
+from k8s_inventory.kube.session import UNREADABLE, refuse_page
 
 ACCEPT = "application/json;as=Table;v=v1;g=meta.k8s.io"
 QUERY = {"includeObject": "Metadata"}
@@ -46,6 +46,7 @@ def as_list(body: bytes, kind: Kind, version: str, *, where: str) -> bytes:
     try:
         table = _tables.decode(body)
     except UNREADABLE as error:
+        refuse_page(body, where)
         raise BadAnswer(f"{where}: the answer is no Table; it was thrown away ({error})") from None
     names = [column.name for column in table.columns]
     missing = [name for name, _ in kind.table_cells if name not in names]

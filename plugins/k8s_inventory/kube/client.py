@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 
 import urllib3
 
+from k8s_inventory.known_secrets import learn, learn_kubeconfig
 from k8s_inventory.kube.errors import ContextError, KubeError, NoCredentials, Unauthorized, Unusable
 from k8s_inventory.kube.kubeconfig.certificates import Identity, Pem, tls_context
 from k8s_inventory.kube.kubeconfig.entries import MOST_OF_TOKEN, ClusterEntry, UserEntry, header_value, read_file
 from k8s_inventory.kube.kubeconfig.exec_plugin import Credential
+from k8s_inventory.kube.kubeconfig.oidc import OidcProvider
 from k8s_inventory.kube.proxies import pool_manager, proxy_for
 
 _AGE_OF_TOKEN = 60.0
@@ -28,9 +30,9 @@ _SELDOM = 10.0
 class Client:
     """Safe to use from several threads.
 
-    `url` is the server's, as it may be shown, without a slash at its end. `ca` is PEM. `seconds` bound each run of an
-    exec plugin or request to an OIDC issuer, which end early once `stopped` is set. As kubectl does, none of a user's
-    credentials is sent over http.
+    `url` is where requests go, without a slash at its end, and `server` the same as it may be shown. `ca` is PEM.
+    `seconds` bound each run of an exec plugin or request to an OIDC issuer, which end early once `stopped` is set. As
+    kubectl does, none of a user's credentials is sent over http.
 
     Raises `ContextError`, and `Unauthorized` where no credentials are given. So does `headers`.
     """
@@ -45,6 +47,7 @@ class Client:
         seconds: float,
         stopped: threading.Event,
     ) -> None:
+        _learn(cluster, user)
         self._name = name
         self._cluster = cluster
         self._user = user
@@ -56,6 +59,7 @@ class Client:
         self._due = 0.0
         self._failure: KubeError | None = None
         self.url = cluster.server.url
+        self.server = cluster.server.shown
         self.is_encrypted = cluster.server.is_encrypted
         self.disable_compression = cluster.disable_compression
         self.ca = cluster.ca.content if cluster.ca else None
@@ -84,7 +88,8 @@ class Client:
         user = self._user
         if not self.is_encrypted:
             return ""
-        if user.token_file or user.provider:
+        # As for kubectl, no provider is asked where something stands before the host of the server.
+        if user.token_file or (user.provider and not self._cluster.server.userinfo):
             self._refresh()
         if token := self._credential.token or user.token:
             return f"Bearer {token}"
@@ -114,6 +119,7 @@ class Client:
             return
         assert self._user.provider
         new = self._user.provider.credential(seconds=self._seconds, stopped=self._stopped)
+        learn(new.token, new.key)
         if new.certificate and new.key and new.certificate != self._credential.certificate:
             what = "{} that its exec plugin gave"
             self.pools = self._connections(
@@ -131,7 +137,9 @@ class Client:
         field = f"{self._user.where}: tokenFile"
         assert self._user.token_file
         try:
-            text = read_file(self._user.token_file, MOST_OF_TOKEN, field).strip().decode()
+            content = read_file(self._user.token_file, MOST_OF_TOKEN, field)
+            learn(content)
+            text = content.strip().decode()
             if not text:
                 raise Unusable(f"the file of {field} is empty")
             return header_value(text, f"the file of {field}")
@@ -152,3 +160,14 @@ class Client:
             raise Unauthorized(f"context {self._name}: {error}", retryable=error.retryable) from None
         except Unusable as error:
             raise ContextError(f"context {self._name}: its configuration can not be used: {error}") from None
+
+
+def _learn(cluster: ClusterEntry, user: UserEntry) -> None:
+    """What no message may hold from now on."""
+    learn(user.token, *(user.basic or ())[1:], *(cluster.server.userinfo or ()))
+    learn(user.identity.key.content if user.identity else None)
+    if isinstance(user.provider, OidcProvider):
+        learn(user.provider.client_secret, user.provider.id_token, user.provider.refresh_token)
+    elif user.provider:
+        env = [{"name": name, "value": value} for name, value in user.provider.env]
+        learn_kubeconfig({"user": {"env": env, "args": list(user.provider.args)}})

@@ -13,7 +13,7 @@ import msgspec
 from k8s_inventory.credentials import without_userinfo
 from k8s_inventory.kinds import KINDS, ApiPath
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, Named, NotFound, Stopped, Unreachable
-from k8s_inventory.kube.session import UNREADABLE, Session, looks_like
+from k8s_inventory.kube.session import UNREADABLE, Session, refuse_page
 
 log = logging.getLogger(__name__)
 
@@ -120,8 +120,7 @@ def decoded(session: Session, path: str, body: bytes, model: type[Answer]) -> An
         return msgspec.json.decode(body, type=model)
     except UNREADABLE as error:
         where = f"context {session.context.name}, {path}"
-        if "HTML" in (page := looks_like(body)):
-            raise BadAnswer(f"{where}: answered{page}") from None
+        refuse_page(body, where)
         raise BadAnswer(f"{where}: the answer is no {model.__name__.strip('_')} ({error})") from error
 
 

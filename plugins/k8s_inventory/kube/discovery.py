@@ -170,7 +170,7 @@ def discover(session: Session) -> Discovery:
     for root in (_API, APIS):
         body = session.get(root, accept=f"{_AGGREGATED},{JSON}")
         if decoded(session, root, body, _Header).kind == "APIGroupDiscoveryList":
-            _aggregated(session, found, decoded(session, root, body, _Aggregated))
+            _aggregated(session, found, decoded(session, root, body, _Aggregated), root)
         elif root == _API:
             versions = decoded(session, root, body, _CoreVersions).versions or []
             _classic(session, found, Groups.Group("", [Groups.Group.Version(each) for each in versions]), ask)
@@ -196,23 +196,32 @@ def asking(session: Session) -> Ask:
     return ask
 
 
-def _aggregated(session: Session, found: Discovery, served: _Aggregated) -> None:
-    for group in filter(None, served.items or ()):
-        name = (group.metadata and group.metadata.name) or ""
+def _aggregated(session: Session, found: Discovery, served: _Aggregated, root: ApiPath) -> None:
+    for group in served.items or ():
+        name = (group and group.metadata and group.metadata.name) or ""
+        if group is None or bool(name) is (root == _API):
+            found.failed["(nameless)"] = f"discovery names no group in an entry of {root}"
+            continue
         if group.versions is None:
             found.lacks_version(name, _says_nothing(name))
-        for version in filter(None, group.versions or ()):
-            named = version.version or ""
-            if not _shows(found, name, named, version.resources):
-                continue
-            resources = [each for each in version.resources or () if each is not None and each.resource]
-            found.served[name][named].update(str(each.resource) for each in resources)
-            if version.freshness == "Stale":
-                found.lacks_version(name, f"the API server of {name}/{named} does not answer")
-            for each in resources:
-                kind = (each.response_kind and each.response_kind.kind) or ""
-                is_namespaced = each.scope == "Namespaced"
-                _take(session, found, name, named, kind, str(each.resource), is_namespaced, each.verbs or ())
+        for version in group.versions or ():
+            if version is None or not version.version:
+                found.lacks_version(name, f"discovery names no version in an entry of {name}")
+            elif _shows(found, name, version.version, version.resources):
+                _aggregated_version(session, found, name, version)
+
+
+def _aggregated_version(session: Session, found: Discovery, name: str, version: _Aggregated.Group.Version) -> None:
+    named = str(version.version)
+    if version.freshness == "Stale":
+        found.lacks_version(name, f"the API server of {name}/{named} does not answer")
+    for each in version.resources or ():
+        if each is None or not each.resource:
+            found.lacks_version(name, f"discovery names no resource in an entry of {name}/{named}")
+            continue
+        found.served[name][named].add(each.resource)
+        kind = (each.response_kind and each.response_kind.kind) or ""
+        _take(session, found, name, named, kind, each.resource, each.scope == "Namespaced", each.verbs or ())
 
 
 def _classic(session: Session, found: Discovery, group: Groups.Group, ask: Ask) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, NamedTuple
 
 from k8s_inventory.credentials import without_credentials
+from k8s_inventory.known_secrets import without_known
 from k8s_inventory.mending import cut
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError
@@ -35,7 +36,7 @@ class KubeError(ReportedError):
     retryable: bool = True
 
     def __init__(self, message: str) -> None:
-        super().__init__(cut(without_credentials(message)))  # a cluster may have said any amount of it
+        super().__init__(cut(without_credentials(without_known(message))))  # a cluster may have said any amount of it
 
 
 class ContextError(KubeError):

@@ -28,7 +28,7 @@ from k8s_inventory.kube.errors import (
     TooLarge,
     Unreachable,
 )
-from k8s_inventory.kube.session import UNREADABLE, Session, looks_like
+from k8s_inventory.kube.session import UNREADABLE, Session, refuse_page
 from k8s_inventory.mending import shallow, without_lone_surrogates
 from k8s_inventory.printable import printable
 
@@ -270,8 +270,7 @@ class Listing(Generic[Item]):
             except msgspec.ValidationError:
                 answer, body = _decode(_raw_pages, body)
         except UNREADABLE as error:
-            if "HTML" in (page := looks_like(body)):
-                raise BadAnswer(f"{where}: answered{page}") from None
+            refuse_page(body, where)
             raise BadAnswer(f"{where}: the answer is no list ({error})") from error
         items = answer.items or []
         # What is in no etcd, of kinds that neither are declared nor have a CRD, other servers may answer for.

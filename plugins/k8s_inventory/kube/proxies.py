@@ -129,7 +129,7 @@ def _split(url: str) -> SplitResult:
 
 def _goes_directly(host: str, port: int, no_proxy: str) -> bool:
     """Whether no proxy of the environment is for this host: it is of this machine, or `NO_PROXY` names it."""
-    address = _address(host)
+    address = _address(host.partition("%")[0])
     if host == "localhost" or (address is not None and address.is_loopback):
         return True
     entries = [entry.strip().lower() for entry in no_proxy.split(",")]
@@ -145,9 +145,12 @@ def _names(entry: str, host: str, address: _Address | None, port: int) -> bool:
         return False
     if (its_address := _address(named)) is not None:
         return address == its_address
-    domain = _ascii(named.removeprefix("*"))  # `*.example` is `.example`: not for `example` itself
-    domain = domain if named.startswith("*.") else _ascii(named)
-    return host.endswith(domain) if domain.startswith(".") else f".{host}".endswith(f".{domain}")
+    if address is not None:
+        return False
+    suffix = named[1:] if named.startswith("*.") else named
+    if suffix.startswith("."):  # not for the domain itself
+        return host.endswith(f".{_ascii(suffix[1:])}")
+    return f".{host}".endswith(f".{_ascii(suffix)}")
 
 
 def _host_and_port(entry: str) -> tuple[str, str]:
@@ -175,9 +178,13 @@ def _network(text: str) -> _Network | None:
     if not re.search(r"/[0-9]+\Z", text):
         return None
     try:
-        return ipaddress.ip_network(text, strict=False)
+        network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is not None and network.prefixlen >= 96:
+        return ipaddress.ip_network((mapped, network.prefixlen - 96))
+    return network
 
 
 def _ascii(host: str) -> str:

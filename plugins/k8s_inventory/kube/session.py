@@ -194,7 +194,7 @@ class Session:
     @property
     def server(self) -> str:
         """The URL of the API server, as it may be shown: without userinfo."""
-        return self.client.url
+        return self.client.server
 
     @property
     def client(self) -> Client:
@@ -444,11 +444,15 @@ class Session:
                 return NotFound(f"{where}: not served by this cluster{said}", status.about)
             if code == 410:
                 return Expired(f"{where}: the continue token expired{said}", status.metadata.continue_token)
+        if code == 407 and self.client.proxy:
+            return self._unreachable(transport.ProxyRefused("it answered 407 Proxy Authentication Required", code))
         if code in (301, 302, 303, 307, 308):
             where_to = _elsewhere(answer.headers.get("Location", ""))
             return BadAnswer(f"{where}: redirected {where_to}, which is not followed: it would take credentials along")
         refusal = NoSuchPath if code == 404 else BadAnswer
-        refused = refusal(f"{where}: answered {code}{said or looks_like(body)}")
+        # An API server says 400 to who speaks http on its port, and proxies say 403 to those whom they do not know.
+        hint = f". {self._none_sent()}".rstrip(". ") if code in (400, 403) else ""
+        refused = refusal(f"{where}: answered {code}{said or looks_like(body)}{hint}")
         if code in _MAY_MEND:
             return _TryAgain(refused, _retry_after(answer.headers))
         return refused
@@ -462,7 +466,10 @@ class Session:
             said = f"{shown} on the way to {self.server} does not answer: {cause(error)}"
         else:
             through = f" (through {shown})" if proxy else ""
-            said = f"{self.server} does not answer{through}: {cause(error)}"
+            what = (
+                "offers no TLS to be trusted" if isinstance(error, urllib3.exceptions.SSLError) else "does not answer"
+            )
+            said = f"{self.server} {what}{through}: {cause(error)}"
         return Unreachable(f"context {self.context.name}: {said}")
 
     def _none_sent(self) -> str:
@@ -495,9 +502,18 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 def looks_like(body: bytes) -> str:
     """What the body of an answer seems to be that is not of Kubernetes."""
-    if re.search(rb"<(?:!doctype\s+html|html)\b", body[:2000], re.IGNORECASE):
+    if _HTML.search(body, 0, 2000):
         return " with an HTML page: is a proxy or a login page in the way?"
     return " without a Kubernetes Status"
+
+
+def refuse_page(body: bytes, where: str) -> None:
+    """Raises `BadAnswer` for an HTML page in the place of an answer."""
+    if _HTML.search(body, 0, 2000):
+        raise BadAnswer(f"{where}: answered{looks_like(body)}")
+
+
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|title|body|center|h1)\b", re.IGNORECASE)
 
 
 def _elsewhere(location: str) -> str:

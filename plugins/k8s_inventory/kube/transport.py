@@ -187,7 +187,9 @@ class _Bounded:
     sock: socket.socket
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return _Lines(_Received(self.sock, _allowance.get()))
+        allowance = _allowance.get()
+        received = _Received(self.sock, allowance)
+        return io.BufferedReader(received, _BUFFER) if allowance is _OTHERS else _Lines(received)
 
 
 class _Response(http.client.HTTPResponse):
@@ -204,8 +206,13 @@ class _HTTPConnection(urllib3.connection.HTTPConnection):
         super().__init__(*arguments, **options)
         self._socks = (_socks_options or {}).get("through")
 
+    @property
+    def _seconds(self) -> float | None:
+        """None where there is no end; urllib3 may have a mark in the place of the default."""
+        return self.timeout if isinstance(self.timeout, int | float) else None
+
     def connect(self) -> None:
-        seconds = self.timeout or 0.0
+        seconds = self._seconds or math.inf
         token = _allowance.set(_allowance.get().within(seconds))
         try:
             super().connect()
@@ -227,7 +234,7 @@ class _HTTPConnection(urllib3.connection.HTTPConnection):
             raise urllib3.exceptions.ProxyError("no connection to the proxy", error) from None
         try:
             self._socks.ask(sock, self._dns_host, self.port, partial(_exactly, sock, _allowance.get()))
-            sock.settimeout(self.timeout)
+            sock.settimeout(self._seconds)
         except BaseException as error:
             sock.close()
             if isinstance(error, SocksRefused):
@@ -249,7 +256,7 @@ class _HTTPConnection(urllib3.connection.HTTPConnection):
                 raise ProxyRefused(f"it answered {status} {reason}".rstrip(), status) from None
             is_closed = isinstance(error, OSError)
             raise ProxyRefused("it closed the connection" if is_closed else "its answer is no HTTP") from None
-        self.sock.settimeout(self.timeout)
+        self.sock.settimeout(self._seconds)
 
 
 class _HTTPSConnection(_HTTPConnection, urllib3.connection.HTTPSConnection):

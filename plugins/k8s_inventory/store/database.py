@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS, TABLES, Kind
+from k8s_inventory.known_secrets import learn, learn_url
 from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
@@ -42,6 +43,7 @@ def connection_parameters(database_url: str) -> dict[str, Any]:
     Raises `StoreError`, which does not repeat it: it holds the password. libpq itself takes a password with an
     unescaped `/` or `@` for a host, a port and a database, and then says so.
     """
+    learn_url(database_url)
     try:
         parameters = conninfo_to_dict(database_url)
     except (psycopg.Error, ValueError):
@@ -52,6 +54,9 @@ def connection_parameters(database_url: str) -> dict[str, Any]:
             "no letter or digit in the password must be percent-encoded: / is %2F, @ is %40 "
             "(https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING)"
         )
+    secrets = ("password", "sslpassword", "oauth_client_secret")
+    shown = [value for name, value in parameters.items() if name not in secrets]
+    learn(*(str(parameters[name]) for name in secrets if name in parameters), beside=shown)
     return parameters
 
 

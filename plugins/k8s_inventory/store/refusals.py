@@ -90,4 +90,4 @@ def _session(row: dict[str, Any]) -> str:
 
 def _first_line(error: psycopg.Error) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    return lines[0].rstrip(".") if lines else f"it gave no reason ({type(error).__name__})"

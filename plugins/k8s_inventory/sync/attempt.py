@@ -19,6 +19,7 @@ from k8s_inventory.store import Attempt, Coverage, Listed, Proof, Store, StoreEr
 from k8s_inventory.sync.identity import confirm, first_led_to, identify
 from k8s_inventory.sync.reading import FAILURES, Reading, Sink, failure
 from k8s_inventory.sync.restating import restate
+from k8s_inventory.tracebacks import without_texts
 
 log = logging.getLogger(__name__)
 
@@ -158,11 +159,12 @@ def ended(session: Session, kind: Kind, attempt: Attempt) -> Iterator[Ending]:
         raise
     except Exception as error:
         # No more than the class: other texts may quote an object.
-        log.exception("context %s, %s", printable(session.context.name), printable(kind.name))
+        where = f"{session.context.name}, {kind.name}"
+        log.error("context %s", printable(where), exc_info=without_texts(error))
         attempt.outcome, attempt.retryable = Outcome.FAILED, False
         attempt.error = (
             f"context {session.context.name}, {kind.name}: an error that nobody foresaw ended it "
-            f"({type(error).__name__}); the task's log has its traceback"
+            f"({type(error).__name__}); the log has its traceback"
         )
     ending.result = Result(session.context.name, kind.name, attempt, ending.proof is not None)
 

@@ -25,6 +25,7 @@ from k8s_inventory.collector import (
     UndecodableObject,
     last_write,
     names,
+    redaction_of,
 )
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.cluster_info import ClusterInfo
@@ -38,7 +39,6 @@ from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Coverage, LastComplete, Listed, Proof, Target
 from k8s_inventory.sync.identity import confirm
-from k8s_inventory.sync.redaction import redaction_of
 from k8s_inventory.sync.scope import Scope, scope_of
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class Reading:
             settings.max_printer_columns, settings.max_printer_values, settings.max_printer_bytes
         )
         self._decoder = self.new_decoder()
-        self.redaction_rules = _hash(self._redaction)
+        self.redaction_rules = _hash(DECODER_VERSION, self._redaction)
         self._cluster: ClusterInfo
         self._decodes_all = True
         self._cover(scope_of(settings, kind))
@@ -277,6 +277,7 @@ class Reading:
                 listed.resource_version = page.resource_version or None
                 duplicates = 0
                 sent.clear()
+                decoder.unstored.clear()
                 if target and last:
                     listed.snapshot_at = self._start_staging(target, last, page)
                 if sink:
@@ -315,12 +316,14 @@ class Reading:
             incomplete = incomplete or f"{duplicates} objects came on two pages" + (
                 ", of which the newest is stored" if target else ""
             )
+        if decoder.unstored:
+            incomplete = incomplete or f"{decoder.unstored} can not be stored; their rows have their names alone"
         listed.outcome = Outcome.PARTIAL if incomplete else Outcome.COMPLETE
         listed.error = incomplete
         if target and coverage.selection and listed.outcome is Outcome.COMPLETE:
             proof = Proof(gone=self._confirmed_gone(coverage, listing.version))
         is_settled = confirm(session, self._cluster, wrote=target is not None and target.has_staged)
-        if target and not is_settled:
+        if target and (not is_settled or decoder.unstored):
             target.unsettle()
         return proof
 

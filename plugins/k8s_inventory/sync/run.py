@@ -24,6 +24,7 @@ from k8s_inventory.sync.find_custom import choose, find_custom
 from k8s_inventory.sync.reading import Sink
 from k8s_inventory.sync.selection import NONE, Custom
 from k8s_inventory.sync.writing import Writer, attempted
+from k8s_inventory.tracebacks import without_texts
 
 log = logging.getLogger(__name__)
 
@@ -279,8 +280,9 @@ class Sync:
     def _unforeseen(self, where: str, error: Exception) -> str:
         if isinstance(error, ReportedError):
             return str(error)
-        log.error("context %s", printable(where), exc_info=error)
-        return f"context {where}: {type(error).__name__}; the log has more"
+        log.error("context %s", printable(where), exc_info=without_texts(error))
+        what = f"an error that nobody foresaw ended it ({type(error).__name__})"
+        return f"context {where}: {what}; the log has its traceback"
 
     def _failed(self, name: str, kind: Kind, why: str, *, retryable: bool = False) -> Result:
         return Result(name, kind.name, Attempt(error=why, retryable=retryable))

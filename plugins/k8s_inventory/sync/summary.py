@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
@@ -19,11 +19,13 @@ from k8s_inventory.sync.selection import CUSTOM, Custom
 
 
 def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row a planned target, in the plan's order: the columns of run_report.sql, `named`, `what_to_do`."""
+    """One row a planned target, by context and in the plan's order: the columns of run_report.sql, `named`,
+    `what_to_do`."""
     invocation = plan[0].get("invocation", "") if plan else ""
     stored = {(row["context_name"], row["kind"]): row for row in store.run_report(run_id, invocation)}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for task in plan:
+    place = {name: number for number, name in enumerate(dict.fromkeys(task["context"] for task in plan))}
+    for task in sorted(plan, key=lambda task: place[task["context"]]):
         kinds = list(task["kinds"])
         if task["custom"]["include"]:
             takes = Custom(**task["custom"]).takes
@@ -41,7 +43,7 @@ def _not_run(context_name: str, kind: str) -> dict[str, Any]:
     error = f"context {context_name}, {kind}: its task ended before it began; see the task's log"
     counts = dict.fromkeys(("objects", "changed", "deleted"), 0)
     row = {"context_name": context_name, "kind": kind, "outcome": Outcome.NOT_RUN, "error": error, "warning": None}
-    return {**row, **counts, "seconds": None}
+    return {**row, **counts, "seconds": None, "whole_context": False}
 
 
 def failed(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -64,12 +66,25 @@ def lines(rows: Sequence[Mapping[str, Any]], *, warnings: Sequence[str] = (), wi
         table.add_row(*names, *numbers, seconds)
     text = StringIO()
     Console(file=text, width=width, color_system=None).print(table)
-    problems = [row for row in rows if row["outcome"] != Outcome.COMPLETE]
-    for row in problems:
-        text.write(printable(f"{row['context_name']} · {row['kind']}: {row['outcome']}") + "\n")
+    for row, whose in _problems(rows):
+        text.write(printable(f"{row['context_name']} · {whose}: {row['outcome']}") + "\n")
         text.write(f"  {printable(row['error'])}\n")
         if row["what_to_do"]:
             text.write(f"  {row['what_to_do']}\n")
     of_rows = (warning for row in rows for warning in (row["warning"] or "").splitlines())
     text.writelines(f"Warning: {printable(warning)}\n" for warning in (*warnings, *of_rows))
     return text.getvalue()
+
+
+def _problems(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Each row that is not complete and its kind. What is wrong with a context as a whole is said once, by the kind
+    that found it: of the others it says so, and more."""
+    of_contexts: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["whole_context"]:
+            of_contexts.setdefault((row["context_name"], row["outcome"]), []).append(row)
+    for row in rows:
+        alike = of_contexts.get((row["context_name"], row["outcome"]), []) if row["whole_context"] else [row]
+        if row["outcome"] != Outcome.COMPLETE and row is alike[0]:
+            first = min(alike, key=lambda each: len(each["error"] or ""))
+            yield first, row["kind"] if len(alike) == 1 else f"all of {len(alike)} kinds"

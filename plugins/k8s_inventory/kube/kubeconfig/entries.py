@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
+from k8s_inventory.credentials import REDACTED
 from k8s_inventory.kube.errors import Unusable
 from k8s_inventory.kube.kubeconfig.certificates import Identity, Pem
 from k8s_inventory.kube.kubeconfig.exec_plugin import ExecPlugin
@@ -81,8 +83,14 @@ class _Fields:
     def names(self) -> list[str]:
         return [str(name) for name in self._value]
 
-    def anything(self, name: str) -> Any:
-        return self._get(name)
+    def json(self, name: str) -> Any:
+        """Anything that JSON can hold."""
+        value = self._get(name)
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError, RecursionError):
+            raise Unusable(f"{self.named(name)} holds a key twice, or more than JSON can") from None
+        return value
 
     def data(self, name: str) -> bytes:
         """Of base64, which may be broken into lines."""
@@ -134,6 +142,11 @@ class Server:
     userinfo: tuple[str, str] | None = None
 
     @property
+    def shown(self) -> str:
+        """As it may be shown."""
+        return self.url.replace("://", f"://{REDACTED}@", 1) if self.userinfo else self.url
+
+    @property
     def is_encrypted(self) -> bool:
         return self.url.startswith("https:")
 
@@ -147,6 +160,10 @@ _SERVER = re.compile(
         (?:[?#].*)?""",
     re.VERBOSE,
 )
+
+
+_PIECE = r"(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+"""https://www.rfc-editor.org/rfc/rfc3986#section-3.3"""
 
 
 def parse_server(text: str, field: str) -> Server:
@@ -174,8 +191,10 @@ def parse_server(text: str, field: str) -> Server:
         raise refused("has a port that is no number from 1 to 65535")
     if path and not parts["scheme"]:
         raise refused("has a path, and no scheme before the host")
-    if not re.fullmatch(r"(?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*", path, re.ASCII):
+    if not re.fullmatch(rf"(?:/{_PIECE}+)*", path, re.ASCII):
         raise refused("has a path that no URL has, such as one with // in it")
+    if not re.fullmatch(rf"{_PIECE}*", parts["userinfo"] or "", re.ASCII):
+        raise refused("has characters before an @ that must be percent-encoded")
     host = _host(parts["host"])
     if host is None:
         raise refused("names no host that there can be")
@@ -228,29 +247,26 @@ def read_cluster(entry: Entry) -> ClusterEntry:
     tls_server_name = fields.text("tls-server-name")
     if tls_server_name and _host(tls_server_name) is None:
         raise Unusable(f"{fields.named('tls-server-name')} is not the name of a host")
-    found = ClusterEntry(
-        server=server,
-        ca=ca,
-        insecure=insecure,
-        tls_server_name=tls_server_name,
-        proxy_url=fields.text("proxy-url"),
-        disable_compression=fields.flag("disable-compression"),
-        exec_info={},
-    )
-    configs = [
-        each.anything("extension") for each in fields.mappings("extensions") if each.text("name") == _EXEC_CONFIG
-    ]
+    proxy_url, disable_compression = fields.text("proxy-url"), fields.flag("disable-compression")
+    configs = [each.json("extension") for each in fields.mappings("extensions") if each.text("name") == _EXEC_CONFIG]
     told = {
         "server": server.url,
         "tls-server-name": tls_server_name,
         "insecure-skip-tls-verify": insecure,
         "certificate-authority-data": base64.b64encode(ca.content).decode() if ca else "",
-        "proxy-url": found.proxy_url,
-        "disable-compression": found.disable_compression,
+        "proxy-url": proxy_url,
+        "disable-compression": disable_compression,
         "config": next(iter(configs), None),
     }
-    found.exec_info.update({name: value for name, value in told.items() if value})  # type: ignore[attr-defined]
-    return found
+    return ClusterEntry(
+        server=server,
+        ca=ca,
+        insecure=insecure,
+        tls_server_name=tls_server_name,
+        proxy_url=proxy_url,
+        disable_compression=disable_compression,
+        exec_info={name: value for name, value in told.items() if value},
+    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -284,15 +300,12 @@ def read_user(entry: Entry, exec_info: Mapping[str, Any]) -> UserEntry:
     exec_plugin, auth_provider = fields.mapping("exec"), fields.mapping("auth-provider")
     if exec_plugin and auth_provider:
         raise Unusable(f"{entry} has exec and auth-provider: kubectl refuses that; leave out one of the two")
-    provider = (
-        _exec_plugin(exec_plugin, entry.folder, exec_info)
-        if exec_plugin
-        else _oidc(auth_provider)
-        if auth_provider
-        else None
-    )
-    identity = _identity(fields, has_other=bool(token or token_file or basic or provider))
-    if isinstance(provider, ExecPlugin) and (token or token_file or basic or identity):
+    identity = _identity(fields, has_other=bool(token or token_file or basic or exec_plugin or auth_provider))
+    # Neither is asked where a token or password is there, and no plugin is run where a certificate is.
+    provider: ExecPlugin | OidcProvider | None = _oidc(auth_provider) if auth_provider else None
+    if exec_plugin and not identity:
+        provider = _exec_plugin(exec_plugin, entry.folder, exec_info)
+    if token or token_file or basic:
         provider = None
     return UserEntry(
         where=str(entry),

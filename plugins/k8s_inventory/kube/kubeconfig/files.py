@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from k8s_inventory.known_secrets import learn_kubeconfig
 from k8s_inventory.kube.errors import KubeconfigError, Unusable
 
 MOST_OF_FILE = 1 << 24
@@ -85,6 +86,7 @@ class _File:
     """One file's entries by section and name."""
 
     def __init__(self, content: Mapping[str, Any], folder: Path, where: str) -> None:
+        learn_kubeconfig(content)
         self.folder = folder
         self.current_context = content.get("current-context")
         self.entries: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
