@@ -44,8 +44,8 @@ class Byte(int):
 
 
 class Refused(Exception):
-    """A step that the API server refuses to take from such values; `reached` says whether something stood before it, for
-    which a filter that asks whether there is something takes it."""
+    """A step that the API server refuses to take from such values; `reached` says whether something stood before it,
+    for which a filter that asks whether there is something takes it."""
 
     def __init__(self, *, reached: bool = True) -> None:
         self.reached = reached
