@@ -152,6 +152,24 @@ def test_a_certificate_of_a_plugin_is_shown_and_a_new_one_after_it(
     assert listener.asked == [("certificate: first",)] * 3 + [("certificate: second",)]
 
 
+def test_a_token_of_a_plugin_comes_in_the_place_of_its_certificate(
+    context_for: Callable[..., Context],
+    plugin: Plugin,
+    authority: Authority,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clients, "_SELDOM", 0.2)
+    first = authority.issue("first")
+    status = {"clientCertificateData": first.certificate.decode(), "clientKeyData": first.pem(PKCS8).decode()}
+    status["expirationTimestamp"] = after(seconds=0.3)
+    with Session(context_for(exec=plugin(status, {"token": "another"})), IMPATIENT) as session:
+        session.get(ApiPath("version"))
+        time.sleep(0.4)
+        session.get(ApiPath("version"))
+    assert listener.asked == [("certificate: first",), ("authorization: Bearer another",)]
+
+
 def test_keys_of_a_plugin_that_do_not_fit_are_refused(
     context_for: Callable[..., Context], plugin: Plugin, authority: Authority
 ) -> None:
