@@ -122,6 +122,38 @@ def test_who_is_stopped_while_a_sign_of_life_is_awaited_is_told_so() -> None:
         assert session.dead is None
 
 
+def _hanging_plugin(port: int) -> dict[str, object]:
+    version = "client.authentication.k8s.io/v1"
+    exec_plugin = {"apiVersion": version, "interactiveMode": "Never", "command": "/bin/sleep", "args": ["3000"]}
+    return {"cluster": {"server": f"https://127.0.0.1:{port}"}, "user": {"exec": exec_plugin}}
+
+
+def _silent_proxy(port: int) -> dict[str, object]:
+    return {"cluster": {"server": "https://127.0.0.1:1", "proxy-url": f"http://127.0.0.1:{port}"}}
+
+
+@pytest.mark.parametrize("entries", [_hanging_plugin, _silent_proxy])
+def test_who_is_stopped_leaves_no_context_behind_that_is_taken_for_dead(
+    store: Store, entries: Callable[[int], dict[str, object]]
+) -> None:
+    """Other tasks of the run would not try it."""
+    stopped = threading.Event()
+    settings = Settings.load({"requests_per_second": 1000})
+    with _silent() as port:
+        given = {"user": {}, **entries(port)}
+        content = {f"{each}s": [{"name": "x", each: value}] for each, value in given.items()}
+        content["contexts"] = [{"name": "x", "context": {"cluster": "x", "user": "x"}}]
+        context = Context(name="x", kubeconfig=content, context="x")
+        with Session(context, replace(PATIENT, connect_timeout=30, context_timeout=60), stopped=stopped) as session:
+            timer = threading.Timer(0.5, stopped.set)
+            timer.start()
+            (result,) = sync_kinds(session, again(store), [KINDS["pods"]], run=Run("r"), settings=settings)
+            timer.join()
+    assert result.outcome == "failed"
+    assert "the task that reads it was ended" in str(result.error)
+    assert query_rows(store, "SELECT count(*) FROM k8s_sync_runs WHERE whole_context") == [{"count": 0}]
+
+
 def test_another_task_of_the_run_does_not_try_it_again(cluster: Cluster, store: Store) -> None:
     with Proxy(cluster) as proxy:
         proxy.spoil = _storm

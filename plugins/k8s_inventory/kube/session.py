@@ -207,6 +207,7 @@ class Session:
                 try:
                     self._client = self.context.client(seconds=self.limits.credential_timeout, stopped=self.stopped)
                 except KubeError as error:
+                    self._refuse_if_stopped()
                     self.dead = error
                     raise
                 self.clients += 1
@@ -269,6 +270,7 @@ class Session:
                     self.close()
                     return self._get_with_retries(request)
         except Unreachable as error:
+            self._refuse_if_stopped(path)
             self.dead = error
             raise
         except Exhausted:
@@ -405,7 +407,8 @@ class Session:
         finally:
             self._in_flight.release()
 
-    def _refuse_if_stopped(self, path: str) -> None:
+    def _refuse_if_stopped(self, path: str = "") -> None:
+        """Also where something seems to be wrong: it may be so because nobody waited for it."""
         if self.stopped.is_set():
             raise Stopped(f"{self._where(path)}: given up, because the task that reads it was ended")
 
@@ -482,7 +485,7 @@ class Session:
         return "Its server does not begin with https://, so no credentials were sent, as kubectl sends none. "
 
     def _where(self, path: str) -> str:
-        return f"context {self.context.name}, {path}"
+        return f"context {self.context.name}, {path}".removesuffix(", ")
 
 
 def _status(body: bytes) -> _Status | None:
