@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,15 @@ def test_keys_of_a_plugin_that_do_not_fit_are_refused(
     status = {"clientCertificateData": certificate.certificate.decode(), "clientKeyData": other.pem(PKCS8).decode()}
     with pytest.raises(ContextError, match="the key that its exec plugin gave is not the key of the certificate"):
         context_for(exec=plugin(status)).client()
+
+
+def test_who_does_not_verify_servers_is_not_warned_with_every_request(
+    context_for: Callable[..., Context], recwarn: pytest.WarningsRecorder, listener: Listener
+) -> None:
+    with Session(replace(context_for(token="t"), verify_tls=False), IMPATIENT) as session:
+        session.get(ApiPath("version"))
+    assert listener.asked == [("authorization: Bearer t",)]
+    assert not [each for each in recwarn if "Unverified" in str(each.message)]
 
 
 def test_who_is_stopped_does_not_wait_for_a_plugin(
