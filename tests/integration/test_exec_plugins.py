@@ -301,6 +301,8 @@ def test_how_it_ended_is_said_where_it_says_nothing(plugin: Make) -> None:
         ('printf "%s" "$TOK" | head -n1 >&2; exit 1', {"env": (("TOK", f"{SECRET}\nmore"),)}),
         ("echo no such user: $3 >&2; exit 1", {"args": ("login", "--password", SECRET)}),
         ("echo no such user: ${1#*=} >&2; exit 1", {"args": (f"--client-secret={SECRET}",)}),
+        ("echo unknown argument: $2 >&2; exit 1", {"args": ("login", SECRET)}),
+        ("echo wrong: ${1#*=} >&2; exit 1", {"args": (f"--pat={SECRET}",)}),
         ("echo at ${1#*:password=} >&2; exit 1", {"args": (f"dsn:password={SECRET}",)}),
         (f"set -x; echo '{output(token=SECRET)}'; exit 1", {}),
         (f"echo '{output(token=SECRET)}'; echo {SECRET} >&2; exit 1", {}),
