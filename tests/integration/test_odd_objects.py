@@ -285,7 +285,7 @@ def test_a_sum_beyond_its_column_is_null(cluster: Cluster, store: Store, sync: S
     query = "SELECT name, restarts, status #>> '{containerStatuses,0,restartCount}' FROM k8s_pods WHERE name = ANY(%s)"
     rows = store.connection.execute(query, [["many", "few"]]).fetchall()
     assert sorted(rows) == [("few", 2, "1"), ("many", None, str(most))]
-    assert "1 objects (first pods shop/many) have a number" in str(result.attempt.warning)
+    assert "1 objects (first pods shop/many) hold values that a column can not hold" in str(result.attempt.warning)
 
 
 def test_an_object_of_any_depth_is_a_row(cluster: Cluster, store: Store, context_of: ContextOf) -> None:
