@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,14 @@ def test_what_arrow_can_not_hold_is_an_error_by_the_objects_name() -> None:
     columns[position][1] = 2**40
     with pytest.raises(SinkError, match=r"pods shop/pod-2: "):
         list(tables.batches(PODS, "test", columns))
+
+
+def test_a_quantity_with_more_digits_than_arrow_has_is_null() -> None:
+    columns = columns_of(page_of(big_pod(1, 1), big_pod(2, 1)), 2)
+    position = [column.name for column in PODS.columns].index("cpu_request")
+    columns[position] = [Decimal(7), Decimal(10) ** 30]
+    (batch,) = tables.batches(PODS, "test", columns)
+    assert batch["cpu_request"].to_pylist() == [7, None]
 
 
 def test_every_kind_is_a_table_with_the_dags_columns() -> None:

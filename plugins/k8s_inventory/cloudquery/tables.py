@@ -113,8 +113,25 @@ def batches(kind: Kind, context_name: str, columns: Columns) -> Iterator[pa.Reco
 def _batch(kind: Kind, context_name: str, columns: Columns) -> pa.RecordBatch:
     of_kind = schema(kind)
     names = pa.repeat(pa.scalar(context_name, pa.utf8()), len(columns[0]))
-    values = (pa.array(values, field.type) for values, field in zip(columns, list(of_kind)[1:], strict=True))
+    values = (_array(values, field.type) for values, field in zip(columns, list(of_kind)[1:], strict=True))
     return pa.record_batch([names, *values], schema=of_kind)
+
+
+def _array(values: list[Any], of_type: pa.DataType) -> pa.Array:
+    """The values, and null for a number with more digits than the column can hold."""
+    try:
+        return pa.array(values, of_type)
+    except pa.ArrowInvalid:
+        if not pa.types.is_decimal(of_type):
+            raise
+        return pa.concat_arrays([_fitting(value, of_type) for value in values])
+
+
+def _fitting(value: Any, of_type: pa.DataType) -> pa.Array:
+    try:
+        return pa.array([value], of_type)
+    except pa.ArrowInvalid:
+        return pa.nulls(1, of_type)
 
 
 def _halved(kind: Kind, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
