@@ -26,6 +26,7 @@ def _tables() -> Iterator[str]:
     yield "# Tables"
     yield "\nGenerated from the registry (`plugins/k8s_inventory/kinds/`) by `make docs`.\n"
     yield "The primary key is `(context_name, uid)`, of `k8s_custom_objects` `(context_name, group, plural, uid)`. Labels, annotations and arrays are empty rather than null."
+    yield "Where a type has a default, that is what Kubernetes means by an object that has no such value: false, zero and the like. Null says that it is not known: it is redacted, or no value that the column can hold; or, without a default, that there is none."
     yield "How fresh and how certain the rows are is in `k8s_sync_status`; see [status.md](status.md).\n"
     yield "| table | resource | short | kind | what it holds |"
     yield "| --- | --- | --- | --- | --- |"
@@ -50,7 +51,9 @@ def _resource(kind: Kind) -> str:
 
 
 def _type(column: Column) -> str:
-    return f"{column.type}, not null" if column.required else column.type
+    if column.required:
+        return f"{column.type}, not null"
+    return column.type if column.default is None else f"{column.type}, default {str(column.default).lower()}"
 
 
 def settings() -> str:

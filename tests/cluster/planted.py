@@ -62,6 +62,23 @@ def _pod_spec(path: str, spec: str) -> list[tuple[str, str, bool, Any]]:
     ]
 
 
+def _copies(path: str, metadata: str) -> list[tuple[str, str, bool, Any]]:
+    """What appliers leave in annotations."""
+    secret = '{"apiVersion":"v1","kind":"Secret","data":{"password":"{}"}}'
+    workload = '{"kind":"Deployment","spec":{"template":{"spec":{"containers":[{"env":[{"name":"A","value":"{}"}]}]}}}}'
+    return [
+        (path, f"{metadata}.annotations['objectset.example.com/copy']", HIDDEN, secret),
+        (path, f"{metadata}.annotations['example.com/workload']", HIDDEN, workload),
+        (
+            path,
+            f"{metadata}.annotations['example.com/manifest']",
+            HIDDEN,
+            "kind: Secret\nstringData:\n  password: {}\n",
+        ),
+        (path, f"{metadata}.annotations['example.com/in-json']", HIDDEN, json.dumps({"object": secret})),
+    ]
+
+
 TABLE: list[tuple[str, str, bool, Any]] = [
     ("/api/v1/namespaces", "metadata.annotations['example.com/note']", SHOWN, "{}"),
     # -- pods
@@ -70,7 +87,8 @@ TABLE: list[tuple[str, str, bool, Any]] = [
     (PODS, "metadata.annotations['example.com/url']", HIDDEN, "see https://user:{}@host.example/path for more"),
     (PODS, "metadata.annotations['example.com/json']", HIDDEN, '{"u": "https:\\/\\/user:{}@host.example\\/"}'),
     (PODS, "metadata.annotations['example.com/port']", HIDDEN, "postgres://app:{}/x?y#z@db.example:5432/app"),
-    (PODS, "metadata.annotations['kapp.k14s.io/original']", SHOWN, '{"data":{"password":"{}"}}'),
+    (PODS, "metadata.annotations['kapp.k14s.io/original']", HIDDEN, '{"data":{"password":"{}"}}'),
+    *_copies(PODS, "metadata"),
     (PODS, LAST_APPLIED, HIDDEN, '{"data":{"password":"{}"}}'),
     (PODS, "spec.containers[0].command[0]", SHOWN, "/bin/run-{}"),
     (PODS, "spec.containers[0].args[1]", HIDDEN, "--db=postgres://app:{}@db.example/app"),
@@ -113,7 +131,12 @@ TABLE: list[tuple[str, str, bool, Any]] = [
     *_pod_spec(f"{BATCH}/cronjobs", "spec.jobTemplate.spec.template.spec"),
     *_pod_spec(f"{APPS}/controllerrevisions", "data.spec.template.spec"),
     (f"{APPS}/controllerrevisions", "data.note", SHOWN, "{}"),
+    *_copies(f"{APPS}/controllerrevisions", "data.object.metadata"),
+    (f"{APPS}/controllerrevisions", "data.spec.workerTemplate.spec.containers[0].env[0].value", HIDDEN, "{}"),
+    (f"{APPS}/controllerrevisions", "data.spec.values.env.TOKEN", HIDDEN, "{}"),
     (f"{APPS}/deployments", "spec.template.metadata.annotations.note", SHOWN, "{}"),
+    *_copies(f"{APPS}/deployments", "metadata"),
+    *_copies(f"{APPS}/deployments", "spec.template.metadata"),
     (f"{APPS}/deployments", "spec.template.spec.containers[0].args[1]", HIDDEN, "--api=https://u:{}@api.example"),
     (f"{APPS}/deployments", "status.conditions[0].message", SHOWN, "{}"),
     (f"{APPS}/statefulsets", "spec.volumeClaimTemplates[0].metadata.annotations.note", SHOWN, "{}"),
@@ -124,6 +147,11 @@ TABLE: list[tuple[str, str, bool, Any]] = [
     (f"{CORE}/configmaps", "metadata.annotations.note", SHOWN, "{}"),
     (f"{CORE}/secrets", "stringData.password", HIDDEN, "{}"),
     (f"{CORE}/secrets", "metadata.annotations.note", SHOWN, "{}"),
+    (f"{CORE}/secrets", "metadata.annotations['kapp.k14s.io/original']", HIDDEN, "{}"),
+    (f"{CORE}/secrets", "metadata.annotations['example.com/values']", HIDDEN, '{"password":"{}"}'),
+    (f"{CORE}/secrets", "metadata.annotations['example.com/note']", HIDDEN, "password: {}"),
+    *_copies(f"{CORE}/secrets", "metadata"),
+    *_copies(f"{CORE}/configmaps", "metadata"),
     ("/apis/scheduling.k8s.io/v1/priorityclasses", "description", SHOWN, "for those with {}"),
     (f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases", "spec.holderIdentity", SHOWN, "web_{}"),
     # -- networking
@@ -178,6 +206,9 @@ TABLE: list[tuple[str, str, bool, Any]] = [
     (APPLICATIONS, "spec.source.helm.valuesObject.db.password", SHOWN, "{}"),
     (APPLICATIONS, "spec.source.helm.parameters[0].value", SHOWN, "{}"),
     (APPLICATIONS, "spec.source.plugin.env[0].value", HIDDEN, "{}"),
+    (APPLICATIONS, "spec.source.helm.valuesObject.extraEnv.TOKEN", HIDDEN, "{}"),
+    (APPLICATIONS, "spec.manifests[0]", HIDDEN, "apiVersion: v1\nkind: Secret\ndata:\n  password: {}\n"),
+    *_copies(APPLICATIONS, "metadata"),
     (APPLICATIONS, "spec.password", SHOWN, "{}"),
     (APPLICATIONS, "spec.pin.password", SHOWN, int),
     (APPLICATIONS, "spec.list[0]", SHOWN, "{}"),

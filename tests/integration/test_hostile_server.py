@@ -475,9 +475,6 @@ LONG_TEXTS: dict[str, Callable[[str, Answer], Answer]] = {
     "a token": _with({"continue": LONG}),
     "a uid": _with({"uid": LONG}, of_item=True),
     "a version": _with({"resourceVersion": LONG}, of_item=True),
-    "a name": lambda path, real: _with(
-        {"name": LONG, "resourceVersion": "0", "creationTimestamp": "never"}, of_item=True
-    )(path, real),
     "a status line": lambda path, real: Answer(
         200, b"", stream=iter([b"HTTP/1.1 " + LONG[:60_000].encode() + b"\r\n\r\n"])
     ),
@@ -500,6 +497,48 @@ def test_long_texts_of_a_server_are_neither_stored_nor_logged(
         sizes = "SELECT max(length(r::text)) FROM k8s_sync_runs r"
         assert store.connection.execute(sizes).fetchone() < (5000,), what
         assert all(len(record.getMessage()) < 5000 for record in caplog.records if record.name.startswith("k8s")), what
+
+
+def test_an_object_of_a_long_name_is_stored_by_its_beginning(
+    proxy: Proxy, store: Store, sync: Sync, caplog: pytest.LogCaptureFixture
+) -> None:
+    metadata: dict[str, object] = {"name": LONG, "resourceVersion": "0", "creationTimestamp": "never"}
+    caplog.set_level(logging.DEBUG)
+    proxy.spoil = lambda path, real: _with(metadata, of_item=True)(path, real) if "/pods?" in path else None
+    attempt = sync(proxy.context, "pods").attempt
+    assert attempt.outcome == "complete"
+    assert f"/{LONG[:100]}" in str(attempt.warning)
+    assert len(str(attempt.warning)) < 3000
+    named = "SELECT created_at IS NULL FROM k8s_pods WHERE name = %s"
+    assert store.connection.execute(named, [f"{LONG[:500]}\ufffd"]).fetchall() == [(True,)]
+    assert all(len(record.getMessage()) < 5000 for record in caplog.records if record.name.startswith("k8s"))
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"1" + b"0" * 5000])
+def test_an_object_that_can_not_be_stored_keeps_no_other_from_it(
+    proxy: Proxy, store: Store, sync: Sync, number: bytes
+) -> None:
+    """Beside environments to redact, which its JSON must be taken apart for."""
+    metadata = b'{"name":"odd","namespace":"shop","uid":"odd","resourceVersion":"1"}'
+    odd = b'{"metadata":' + metadata + b',"spec":{"env":[{"name":"A","value":"pl4nted"}],"n":' + number + b"}},"
+    kind = "tests.shop.example"
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "/tests?" not in path:
+            return None
+        return Answer(200, real.body.replace(b'"items":[', b'"items":[' + odd), real.headers)
+
+    proxy.spoil = spoil
+    for _ in range(2):  # no row counts as unchanged
+        attempt = sync(proxy.context, kind).attempt
+        assert attempt.outcome == "partial"
+        assert f"{kind} shop/odd" in str(attempt.error)
+        rows = store.connection.execute("SELECT name, spec::text FROM k8s_custom_objects ORDER BY name").fetchall()
+        assert [name for name, _ in rows] == ["custom", "odd"]
+        assert "pl4nted" not in str(rows)
+    proxy.spoil = lambda path, real: None
+    attempt = sync(proxy.context, kind).attempt
+    assert (attempt.outcome, attempt.deleted) == ("complete", 1)
 
 
 def test_a_cluster_of_a_long_name_is_refused(proxy: Proxy, store: Store, sync: Sync) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from k8s_inventory.collector.quantities import quantity
+from k8s_inventory.kinds.quantities import quantity
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result

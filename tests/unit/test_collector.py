@@ -1,4 +1,4 @@
-"""Decoding: declared paths, conversions by name, redaction as text."""
+"""Decoding: declared paths, computed columns, redaction as text."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s_inventory.collector import Decoder, Redaction, UndecodableObject, pod_resources, quantities, structs
-from k8s_inventory.collector.conversions import CONVERSIONS
-from k8s_inventory.collector.quantities import quantity
+from k8s_inventory.collector import Decoder, Redaction, structs
 from k8s_inventory.collector.redaction import in_place
 from k8s_inventory.collector.redaction.in_place import LAST_APPLIED, drop_last_applied, redact_env
 from k8s_inventory.collector.storable import storable
 from k8s_inventory.credentials import REDACTED
-from k8s_inventory.kinds import KINDS, Column, Kind
+from k8s_inventory.kinds import KINDS, Column, Kind, pod_resources, quantities
+from k8s_inventory.kinds.quantities import quantity
 
 REMEMBERED = (quantities._remembered, pod_resources._remembered, in_place._remembered)
 
@@ -115,16 +114,14 @@ def test_gates_are_counted_by_the_first_condition_of_their_type() -> None:
     assert (row["readiness_gates_ready"], row["readiness_gates_total"]) == (3000, 3001)
 
 
-def test_a_faulty_object_may_have_no_name_either() -> None:
-    with pytest.raises(UndecodableObject, match="deployments of no name"):
-        rows("deployments", {"metadata": {"uid": "u", "name": 5}})
-
-
-def test_every_conversion_that_is_declared_exists_and_every_one_is_declared() -> None:
-    declared = {
-        column.convert.partition(".")[0] for kind in KINDS.values() for column in kind.columns if column.convert
-    }
-    assert declared == CONVERSIONS.keys() | {"config_map_digests"}
+def test_an_object_that_can_not_be_decoded_is_named_if_it_has_a_name() -> None:
+    decoder = Decoder(KINDS["deployments"])
+    objects = [{"metadata": {"uid": "u", "name": 5}}, {"metadata": {"uid": "v", "name": "fine"}}]
+    body = json.dumps({"items": objects}).encode()
+    (columns,) = decoder.columns(body, api_version="v1", wanted=[0, 1], total=2, at_once=2)
+    assert columns[1] == ["", "fine"]
+    (warning,) = decoder.warnings()
+    assert "1 objects (first deployments of no name)" in warning
 
 
 def test_names_are_unique() -> None:
@@ -139,8 +136,11 @@ def test_only_the_wanted_objects_are_decoded() -> None:
     broken = {"metadata": {"uid": "b", "name": "broken"}, "spec": 5}
     fine = {"metadata": {"uid": "a", "name": "fine"}, "spec": {"nodeName": "n"}}
     assert [row["node_name"] for row in rows("pods", broken, fine, wanted=[1])] == ["n"]
-    with pytest.raises(UndecodableObject, match="pods broken"):
-        rows("pods", broken, fine)
+    both = rows("pods", broken, fine)
+    assert [(row["name"], row["node_name"], row["spec"]) for row in both] == [
+        ("broken", None, b"5"),
+        ("fine", "n", b'{"nodeName": "n"}'),
+    ]
 
 
 def test_an_object_with_nothing_in_it_has_empty_lists_and_nulls() -> None:
@@ -173,7 +173,7 @@ def test_a_path_that_is_a_value_and_an_object_is_refused() -> None:
 def test_a_column_needs_one_source() -> None:
     with pytest.raises(ValueError, match="either a path, needs, or of_kind"):
         Column(name="x", description="")
-    with pytest.raises(ValueError, match="without a conversion"):
+    with pytest.raises(ValueError, match="needs without a function"):
         Column(name="x", needs=("a",), description="")
 
 

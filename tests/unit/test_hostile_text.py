@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from k8s_inventory.collector.quantities import quantity
 from k8s_inventory.collector.storable import is_unstorable, storable
 from k8s_inventory.credentials import without_userinfo
+from k8s_inventory.kinds.quantities import quantity
 
 TEXTS = {
     "backslashes": "https://u:x" + "\\" * 200_000,

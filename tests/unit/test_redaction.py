@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s_inventory.collector import Decoder, Redaction, UndecodableObject, redaction_of
+from k8s_inventory.collector import Decoder, Redaction, redaction_of
 from k8s_inventory.collector.redaction.in_place import LAST_APPLIED, redact_env
 from k8s_inventory.credentials import REDACTED
 from k8s_inventory.kinds import KINDS, Kind, PrinterColumn
@@ -198,10 +198,21 @@ def test_values_of_config_maps() -> None:
     assert ruled["keys"] == ["a", "b", "z"]
 
 
-def test_a_path_that_takes_away_too_much_fails_by_name() -> None:
+@pytest.mark.parametrize("path", [".spec.hostNetwork", ".spec", ".spec.priority"])
+def test_what_is_redacted_is_not_what_its_absence_means(path: str) -> None:
+    item = {"metadata": {"uid": "u", "name": "p"}, "spec": {"hostNetwork": True, "priority": 7}}
+    found = row("pods", item, redact=f"pods:{path}")
+    for name, value, column in (("hostNetwork", True, "host_network"), ("priority", 7, "priority")):
+        assert found[column] == (None if path in (".spec", f".spec.{name}") else value)
+    status = {"readyReplicas": 3, "observedGeneration": 4}
+    deployment = {"metadata": {"uid": "u", "name": "d"}, "spec": {"replicas": 2}, "status": status}
+    found = row("deployments", deployment, redact="deployments:.status")
+    assert (found["replicas"], found["ready_replicas"], found["observed_generation"]) == (2, None, None)
+
+
+def test_what_can_not_be_computed_of_what_is_left_is_empty() -> None:
     item = {"metadata": {"uid": "u", "name": "b"}, "subjects": [{"kind": "User", "name": "x"}, {"kind": "User"}]}
-    with pytest.raises(UndecodableObject, match=r"rolebindings b: a column can not be computed.*`redact`"):
-        row("rolebindings", item, redact="rolebindings:.roleRef")
+    assert row("rolebindings", item, redact="rolebindings:.roleRef")["users"] == []
     assert row("rolebindings", item | {"subjects": []}, redact="rolebindings:.roleRef")["role_name"] is None
 
 

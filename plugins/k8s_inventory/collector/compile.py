@@ -3,7 +3,8 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -11,8 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from k8s_inventory.collector import structs
-from k8s_inventory.collector.conversions import CONVERSIONS, Conversion, config_map_digests
-from k8s_inventory.collector.redaction import Redaction
+from k8s_inventory.collector.redaction import Redaction, drop_last_applied
 from k8s_inventory.kinds import Column, Kind
 
 DATA = "data"
@@ -26,12 +26,13 @@ class Chunk(NamedTuple):
 
     views: list[Any]
     kept: dict[str, list[bytes | None]]
-    shared: dict[str, list[Any]]
+    shared: dict[Callable[..., Any], list[Any]]
     api_version: str
 
     def only(self, index: int) -> Chunk:
         """The one object of this index."""
-        kept, shared = ({name: [each[index]] for name, each in lists.items()} for lists in (self.kept, self.shared))
+        kept = {name: [each[index]] for name, each in self.kept.items()}
+        shared = {compute: [each[index]] for compute, each in self.shared.items()}
         return Chunk([self.views[index]], kept, shared, self.api_version)
 
 
@@ -42,21 +43,20 @@ class CompiledKind:
     """What the objects of one kind are decoded to, and how each of its columns is read from that.
 
     An object is decoded to a `struct`, in which each of the `parts`, the fields that a row keeps whole, stays bytes. Of
-    both a `view` is made, from which `values` reads the columns, in their order; `shared` are the conversions that
-    several columns take a part of. `whole` are the columns of what is kept whole, by their index, and `checked` those
-    in which there may be text that stands nowhere else, with their types.
+    both a `view` is made, from which `values` reads the columns, in their order; `shared` are the functions that
+    several columns take a part of. `blanks` are what stands where a column can not be computed, `bounds` the least and
+    the most that a column can hold, of those whose values may be beyond. `whole` are the columns of what is kept whole,
+    by their index, and `checked` those in which there may be text that stands nowhere else, with their types.
     """
 
     def __init__(self, kind: Kind, redaction: Redaction, env_of: Iterable[str]) -> None:
         self.kind = kind
         self.is_flat = kind.rest == (DATA,)
-        conversions: dict[str, Conversion] = {
-            **CONVERSIONS,
-            "config_map_digests": partial(config_map_digests, redaction.digest_key),
-        }
         paths = [(f"{DATA}.{path}" if self._is_data(path) else path, each) for path, each in _paths(kind, env_of)]
         outside = [path for path in paths if path[0].partition(".")[0] not in kind.rest]
-        self.struct = structs.build(kind.kind, [*outside, *((name, "jsonb") for name in kind.rest)])
+        of_item = [*outside, *((name, structs.Leaf("jsonb")) for name in kind.rest)]
+        self.struct = structs.build(kind.kind, of_item)
+        self.tree = structs.tree(of_item)
         self.fields = [each for each in self.struct.__struct_fields__ if each not in kind.rest]
         self.parts = [(name, Part(kind, name, paths)) for name in kind.rest]
         part_fields = self.parts[0][1].fields if self.is_flat else kind.rest
@@ -66,9 +66,17 @@ class CompiledKind:
         all_items = msgspec.defstruct("Items", [("items", list[self.struct] | None, None)])  # type: ignore[name-defined]
         self.all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
         self.env_lists = _env_lists(kind, env_of)
-        shared = sorted({c.convert.partition(".")[0] for c in kind.columns if c.convert and "." in c.convert})
-        self.shared = {name: _each(conversions[name]) for name in shared}
-        self.values = [_values(column, kind, conversions) for column in kind.columns]
+        self.shared = {
+            column.compute: _each(column.compute) for column in kind.columns if column.compute and column.part
+        }
+        self.values = [_values(column, kind, redaction.digest_key) for column in kind.columns]
+        self.blanks = [BLANKS[column.type] if column.required else None for column in kind.columns]
+        self.bounds = [
+            (index, *_BOUNDS[column.type])
+            for index, column in enumerate(kind.columns)
+            if column.type == "timestamptz" or (column.type in _BOUNDS and column.compute is not None)
+        ]
+        self.annotations = next(index for index, column in enumerate(kind.columns) if column.name == "annotations")
         # A text in what a row keeps whole is looked at there, whatever columns it is in, too.
         whole = (*kind.rest, "labels", "annotations", "owner_references")
         self.whole = [index for index, column in enumerate(kind.columns) if column.name in whole]
@@ -90,28 +98,50 @@ class CompiledKind:
         return all(self._is_data(path) or path.partition(".")[0] in whole or path in in_metadata for path in paths)
 
 
+_BOUNDS: dict[str, tuple[Any, Any]] = {
+    "integer": (-(2**31), 2**31 - 1),
+    "bigint": (-(2**63), 2**63 - 1),
+    "timestamptz": (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
+}
+BLANKS: dict[str, Any] = {"text": "", "text[]": [], "jsonb": b"{}", "integer": 0, "boolean": False}
+"""What a column that is never null holds of an object that it can not be computed of."""
+
+
+class _Nothing:
+    """Stands for what several columns share, of an object that it can not be computed of: no part of it is there."""
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
+NOTHING = _Nothing()
+
+
 class Part:
     """One field of the object that a row keeps whole, and what typed columns read out of it."""
 
-    def __init__(self, kind: Kind, name: str, paths: Iterable[tuple[str, str]]) -> None:
-        of_part = [(path.partition(".")[2], sql_type) for path, sql_type in paths if path.partition(".")[0] == name]
-        struct = structs.build(f"{kind.kind}_{name}", [each for each in of_part if each[0]])
+    def __init__(self, kind: Kind, name: str, paths: Iterable[tuple[str, structs.Leaf]]) -> None:
+        of_part = [(path.partition(".")[2], leaf) for path, leaf in paths if path.partition(".")[0] == name]
+        within = [each for each in of_part if each[0]]
+        struct = structs.build(f"{kind.kind}_{name}", within)
+        self.tree = structs.tree(within)
         self.fields = struct.__struct_fields__
         self.empty = struct()
         decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct | None if self.fields else msgspec.Raw)
+        self.unknown = decoder.decode(msgspec.json.encode(structs.unknown(self.tree)))
         self.decode = decoder.decode  # what no column is read from may be anything
 
 
-def _paths(kind: Kind, env_of: Iterable[str]) -> Iterator[tuple[str, str]]:
-    yield "metadata.managedFields", "jsonb"  # of `last_write`
+def _paths(kind: Kind, env_of: Iterable[str]) -> Iterator[tuple[str, structs.Leaf]]:
+    yield "metadata.managedFields", structs.Leaf("jsonb")  # of `last_write`
     for column in kind.columns:
         if column.path is not None and column.name not in ("api_version", *kind.rest):
-            yield column.path, column.type
+            yield column.path, structs.Leaf(column.type, column.default)
         for need in column.needs:
             path, _, sql_type = need.partition(":")
-            yield path, sql_type or "text"
+            yield path, structs.Leaf(sql_type or "text")
     for path in env_of:
-        yield f"{path}[].env", "jsonb"
+        yield f"{path}[].env", structs.Leaf("jsonb")
 
 
 def _env_lists(kind: Kind, env_of: Iterable[str]) -> dict[str, list[Callable[[Any], Any]]]:
@@ -123,33 +153,42 @@ def _env_lists(kind: Kind, env_of: Iterable[str]) -> dict[str, list[Callable[[An
     return found
 
 
-def _values(column: Column, kind: Kind, conversions: Mapping[str, Conversion]) -> Values:
+def _values(column: Column, kind: Kind, digest_key: bytes | None) -> Values:
     """How a column's values are read off decoded objects."""
     if column.name == "api_version":  # the items of a list carry none of their own
         return lambda chunk: [chunk.api_version] * len(chunk.views)
     if column.name in kind.rest:
         return lambda chunk: chunk.kept[column.name]
-    convert = column.convert
     if column.of_kind is not None:
         constant = getattr(kind, column.of_kind)
         return lambda chunk: [constant] * len(chunk.views)
-    if convert is not None and "." in convert:
-        name, _, part = convert.partition(".")
-        get_part = attrgetter(part)
-        return lambda chunk: list(map(get_part, chunk.shared[name]))
-    if column.path is None:
-        return _each(conversions[str(convert)])
-    values = _at(structs.attribute_path(column.path))
+    compute = column.compute
+    if compute is not None and column.part:
+        get_part = attrgetter(column.part)
+        if column.required:
+            blank = BLANKS[column.type]
+            return lambda chunk: _filled(list(map(get_part, chunk.shared[compute])), blank)
+        return lambda chunk: list(map(get_part, chunk.shared[compute]))
+    if compute is not None and column.keyed:
+        return _each(partial(compute, digest_key))
+    if compute is not None and column.path is None:
+        return _each(compute)
+    values = _at(structs.attribute_path(str(column.path)))
     if column.type == "jsonb":
-        make = conversions[convert] if convert else _json_or_none
+        make: Callable[[Any], bytes] = compute or _json_or_none  # type: ignore[assignment]
+        if column.name == "annotations":
+            return lambda chunk: [drop_last_applied(make(value or structs.NULL)) for value in values(chunk)]
         return lambda chunk: [make(value or structs.NULL) for value in values(chunk)]
-    if convert is not None:
-        make = conversions[convert]
-        return lambda chunk: list(map(make, values(chunk)))
+    if compute is not None:
+        return lambda chunk: list(map(compute, values(chunk)))
     if column.required:
         empty: Any = [] if column.type == "text[]" else ""
         return lambda chunk: [value or empty for value in values(chunk)]
     return values
+
+
+def _filled(values: list[Any], blank: Any) -> list[Any]:
+    return [blank if each is None else each for each in values] if None in values else values
 
 
 def _each(value: Callable[[Any], Any]) -> Values:

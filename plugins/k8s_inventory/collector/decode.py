@@ -11,7 +11,7 @@ from zlib import crc32
 import msgspec
 
 from k8s_inventory.collector import structs
-from k8s_inventory.collector.compile import DATA, Chunk, CompiledKind, Part, Values
+from k8s_inventory.collector.compile import DATA, NOTHING, Chunk, CompiledKind, Part, Values
 from k8s_inventory.collector.printing import Printer, PrinterBounds
 from k8s_inventory.collector.redaction import Dropper, Redaction, Redactor, count_redacted, drop_last_applied
 from k8s_inventory.collector.storable import is_unstorable, storable
@@ -23,8 +23,9 @@ Columns = list[list[Any]]
 """The values of some objects, a list for each of `Kind.columns`: str, int, Decimal, bool, aware datetime, list[str],
 bytes of JSON, None."""
 
-DECODER_VERSION = 2
-"""Part of a target's fingerprint: raise it when a conversion changes what a row holds."""
+DECODER_VERSION = 3
+"""Part of a target's fingerprint: raise it when decoding changes what rows hold. Computed columns have versions of
+their own."""
 
 
 class UndecodableObject(ReportedError):
@@ -84,7 +85,7 @@ class _Items(msgspec.Struct, frozen=True, gc=False):
     items: list[msgspec.Raw] | None = None
 
 
-_NOTDATA = ("apiVersion", "kind", "metadata")
+_NOT_DATA = ("apiVersion", "kind", "metadata")
 
 _raw_items = msgspec.json.Decoder(_Items)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -106,6 +107,13 @@ def _metadata(raw: msgspec.Raw | bytes) -> _NamedMetadata:
         return _NamedMetadata("of no name")
 
 
+def _bare(raw: msgspec.Raw) -> bytes:
+    """An object with what its row can not be without, and nothing else."""
+    metadata = _fields.decode(_fields.decode(raw)["metadata"])
+    kept = {name: metadata[name] for name in ("uid", "resourceVersion", "name", "namespace") if name in metadata}
+    return msgspec.json.encode({"metadata": kept})
+
+
 class Decoder:
     """Turns pages of one kind into rows.
 
@@ -113,7 +121,8 @@ class Decoder:
     for the typed columns: a JSON field can be decoded only once in one call.
 
     `item` is what an object is decoded to first; a `Listing` may do that while it takes a page apart. `redacted` is how
-    often `<redacted>` stands in what the rows made so far keep whole, in their labels and their annotations.
+    often `<redacted>` stands in what the rows made so far keep whole, in their labels and their annotations. `unstored`
+    are objects whose rows have their names alone: nothing else of them could be read.
     """
 
     item: type[Any]
@@ -122,12 +131,14 @@ class Decoder:
         self, kind: Kind, redaction: Redaction | None = None, printer_bounds: PrinterBounds | None = None
     ) -> None:
         self.kind = kind
-        self._cut_short = _Tally()
-        self._too_deep = _Tally()
+        self._cut_short = Tally()
+        self._too_deep = Tally()
+        self._unfit = Tally()
+        self.unstored = Tally()
         self.redacted = 0
         self._redactor = Redactor(redaction or Redaction(), kind)
         self._read = CompiledKind(kind, redaction or Redaction(), self._redactor.env_of)
-        self._apart = DATA in kind.rest or self._redactor.by_rule
+        self._apart = DATA in kind.rest or self._redactor.takes_apart
         bounds = printer_bounds or PrinterBounds()
         self._printer = Printer(kind.printer_columns, bounds) if kind.printer_columns else None
         self.item = msgspec.Raw if self._apart else self._read.struct
@@ -145,6 +156,12 @@ class Decoder:
             yield (
                 f"the printer columns of {self._cut_short} take more values or bytes than they may "
                 "(K8S_MAX_PRINTER_VALUES, K8S_MAX_PRINTER_BYTES): those beyond are null"
+            )
+        if self._unfit:
+            yield (
+                f"{self._unfit} hold values that a column can not hold, or be computed from: it is null there; spec, "
+                "status and data have them as they are"
+                + ("; a path of the setting `redact` may have taken away too much" if self._redactor.by_rule else "")
             )
         if self._too_deep:
             yield f"{self._too_deep} hold what is nested too deeply, and stored as {TOO_DEEP.decode()}"
@@ -194,7 +211,16 @@ class Decoder:
 
     def _columns(self, items: Sequence[Any], api_version: str, drop: Dropper | None) -> Columns:
         chunk = self._chunk(items, api_version, drop)
-        return [self._computed(values, chunk) for values in self._read.values]
+        columns = [
+            self._computed(values, chunk, blank)
+            for values, blank in zip(self._read.values, self._read.blanks, strict=True)
+        ]
+        for index, least, most in self._read.bounds:
+            columns[index] = self._held(columns[index], least, most, chunk)
+        kept, count = self._redactor.annotations(columns[self._read.annotations])
+        columns[self._read.annotations] = kept
+        self.redacted += count
+        return columns
 
     def _is_unstorable(self, columns: Columns) -> bool:
         raw = self.kind.raw_json
@@ -207,15 +233,24 @@ class Decoder:
         if len(wanted) == total and not self._apart:
             try:
                 return self._read.all.decode(body).items or ()
-            except _FAULTS:
+            except structs.FAULTS:
                 pass  # one object is at fault: the way below finds out which
         items = _raw_items.decode(body).items or ()
         return [self._item(items[index]) for index in wanted]
 
+    def _fitted(self, raw: bytes | msgspec.Raw) -> Any:
+        """The object, with None for what the columns can not hold."""
+        try:
+            return self._read.one.decode(raw)
+        except structs.FAULTS:
+            item = self._read.one.decode(structs.fitted(raw, self._read.tree))
+            self._unfit.add(self._named(_metadata(raw)))
+            return item
+
     def _item(self, raw: msgspec.Raw) -> Any:
         try:
             if not self._apart:
-                return self._read.one.decode(raw)
+                return self._fitted(raw)
             whole = bytes(raw)
             if is_unstorable("jsonb", [whole], raw=True):
                 whole = storable(whole)
@@ -223,10 +258,13 @@ class Decoder:
             kept, typed = self._redactor.whole(whole, fields)
             printed = {"printer_columns": self._printed(kept)} if self.kind.shared_by else {}
             rest = self._rest(fields if typed is whole else _fields.decode(typed))
-            item = msgspec.structs.replace(self._read.one.decode(typed), **rest, **printed)
+            item = msgspec.structs.replace(self._fitted(typed), **rest, **printed)
             return _Redacted(item, self._rest(_fields.decode(kept))) if self._redactor.by_rule else item
-        except _FAULTS as error:
-            raise self._undecodable(_metadata(raw), error) from error
+        except structs.FAULTS as error:
+            reason = error if isinstance(error, msgspec.MsgspecError | UnicodeDecodeError) else type(error).__name__
+            self.unstored.add(f"{self._named(_metadata(raw))}: {reason}")
+            bare = self._read.one.decode(structs.fitted(_bare(raw), self._read.tree))
+            return _Redacted(bare, {}) if self._redactor.by_rule else bare
 
     def _printed(self, kept: bytes) -> msgspec.Raw:
         if self._printer is None:
@@ -238,7 +276,7 @@ class Decoder:
 
     def _rest(self, fields: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
         """The fields that a row keeps whole, `data` among them, which has all that nobody declared."""
-        fields = {name: value for name, value in fields.items() if name not in _NOTDATA}
+        fields = {name: value for name, value in fields.items() if name not in _NOT_DATA}
         found = {name: fields.pop(name) for name in self.kind.rest if name in fields and name != DATA}
         if DATA in self.kind.rest:
             found[DATA] = msgspec.Raw(msgspec.json.encode(fields))
@@ -261,31 +299,47 @@ class Decoder:
             kept[name] = [self._kept(name, raw, each, drop) for raw, each in zip(whole, decoded, strict=True)]
         fields += [list(map(attrgetter(name), items)) for name in self._read.fields]
         chunk = Chunk(list(map(self._read.view, *fields)), kept, {}, api_version)
-        for name, values in self._read.shared.items():
-            chunk.shared[name] = self._computed(values, chunk)
+        for compute, values in self._read.shared.items():
+            chunk.shared[compute] = self._computed(values, chunk, NOTHING)
         return chunk
 
     def _decoded(self, part: Part, whole: Sequence[bytes], items: Sequence[Any]) -> list[Any]:
         try:
             return [each or part.empty for each in map(part.decode, whole)]
-        except _FAULTS:
-            for raw, item in zip(whole, items, strict=True):
-                try:
-                    part.decode(raw)
-                except _FAULTS as error:
-                    raise self._undecodable(item.metadata, error) from error
-            raise
+        except structs.FAULTS:
+            return [self._decoded_one(part, raw, item) for raw, item in zip(whole, items, strict=True)]
 
-    def _computed(self, values: Values, chunk: Chunk) -> list[Any]:
+    def _decoded_one(self, part: Part, raw: bytes, item: Any) -> Any:
+        try:
+            return part.decode(raw) or part.empty
+        except structs.FAULTS:
+            self._unfit.add(self._named(item.metadata))
+            return part.decode(structs.fitted(raw, part.tree)) or part.unknown
+
+    def _computed(self, values: Values, chunk: Chunk, blank: Any) -> list[Any]:
+        """The values; `blank` for an object of which there is none."""
         try:
             return values(chunk)
-        except _FAULTS:
-            for index, view in enumerate(chunk.views):
-                try:
-                    values(chunk.only(index))
-                except _FAULTS as error:
-                    raise self._incomputable(view.metadata, error) from error
-            raise
+        except structs.FAULTS:
+            return [self._computed_one(values, chunk.only(index), blank) for index in range(len(chunk.views))]
+
+    def _computed_one(self, values: Values, chunk: Chunk, blank: Any) -> Any:
+        try:
+            return values(chunk)[0]
+        except structs.FAULTS:
+            self._unfit.add(self._named(chunk.views[0].metadata))
+            return blank
+
+    def _held(self, values: list[Any], least: Any, most: Any, chunk: Chunk) -> list[Any]:
+        """Of times and of computed numbers: those that the column can hold, as psycopg and Python can."""
+        present = list(filter(None, values))
+        if not present or (least <= min(present) and max(present) <= most):
+            return values
+        fits = [each is None or least <= each <= most for each in values]
+        for is_fit, view in zip(fits, chunk.views, strict=True):
+            if not is_fit:
+                self._unfit.add(self._named(view.metadata))
+        return [each if is_fit else None for each, is_fit in zip(values, fits, strict=True)]
 
     def _kept(self, name: str, raw: bytes, decoded: Any, drop: Dropper | None) -> bytes | None:
         """What a row keeps of a field that it keeps whole."""
@@ -296,24 +350,12 @@ class Decoder:
         self.redacted += count
         return kept
 
-    def _undecodable(self, metadata: Any, error: Exception) -> UndecodableObject:
-        says_it = isinstance(error, msgspec.MsgspecError | UnicodeDecodeError)
-        reason = error if says_it else f"it can not be decoded ({type(error).__name__})"
-        return UndecodableObject(f"{self._named(metadata)}: {reason}")
-
     def _named(self, metadata: Any) -> str:
         place = f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
         return f"{self.kind.name} {place}"
 
-    def _incomputable(self, metadata: Any, error: Exception) -> UndecodableObject:
-        """Most likely what a path of `redact` took away."""
-        return UndecodableObject(
-            f"{self._named(metadata)}: a column can not be computed ({type(error).__name__})"
-            + ("; a path of the setting `redact` may have taken away too much" if self._redactor.by_rule else "")
-        )
 
-
-class _Tally:
+class Tally:
     """Objects that something is to be said of: how many, and the first of them."""
 
     def __init__(self) -> None:
@@ -322,6 +364,9 @@ class _Tally:
     def add(self, name: str) -> None:
         if len(self._names) < _MOST_NAMED:
             self._names[name] = None
+
+    def clear(self) -> None:
+        self._names.clear()
 
     def __bool__(self) -> bool:
         return bool(self._names)
@@ -340,7 +385,3 @@ class _Redacted(NamedTuple):
 
     typed: Any
     kept: dict[str, msgspec.Raw]
-
-
-_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What an object raises that is not what its kind says; msgspec's errors are `ValueError`s."""

@@ -1,12 +1,41 @@
 """Access: who may do what."""
 
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
 from k8s_inventory.kinds.declaration import Column, Kind
+from k8s_inventory.kinds.values import array_or_empty, names, objects
+
+
+class Subjects(NamedTuple):
+    users: list[str]
+    groups: list[str]
+    service_accounts: list[str]
+
+
+def subjects_of(binding: Any) -> Subjects:
+    of_kind: dict[str, list[str]] = {"User": [], "Group": [], "ServiceAccount": []}
+    for each in objects.decode(binding.subjects) or ():
+        kind, name = each["kind"], each["name"]
+        of_kind.setdefault(kind, []).append(f"{each['namespace']}/{name}" if kind == "ServiceAccount" else name)
+    return Subjects(of_kind["User"], of_kind["Group"], of_kind["ServiceAccount"])
+
+
+def csr_display_condition(request: Any) -> str:
+    """The rule of `extractCSRStatus` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
+    holds = {each.type for each in request.status.conditions or ()}
+    words = ["Denied" if "Denied" in holds else "Approved" if "Approved" in holds else "Pending"]
+    words += ["Failed"] if "Failed" in holds else []
+    words += ["Issued"] if request.status.certificate else []
+    return ",".join(words)
+
 
 _RULES = Column(
     name="rules",
     type="jsonb",
     path="rules",
-    convert="array",
+    compute=array_or_empty,
     required=True,
     description="Rules: apiGroups, resources, resourceNames, nonResourceURLs, verbs.",
 )
@@ -17,7 +46,7 @@ _BINDING_COLUMNS = (
         name="subjects",
         type="jsonb",
         path="subjects",
-        convert="array",
+        compute=array_or_empty,
         required=True,
         description="Who gets the role: kind, name, namespace, apiGroup.",
     ),
@@ -26,7 +55,8 @@ _BINDING_COLUMNS = (
             name=name,
             type="text[]",
             needs=("subjects:jsonb",),
-            convert=f"subjects.{name}",
+            compute=subjects_of,
+            part=name,
             required=True,
             description=description,
         )
@@ -57,7 +87,7 @@ SERVICEACCOUNTS = Kind(
             name="image_pull_secrets",
             type="text[]",
             needs=("imagePullSecrets[].name",),
-            convert="image_pull_secrets",
+            compute=lambda account: names(account.image_pull_secrets),
             required=True,
             description="Secrets that its pods pull images with.",
         ),
@@ -65,7 +95,7 @@ SERVICEACCOUNTS = Kind(
             name="secrets",
             type="text[]",
             needs=("secrets[].name",),
-            convert="account_secrets",
+            compute=lambda account: names(account.secrets),
             required=True,
             description="Secrets that its pods may use.",
         ),
@@ -147,7 +177,7 @@ CERTIFICATESIGNINGREQUESTS = Kind(
         Column(
             name="display_condition",
             needs=("status.conditions[].type", "status.certificate"),
-            convert="csr_display_condition",
+            compute=csr_display_condition,
             required=True,
             description="CONDITION as kubectl computes it: Pending, Approved, Approved,Issued, Denied ...",
         ),

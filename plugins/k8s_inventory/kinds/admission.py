@@ -1,6 +1,17 @@
 """Admission: what changes or refuses a request to the API server."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from k8s_inventory.kinds.declaration import Column, Kind
+from k8s_inventory.kinds.values import names
+
+
+def webhook_services(configuration: Any) -> list[str]:
+    services = (each.client_config.service for each in configuration.webhooks or ())
+    return list(dict.fromkeys(f"{each.namespace}/{each.name}" for each in services if each.name))
+
 
 _GROUP = "admissionregistration.k8s.io"
 _FAILURE_POLICY = Column(
@@ -42,7 +53,7 @@ _WEBHOOK_COLUMNS = (
         name="webhook_count",
         type="integer",
         needs=("webhooks[].name",),
-        convert="webhook_count",
+        compute=lambda configuration: len(configuration.webhooks or ()),
         required=True,
         description="Webhooks of it: kubectl's WEBHOOKS.",
     ),
@@ -50,7 +61,7 @@ _WEBHOOK_COLUMNS = (
         name="webhook_names",
         type="text[]",
         needs=("webhooks[].name",),
-        convert="webhook_names",
+        compute=lambda configuration: names(configuration.webhooks),
         required=True,
         description="Names of its webhooks, in order.",
     ),
@@ -58,7 +69,7 @@ _WEBHOOK_COLUMNS = (
         name="webhook_services",
         type="text[]",
         needs=("webhooks[].clientConfig.service.namespace", "webhooks[].clientConfig.service.name"),
-        convert="webhook_services",
+        compute=webhook_services,
         required=True,
         description="Services that it calls, as namespace/name; each once.",
     ),
@@ -66,7 +77,7 @@ _WEBHOOK_COLUMNS = (
         name="failure_policies",
         type="text[]",
         needs=("webhooks[].failurePolicy",),
-        convert="webhook_failure_policies",
+        compute=lambda configuration: [each.failure_policy or "" for each in configuration.webhooks or ()],
         required=True,
         description="Fail or Ignore, when a webhook does not answer; in the order of webhook_names.",
     ),
@@ -110,7 +121,7 @@ VALIDATINGADMISSIONPOLICIES = Kind(
             name="validation_count",
             type="integer",
             needs=("spec.validations[].expression",),
-            convert="validation_count",
+            compute=lambda policy: len(policy.spec.validations or ()),
             required=True,
             description="Expressions of it: kubectl's VALIDATIONS.",
         ),
@@ -156,7 +167,7 @@ MUTATINGADMISSIONPOLICIES = Kind(
             name="mutation_count",
             type="integer",
             needs=("spec.mutations[].patchType",),
-            convert="mutation_count",
+            compute=lambda policy: len(policy.spec.mutations or ()),
             required=True,
             description="Mutations of it: kubectl's MUTATIONS.",
         ),

@@ -1,6 +1,20 @@
 """The cluster itself: its namespaces, nodes and events, the kinds that were added to it, and how it shares requests."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from k8s_inventory.kinds.declaration import Column, Kind
+from k8s_inventory.kinds.events import EVENTS
+from k8s_inventory.kinds.nodes import NODES
+from k8s_inventory.kinds.values import condition_part, holds, object_or_empty
+
+
+def priority_level_shares(level: Any) -> int | None:
+    limited, exempt = level.spec.limited, level.spec.exempt
+    shares = (limited.nominal_concurrency_shares, limited.assured_concurrency_shares, exempt.nominal_concurrency_shares)
+    return next((each for each in shares if each is not None), None)
+
 
 NAMESPACES = Kind(
     name="namespaces",
@@ -49,14 +63,14 @@ CRDS = Kind(
             name="served_versions",
             type="text[]",
             needs=("spec.versions[].name", "spec.versions[].served:boolean"),
-            convert="crd_served_versions",
+            compute=lambda crd: [each.name for each in crd.spec.versions or () if each.served],
             required=True,
             description="Versions that the API server serves.",
         ),
         Column(
             name="storage_version",
             needs=("spec.versions[].name", "spec.versions[].storage:boolean"),
-            convert="crd_storage_version",
+            compute=lambda crd: next((each.name for each in crd.spec.versions or () if each.storage), None),
             description="Version that objects are stored in.",
         ),
         Column(
@@ -70,177 +84,13 @@ CRDS = Kind(
             name="established",
             type="boolean",
             needs=("status.conditions[].type", "status.conditions[].status"),
-            convert="crd_established",
+            compute=lambda crd: holds(crd, "Established"),
             description="True once the kind is served.",
         ),
         Column(name="conversion_strategy", path="spec.conversion.strategy", description="None or Webhook."),
     ),
 )
 
-_NODE_ADDRESS = ("status.addresses[].type", "status.addresses[].address")
-
-
-def _amount(part: str, resource: str, what: str) -> Column:
-    """One resource of a node, as a number. `part` is `capacity` or `allocatable`."""
-    name = f"{resource.replace('-', '_')}_{part}"
-    convert = f"node_{part}.{resource.replace('-', '_')}"
-    return Column(name=name, type="numeric", needs=(f"status.{part}:jsonb",), convert=convert, description=what)
-
-
-NODES = Kind(
-    name="nodes",
-    kind="Node",
-    plural="nodes",
-    table="k8s_nodes",
-    namespaced=False,
-    short_names=("no",),
-    description="Nodes: the machines that pods run on.",
-    typed_columns=(
-        Column(
-            name="display_status",
-            needs=("status.conditions[].type", "status.conditions[].status", "spec.unschedulable:boolean"),
-            convert="node_display_status",
-            required=True,
-            description="STATUS as kubectl computes it: Ready, NotReady, Unknown, with SchedulingDisabled.",
-        ),
-        Column(
-            name="roles",
-            type="text[]",
-            needs=("metadata.labels:jsonb",),
-            convert="node_roles",
-            required=True,
-            description="Roles, by the labels node-role.kubernetes.io/... and kubernetes.io/role.",
-        ),
-        Column(name="kubelet_version", path="status.nodeInfo.kubeletVersion", description="kubectl's VERSION."),
-        Column(
-            name="internal_ip",
-            needs=_NODE_ADDRESS,
-            convert="node_internal_ip",
-            description="First address of type InternalIP.",
-        ),
-        Column(
-            name="external_ip",
-            needs=_NODE_ADDRESS,
-            convert="node_external_ip",
-            description="First address of type ExternalIP.",
-        ),
-        Column(name="os_image", path="status.nodeInfo.osImage", description="Operating system."),
-        Column(name="kernel_version", path="status.nodeInfo.kernelVersion", description="Kernel."),
-        Column(
-            name="container_runtime_version",
-            path="status.nodeInfo.containerRuntimeVersion",
-            description="Container runtime: kubectl's CONTAINER-RUNTIME.",
-        ),
-        Column(name="architecture", path="status.nodeInfo.architecture", description="Such as amd64."),
-        Column(name="operating_system", path="status.nodeInfo.operatingSystem", description="linux or windows."),
-        Column(name="unschedulable", type="boolean", path="spec.unschedulable", description="True if cordoned."),
-        Column(
-            name="taints",
-            type="jsonb",
-            path="spec.taints",
-            convert="array",
-            required=True,
-            description="Taints: key, value, effect.",
-        ),
-        Column(name="provider_id", path="spec.providerID", description="The cloud's name of the machine."),
-        Column(
-            name="pod_cidrs",
-            type="text[]",
-            path="spec.podCIDRs",
-            required=True,
-            description="Address ranges of its pods.",
-        ),
-        _amount("capacity", "cpu", "Cores."),
-        _amount("capacity", "memory", "Memory in bytes."),
-        _amount("capacity", "ephemeral-storage", "Local storage in bytes."),
-        _amount("capacity", "pods", "Pods at most."),
-        _amount("allocatable", "cpu", "Cores for pods."),
-        _amount("allocatable", "memory", "Memory for pods in bytes."),
-        _amount("allocatable", "ephemeral-storage", "Local storage for pods in bytes."),
-        _amount("allocatable", "pods", "Pods at most, for the scheduler."),
-        Column(
-            name="capacity",
-            type="jsonb",
-            path="status.capacity",
-            convert="object",
-            required=True,
-            description="All that the node has, as text.",
-        ),
-        Column(
-            name="allocatable",
-            type="jsonb",
-            path="status.allocatable",
-            convert="object",
-            required=True,
-            description="All that the node has for pods, as text.",
-        ),
-    ),
-)
-
-_EVENT = (
-    "firstTimestamp:timestamptz",
-    "lastTimestamp:timestamptz",
-    "eventTime:timestamptz",
-    "count:integer",
-    "series?.count:integer",
-    "series?.lastObservedTime:timestamptz",
-)
-
-EVENTS = Kind(
-    name="events",
-    kind="Event",
-    plural="events",
-    table="k8s_events",
-    short_names=("ev",),
-    description="Events: what happened to objects lately. The API server itself keeps them for an hour.",
-    rest=("data",),
-    typed_columns=(
-        Column(
-            name="last_seen_at",
-            type="timestamptz",
-            needs=_EVENT,
-            convert="event_times.last_seen",
-            description="When it was last seen: kubectl's LAST SEEN.",
-        ),
-        Column(name="type", path="type", description="Normal or Warning."),
-        Column(name="reason", path="reason", description="What happened, in a word."),
-        Column(name="involved_kind", path="involvedObject.kind", description="Kind of the object it is about."),
-        Column(name="involved_namespace", path="involvedObject.namespace", description="Namespace of that object."),
-        Column(name="involved_name", path="involvedObject.name", description="Name of that object."),
-        Column(name="involved_uid", path="involvedObject.uid", description="UID of that object."),
-        Column(
-            name="involved_field_path", path="involvedObject.fieldPath", description="Part of it: kubectl's SUBOBJECT."
-        ),
-        Column(
-            name="source_component",
-            needs=("source.component", "reportingComponent"),
-            convert="event_component",
-            description="Who saw it: the first part of kubectl's SOURCE.",
-        ),
-        Column(
-            name="source_host",
-            needs=("source.host", "source.component", "reportingInstance"),
-            convert="event_host",
-            description="Where it was seen: the second part of kubectl's SOURCE.",
-        ),
-        Column(name="message", path="message", description="What happened, in words."),
-        Column(
-            name="first_seen_at",
-            type="timestamptz",
-            needs=_EVENT,
-            convert="event_times.first_seen",
-            description="When it was first seen: kubectl's FIRST SEEN.",
-        ),
-        Column(
-            name="count",
-            type="integer",
-            needs=_EVENT,
-            convert="event_times.times",
-            description="Times that it was seen.",
-        ),
-        Column(name="action", path="action", description="What was done or tried."),
-    ),
-)
 
 APISERVICES = Kind(
     name="apiservices",
@@ -262,13 +112,13 @@ APISERVICES = Kind(
         Column(
             name="available",
             needs=("status.conditions[].type", "status.conditions[].status"),
-            convert="api_service_available",
+            compute=condition_part("Available", "status"),
             description="Condition Available: True, False or Unknown.",
         ),
         Column(
             name="available_reason",
             needs=("status.conditions[].type", "status.conditions[].reason"),
-            convert="api_service_reason",
+            compute=condition_part("Available", "reason"),
             description="Why, in a word.",
         ),
     ),
@@ -289,7 +139,7 @@ RUNTIMECLASSES = Kind(
             name="overhead",
             type="jsonb",
             path="overhead.podFixed",
-            convert="object",
+            compute=object_or_empty,
             required=True,
             description="What a pod costs beside its containers, as text.",
         ),
@@ -315,6 +165,7 @@ FLOWSCHEMAS = Kind(
             name="matching_precedence",
             type="integer",
             path="spec.matchingPrecedence",
+            default=1000,
             description="Lower ones are tried first.",
         ),
         Column(
@@ -325,7 +176,7 @@ FLOWSCHEMAS = Kind(
         Column(
             name="dangling",
             needs=("status.conditions[].type", "status.conditions[].status"),
-            convert="flow_schema_dangling",
+            compute=condition_part("Dangling", "status"),
             description="Condition Dangling, True where the priority level is missing: kubectl's MISSINGPL.",
         ),
     ),
@@ -350,7 +201,7 @@ PRIORITYLEVELCONFIGURATIONS = Kind(
                 "spec.limited.assuredConcurrencyShares:integer",
                 "spec.exempt.nominalConcurrencyShares:integer",
             ),
-            convert="priority_level_shares",
+            compute=priority_level_shares,
             description="Share of the API server's concurrency.",
         ),
         Column(

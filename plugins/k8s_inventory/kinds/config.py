@@ -1,6 +1,42 @@
 """Configuration and policy: what workloads are given, and what they may take."""
 
+from __future__ import annotations
+
+import hmac
+from base64 import b64decode
+from typing import Any, NamedTuple
+
+import msgspec
+
 from k8s_inventory.kinds.declaration import Column, Kind
+from k8s_inventory.kinds.quantities import as_json, quantities
+from k8s_inventory.kinds.values import array_or_empty, object_or_empty, objects, texts
+
+
+class ConfigMapKeys(NamedTuple):
+    number: int
+    names: list[str]
+    sizes: bytes
+
+
+def config_map_keys(config_map: Any) -> ConfigMapKeys:
+    sizes = {name: len(value.encode()) for name, value in (texts.decode(config_map.data) or {}).items()}
+    for name, value in (texts.decode(config_map.binary_data) or {}).items():
+        sizes[name] = len(value) * 3 // 4 - value.count("=")
+    names = sorted(sizes)
+    return ConfigMapKeys(len(names), names, msgspec.json.encode({name: sizes[name] for name in names}))
+
+
+def config_map_digests(key: bytes | None, config_map: Any) -> bytes:
+    """HMAC-SHA256 of each key's value, hexadecimal; an empty object without a key to make them with."""
+    if key is None:
+        return b"{}"
+    values = {name: value.encode() for name, value in (texts.decode(config_map.data) or {}).items()}
+    values |= {name: b64decode(value) for name, value in (texts.decode(config_map.binary_data) or {}).items()}
+    return msgspec.json.encode(
+        {name: hmac.digest(key, value, "sha256").hex() for name, value in sorted(values.items())}
+    )
+
 
 CONFIGMAPS = Kind(
     name="configmaps",
@@ -16,14 +52,16 @@ CONFIGMAPS = Kind(
             name="key_count",
             type="integer",
             needs=("data:jsonb", "binaryData:jsonb"),
-            convert="config_map_keys.number",
+            compute=config_map_keys,
+            part="number",
             description="Number of keys: kubectl's DATA.",
         ),
         Column(
             name="keys",
             type="text[]",
             needs=("data:jsonb", "binaryData:jsonb"),
-            convert="config_map_keys.names",
+            compute=config_map_keys,
+            part="names",
             required=True,
             description="Keys, sorted.",
         ),
@@ -31,16 +69,24 @@ CONFIGMAPS = Kind(
             name="value_bytes",
             type="jsonb",
             needs=("data:jsonb", "binaryData:jsonb"),
-            convert="config_map_keys.sizes",
+            compute=config_map_keys,
+            part="sizes",
             required=True,
             description="Bytes of each key's value.",
         ),
-        Column(name="immutable", type="boolean", path="immutable", description="True if it can not be changed."),
+        Column(
+            name="immutable",
+            type="boolean",
+            path="immutable",
+            default=False,
+            description="True if it can not be changed.",
+        ),
         Column(
             name="value_digests",
             type="jsonb",
             needs=("data:jsonb", "binaryData:jsonb"),
-            convert="config_map_digests",
+            compute=config_map_digests,
+            keyed=True,
             required=True,
             description="HMAC-SHA256 of each key's value under the setting `digest_key`; empty without one.",
         ),
@@ -73,7 +119,7 @@ RESOURCEQUOTAS = Kind(
             name="hard",
             type="jsonb",
             path="status.hard",
-            convert="object",
+            compute=object_or_empty,
             required=True,
             description="Bound of each resource, as text: the second part of kubectl's REQUEST and LIMIT.",
         ),
@@ -81,7 +127,7 @@ RESOURCEQUOTAS = Kind(
             name="hard_numbers",
             type="jsonb",
             path="status.hard",
-            convert="quantities",
+            compute=lambda raw: as_json(quantities(bytes(raw))),
             required=True,
             description="Bound of each resource, as a number in its base unit.",
         ),
@@ -89,7 +135,7 @@ RESOURCEQUOTAS = Kind(
             name="used",
             type="jsonb",
             path="status.used",
-            convert="object",
+            compute=object_or_empty,
             required=True,
             description="What is taken of each resource, as text: the first part of kubectl's REQUEST and LIMIT.",
         ),
@@ -97,7 +143,7 @@ RESOURCEQUOTAS = Kind(
             name="used_numbers",
             type="jsonb",
             path="status.used",
-            convert="quantities",
+            compute=lambda raw: as_json(quantities(bytes(raw))),
             required=True,
             description="What is taken of each resource, as a number in its base unit.",
         ),
@@ -120,7 +166,7 @@ LIMITRANGES = Kind(
             name="limits",
             type="jsonb",
             path="spec.limits",
-            convert="array",
+            compute=array_or_empty,
             required=True,
             description="Bounds: type, min, max, default, defaultRequest, maxLimitRequestRatio.",
         ),
@@ -128,7 +174,7 @@ LIMITRANGES = Kind(
             name="limit_types",
             type="text[]",
             needs=("spec.limits:jsonb",),
-            convert="limit_types",
+            compute=lambda limit_range: [each["type"] for each in objects.decode(limit_range.spec.limits) or ()],
             required=True,
             description="What is bound: Container, Pod, PersistentVolumeClaim.",
         ),
@@ -151,7 +197,7 @@ PRIORITYCLASSES = Kind(
             name="global_default",
             type="boolean",
             path="globalDefault",
-            convert="flag",
+            default=False,
             description="True if pods without a class get it.",
         ),
         Column(

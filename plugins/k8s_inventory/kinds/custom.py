@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from k8s_inventory.kinds.declaration import Column, Kind, PrinterColumn
+from k8s_inventory.kinds.values import object_or_empty
 
 CUSTOM_OBJECTS = Kind(
     name="custom",
@@ -23,7 +24,7 @@ CUSTOM_OBJECTS = Kind(
             name="printer_columns",
             type="jsonb",
             path="printerColumns",
-            convert="object",
+            compute=object_or_empty,
             required=True,
             description="What kubectl shows of the object, by the names of its CRD's additionalPrinterColumns.",
         ),

@@ -2,44 +2,67 @@
 
 A path leads into the object as the API server sends it: `spec.nodeName`, `spec.containers[].image`.
 `[]` steps into each element of a list. `?` after a step says that its absence means something
-(`state.terminated?.exitCode`): a conversion then finds None there. A path in `needs` ends in the type
+(`state.terminated?.exitCode`): what is computed then finds None there. A path in `needs` ends in the type
 of its value where that is no text: `:integer`, `:boolean`, `:timestamptz`, `:jsonb`, `:text[]`. A column of
 type numeric holds a quantity in its base unit (cores, bytes, pieces); the object has it as text.
 
 A column with `of_kind` holds that attribute of the kind itself, for kinds that share a table.
 
-A conversion is the name of a function in `collector.conversions`. `name.part` takes one part of a
-result that several columns share, so that it is computed once an object.
+What is no plain field is computed, by a pure function that stands beside the kind. It is given the decoded object: the
+attributes that its `needs` name in snake case, JSON as raw bytes (of a column with a path: the value there).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from k8s_inventory.kinds.paths import ApiPath, group_path
+from k8s_inventory.kinds.values import array_or_empty, object_or_empty, stored_name
 
 SqlType = Literal["text", "integer", "bigint", "numeric", "boolean", "timestamptz", "jsonb", "text[]"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One typed column: the value at `path`, or what the conversion makes of it or of its `needs`."""
+    """One typed column: the value at `path`, or what `compute` makes of it or of the column's `needs`.
+
+    Columns that name the same function, and each a `part` of its result, share one call for an object. Raise `version`
+    when `compute` makes something else of the same object than before: the rows of the kind are then written anew.
+    `default` stands where the object has nothing there, by what Kubernetes says that this means. A function that is
+    `keyed` is given the key of the setting `digest_key` first, or None.
+    """
 
     name: str
     type: SqlType = "text"
     path: str | None = None
     of_kind: str | None = None
-    convert: str | None = None
     needs: tuple[str, ...] = ()
+    compute: Callable[..., Any] | None = None
+    part: str | None = None
+    keyed: bool = False
+    version: int = 1
+    default: bool | int | None = None
     required: bool = False
     description: str
 
     def __post_init__(self) -> None:
         if [self.path is None, not self.needs, self.of_kind is None].count(False) != 1:
             raise ValueError(f"column {self.name}: give either a path, needs, or of_kind")
-        if self.needs and self.convert is None:
-            raise ValueError(f"column {self.name}: needs without a conversion")
+        if self.needs and self.compute is None:
+            raise ValueError(f"column {self.name}: needs without a function that computes it")
+
+    @property
+    def is_as_read(self) -> bool:
+        """Whether it holds what stands at its path, and takes any text that somebody puts there."""
+        return self.compute in (None, object_or_empty, array_or_empty)
+
+    @property
+    def signature(self) -> tuple[Any, ...]:
+        """All of the declaration that changes what a row holds."""
+        computed = (self.compute is not None, self.part, self.version)
+        return (self.name, self.type, self.path, self.of_kind, self.needs, computed, self.default, self.required)
 
 
 LONGEST_PATH = 1000
@@ -103,6 +126,15 @@ class Kind:
         return (*METADATA_COLUMNS, *self.typed_columns, *(_REST_COLUMNS[name] for name in self.rest))
 
     @property
+    def signature(self) -> tuple[Any, ...]:
+        """All of the declaration that changes what a row holds, or that tells whose rows they are."""
+        columns = tuple(column.signature for column in self.columns)
+        printed = tuple((each.name, each.type, each.json_path) for each in self.printer_columns)
+        redacted = (self.redacted_env, self.redacted_values)
+        whose = (self.group, self.plural, self.kind, self.version, self.revision)
+        return (*whose, columns, self.rest, redacted, self.raw_json, self.table_cells, self.shared_by, printed)
+
+    @property
     def aliases(self) -> tuple[str, ...]:
         qualified = (f"{self.plural}.{self.group}",) if self.group else ()
         names = (self.name, self.plural, self.kind.lower(), *self.short_names, *qualified)
@@ -139,7 +171,7 @@ METADATA_COLUMNS = (
     Column(
         name="name",
         path="metadata.name",
-        convert="name",
+        compute=stored_name,
         required=True,
         description="Name of the object; of one with more than 500 characters the beginning, and U+FFFD.",
     ),
@@ -178,7 +210,7 @@ METADATA_COLUMNS = (
         name="labels",
         type="jsonb",
         path="metadata.labels",
-        convert="object",
+        compute=object_or_empty,
         required=True,
         description="Labels; an empty object where there are none.",
     ),
@@ -186,7 +218,7 @@ METADATA_COLUMNS = (
         name="annotations",
         type="jsonb",
         path="metadata.annotations",
-        convert="annotations",
+        compute=object_or_empty,
         required=True,
         description="Annotations, without kubectl.kubernetes.io/last-applied-configuration.",
     ),
@@ -194,7 +226,7 @@ METADATA_COLUMNS = (
         name="owner_references",
         type="jsonb",
         path="metadata.ownerReferences",
-        convert="array",
+        compute=array_or_empty,
         required=True,
         description="Owners of the object; an empty array where there are none.",
     ),

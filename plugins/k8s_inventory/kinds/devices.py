@@ -1,6 +1,22 @@
 """Devices: what pods claim beside CPU and memory, such as GPUs."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from k8s_inventory.kinds.declaration import Column, Kind
+from k8s_inventory.kinds.values import array_or_empty, names, objects
+
+
+def resource_claim_state(claim: Any) -> str:
+    """The rule of `resourceClaimState` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
+    states = {
+        "deleted": claim.metadata.deletion_timestamp is not None,
+        "allocated": claim.status.allocation is not None,
+        "reserved": bool(objects.decode(claim.status.reserved_for)),
+    }
+    return ",".join(state for state, holds in states.items() if holds) or "pending"
+
 
 _GROUP = "resource.k8s.io"
 _VERSIONS = ("v1", "v1beta2", "v1beta1")
@@ -22,7 +38,7 @@ RESOURCECLAIMS = Kind(
                 "status.allocation?.nodeSelector:jsonb",
                 "status.reservedFor:jsonb",
             ),
-            convert="resource_claim_state",
+            compute=resource_claim_state,
             required=True,
             description="STATE as kubectl computes it: pending, or of deleted, allocated and reserved those that hold.",
         ),
@@ -30,7 +46,7 @@ RESOURCECLAIMS = Kind(
             name="request_names",
             type="text[]",
             needs=("spec.devices.requests[].name",),
-            convert="device_request_names",
+            compute=lambda claim: names(claim.spec.devices.requests),
             required=True,
             description="Names of its requests.",
         ),
@@ -38,7 +54,7 @@ RESOURCECLAIMS = Kind(
             name="reserved_for",
             type="jsonb",
             path="status.reservedFor",
-            convert="array",
+            compute=array_or_empty,
             required=True,
             description="Who uses it: apiGroup, resource, name, uid.",
         ),
@@ -90,7 +106,7 @@ RESOURCESLICES = Kind(
             name="device_names",
             type="text[]",
             needs=("spec.devices[].name",),
-            convert="device_names",
+            compute=lambda device_slice: names(device_slice.spec.devices),
             required=True,
             description="Names of the devices.",
         ),
@@ -118,7 +134,7 @@ DEVICECLASSES = Kind(
             name="selectors",
             type="jsonb",
             path="spec.selectors",
-            convert="array",
+            compute=array_or_empty,
             required=True,
             description="Expressions that its devices fulfil.",
         ),

@@ -1,6 +1,49 @@
 """Networking: how workloads are reached."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
 from k8s_inventory.kinds.declaration import Column, Kind
+from k8s_inventory.kinds.values import array_or_empty, object_or_empty, objects, objects_at, texts
+
+
+def service_external_addresses(service: Any) -> list[str]:
+    """The rule of `getServiceExternalIP` in pkg/printers/internalversion/printers.go of Kubernetes 1.36."""
+    spec = service.spec
+    if spec.type == "ExternalName":
+        return [spec.external_name] if spec.external_name else []
+    balancers: set[str] = set()
+    if spec.type == "LoadBalancer":
+        balancers = {each.ip or each.hostname for each in service.status.load_balancer.ingress or ()} - {None, ""}
+    return sorted(balancers) + (spec.external_ips or [])
+
+
+MOST_ADDRESSES = 10_000
+"""Kubernetes itself keeps no more than 1000 in Endpoints; but who may write them can have as many pairs as he likes."""
+
+
+def endpoint_addresses(endpoints: Any) -> list[str]:
+    found = _endpoint_addresses(objects.decode(endpoints.subsets) or ())
+    return list(islice(found, MOST_ADDRESSES))
+
+
+def _endpoint_addresses(subsets: Any) -> Iterator[str]:
+    for subset in subsets:
+        addresses = [each["ip"] for each in subset.get("addresses") or ()]
+        ports = [each["port"] for each in subset.get("ports") or ()]
+        yield from (f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}" for port in ports for ip in addresses)
+        yield from () if ports else addresses
+
+
+def ingress_services(ingress: Any) -> list[str]:
+    routes = [rule.get("http") or {} for rule in objects.decode(ingress.spec.rules) or ()]
+    backends = [path["backend"].get("service") or {} for route in routes for path in route.get("paths") or ()]
+    names = [ingress.spec.default_backend.service.name, *(each.get("name") for each in backends)]
+    return list(dict.fromkeys(name for name in names if name))
+
 
 _EXTERNAL = (
     "spec.type",
@@ -31,7 +74,7 @@ SERVICES = Kind(
             name="external_addresses",
             type="text[]",
             needs=_EXTERNAL,
-            convert="service_external_addresses",
+            compute=service_external_addresses,
             required=True,
             description="kubectl's EXTERNAL-IP as a list; empty for <none> and, on a LoadBalancer, for <pending>.",
         ),
@@ -39,7 +82,7 @@ SERVICES = Kind(
             name="ports",
             type="jsonb",
             path="spec.ports",
-            convert="array",
+            compute=array_or_empty,
             required=True,
             description="Ports: name, protocol, port, targetPort, nodePort.",
         ),
@@ -47,7 +90,7 @@ SERVICES = Kind(
             name="selector",
             type="jsonb",
             path="spec.selector",
-            convert="object",
+            compute=object_or_empty,
             required=True,
             description="Labels of the pods behind it; an empty object where it selects none.",
         ),
@@ -80,6 +123,7 @@ SERVICES = Kind(
             name="publish_not_ready_addresses",
             type="boolean",
             path="spec.publishNotReadyAddresses",
+            default=False,
             description="True if pods are published before they are ready.",
         ),
     ),
@@ -98,7 +142,7 @@ ENDPOINTS = Kind(
             name="addresses",
             type="text[]",
             needs=("subsets:jsonb",),
-            convert="endpoint_addresses",
+            compute=endpoint_addresses,
             required=True,
             description="Ready addresses, as address:port: kubectl's ENDPOINTS, the first 10,000 of them.",
         ),
@@ -118,14 +162,16 @@ ENDPOINTSLICES = Kind(
         Column(
             name="service_name",
             needs=("metadata.labels:jsonb",),
-            convert="slice_service_name",
+            compute=lambda endpoint_slice: (texts.decode(endpoint_slice.metadata.labels) or {}).get(
+                "kubernetes.io/service-name"
+            ),
             description="Service that they belong to, by the label kubernetes.io/service-name.",
         ),
         Column(
             name="ports",
             type="jsonb",
             path="ports",
-            convert="array",
+            compute=array_or_empty,
             required=True,
             description="Ports: name, protocol, port, appProtocol.",
         ),
@@ -133,7 +179,9 @@ ENDPOINTSLICES = Kind(
             name="addresses",
             type="text[]",
             needs=("endpoints[].addresses:text[]",),
-            convert="slice_addresses",
+            compute=lambda endpoint_slice: [
+                address for each in endpoint_slice.endpoints or () for address in each.addresses or ()
+            ],
             required=True,
             description="Addresses: kubectl's ENDPOINTS, all of them.",
         ),
@@ -154,7 +202,7 @@ INGRESSES = Kind(
             name="hosts",
             type="text[]",
             needs=("spec.rules:jsonb",),
-            convert="ingress_hosts",
+            compute=objects_at("spec.rules", "host"),
             required=True,
             description="Hosts of its rules; empty where it takes all, kubectl's *.",
         ),
@@ -162,7 +210,9 @@ INGRESSES = Kind(
             name="addresses",
             type="text[]",
             needs=("status.loadBalancer.ingress[].ip", "status.loadBalancer.ingress[].hostname"),
-            convert="ingress_addresses",
+            compute=lambda ingress: [
+                address for each in ingress.status.load_balancer.ingress or () if (address := each.ip or each.hostname)
+            ],
             required=True,
             description="Where it is reached: kubectl's ADDRESS.",
         ),
@@ -170,7 +220,7 @@ INGRESSES = Kind(
             name="has_tls",
             type="boolean",
             needs=("spec.tls:jsonb",),
-            convert="ingress_has_tls",
+            compute=lambda ingress: bool(objects.decode(ingress.spec.tls)),
             required=True,
             description="True with TLS: port 443 beside 80 in kubectl's PORTS.",
         ),
@@ -178,7 +228,7 @@ INGRESSES = Kind(
             name="rules",
             type="jsonb",
             path="spec.rules",
-            convert="array",
+            compute=array_or_empty,
             required=True,
             description="Routes: host, and paths with their backends.",
         ),
@@ -186,7 +236,7 @@ INGRESSES = Kind(
             name="backend_services",
             type="text[]",
             needs=("spec.rules:jsonb", "spec.defaultBackend.service.name"),
-            convert="ingress_services",
+            compute=ingress_services,
             required=True,
             description="Services that it routes to, each once.",
         ),
@@ -194,7 +244,7 @@ INGRESSES = Kind(
             name="tls_secrets",
             type="text[]",
             needs=("spec.tls:jsonb",),
-            convert="ingress_secrets",
+            compute=objects_at("spec.tls", "secretName"),
             required=True,
             description="Secrets with its certificates.",
         ),
@@ -235,7 +285,7 @@ NETWORKPOLICIES = Kind(
             name="pod_selector",
             type="jsonb",
             path="spec.podSelector",
-            convert="object",
+            compute=object_or_empty,
             required=True,
             description="Label selector of its pods; an empty object takes all of the namespace.",
         ),
@@ -247,10 +297,20 @@ NETWORKPOLICIES = Kind(
             description="Ingress, Egress: the traffic that it rules.",
         ),
         Column(
-            name="ingress", type="jsonb", path="spec.ingress", convert="array", required=True, description="Allowed in."
+            name="ingress",
+            type="jsonb",
+            path="spec.ingress",
+            compute=array_or_empty,
+            required=True,
+            description="Allowed in.",
         ),
         Column(
-            name="egress", type="jsonb", path="spec.egress", convert="array", required=True, description="Allowed out."
+            name="egress",
+            type="jsonb",
+            path="spec.egress",
+            compute=array_or_empty,
+            required=True,
+            description="Allowed out.",
         ),
     ),
 )

@@ -1,6 +1,29 @@
 """Storage: volumes, who claims them, and what provides them."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from k8s_inventory.kinds.declaration import Column, Kind
+from k8s_inventory.kinds.quantities import quantity
+from k8s_inventory.kinds.values import names, object_or_empty, texts
+
+
+def storage_class_name(volume: Any) -> Any:
+    """The annotation of Kubernetes before 1.6 wins, as it does for the API server's own printer."""
+    annotations = texts.decode(volume.metadata.annotations) or {}
+    return annotations.get("volume.beta.kubernetes.io/storage-class", volume.spec.storage_class_name)
+
+
+def is_default_class(storage_class: Any) -> bool:
+    annotations = texts.decode(storage_class.metadata.annotations) or {}
+    keys = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
+    return any(annotations.get(key) == "true" for key in keys)
+
+
+def volume_display_status(volume: Any) -> Any:
+    return "Terminating" if volume.metadata.deletion_timestamp is not None else volume.status.phase
+
 
 _GROUP = "storage.k8s.io"
 _VOLUME_MODE = Column(name="volume_mode", path="spec.volumeMode", description="Filesystem or Block.")
@@ -24,7 +47,7 @@ PERSISTENTVOLUMES = Kind(
         Column(
             name="display_status",
             needs=_PHASE,
-            convert="volume_display_status",
+            compute=volume_display_status,
             description="STATUS as kubectl shows it: the phase, or Terminating.",
         ),
         Column(name="capacity", path="spec.capacity.storage", description="Size, as text."),
@@ -32,7 +55,7 @@ PERSISTENTVOLUMES = Kind(
             name="capacity_bytes",
             type="numeric",
             path="spec.capacity.storage",
-            convert="quantity",
+            compute=lambda text: None if text is None else quantity(text),
             description="Size in bytes.",
         ),
         Column(
@@ -57,7 +80,7 @@ PERSISTENTVOLUMES = Kind(
         Column(
             name="storage_class_name",
             needs=("spec.storageClassName", "metadata.annotations:jsonb"),
-            convert="storage_class_name",
+            compute=storage_class_name,
             description="StorageClass, where there is one.",
         ),
         _ATTRIBUTES_CLASS,
@@ -80,7 +103,7 @@ PERSISTENTVOLUMECLAIMS = Kind(
         Column(
             name="display_status",
             needs=_PHASE,
-            convert="volume_display_status",
+            compute=volume_display_status,
             description="STATUS as kubectl shows it: the phase, or Terminating.",
         ),
         Column(name="volume_name", path="spec.volumeName", description="PersistentVolume that it is bound to."),
@@ -89,7 +112,7 @@ PERSISTENTVOLUMECLAIMS = Kind(
             name="capacity_bytes",
             type="numeric",
             path="status.capacity.storage",
-            convert="quantity",
+            compute=lambda text: None if text is None else quantity(text),
             description="Size in bytes.",
         ),
         Column(name="requested", path="spec.resources.requests.storage", description="Size that it asks for, as text."),
@@ -97,7 +120,7 @@ PERSISTENTVOLUMECLAIMS = Kind(
             name="requested_bytes",
             type="numeric",
             path="spec.resources.requests.storage",
-            convert="quantity",
+            compute=lambda text: None if text is None else quantity(text),
             description="Size that it asks for, in bytes.",
         ),
         Column(
@@ -110,7 +133,7 @@ PERSISTENTVOLUMECLAIMS = Kind(
         Column(
             name="storage_class_name",
             needs=("spec.storageClassName", "metadata.annotations:jsonb"),
-            convert="storage_class_name",
+            compute=storage_class_name,
             description="StorageClass, where there is one.",
         ),
         _ATTRIBUTES_CLASS,
@@ -134,7 +157,7 @@ STORAGECLASSES = Kind(
             name="is_default",
             type="boolean",
             needs=("metadata.annotations:jsonb",),
-            convert="is_default_class",
+            compute=is_default_class,
             required=True,
             description="True for claims without a class: kubectl's (default).",
         ),
@@ -144,14 +167,14 @@ STORAGECLASSES = Kind(
             name="allow_volume_expansion",
             type="boolean",
             path="allowVolumeExpansion",
-            convert="flag",
+            default=False,
             description="True if claims may grow.",
         ),
         Column(
             name="parameters",
             type="jsonb",
             path="parameters",
-            convert="object",
+            compute=object_or_empty,
             required=True,
             description="What the provisioner is told.",
         ),
@@ -175,7 +198,7 @@ VOLUMEATTRIBUTESCLASSES = Kind(
             name="parameters",
             type="jsonb",
             path="parameters",
-            convert="object",
+            compute=object_or_empty,
             required=True,
             description="What the driver is told.",
         ),
@@ -198,7 +221,7 @@ VOLUMEATTACHMENTS = Kind(
             name="attached",
             type="boolean",
             path="status.attached",
-            convert="flag",
+            default=False,
             description="True once it is attached.",
         ),
         Column(name="attach_error", path="status.attachError.message", description="Why it could not be attached."),
@@ -219,25 +242,28 @@ CSIDRIVERS = Kind(
             name="attach_required",
             type="boolean",
             path="spec.attachRequired",
+            default=True,
             description="True if volumes must be attached.",
         ),
         Column(
             name="pod_info_on_mount",
             type="boolean",
             path="spec.podInfoOnMount",
+            default=False,
             description="True if it is told of the pod.",
         ),
         Column(
             name="storage_capacity",
             type="boolean",
             path="spec.storageCapacity",
+            default=False,
             description="True if it publishes CSIStorageCapacities.",
         ),
         Column(
             name="token_audiences",
             type="text[]",
             needs=("spec.tokenRequests[].audience",),
-            convert="token_audiences",
+            compute=lambda driver: [each.audience or "" for each in driver.spec.token_requests or ()],
             required=True,
             description="Audiences of the tokens that it gets: kubectl's TOKENREQUESTS.",
         ),
@@ -245,6 +271,7 @@ CSIDRIVERS = Kind(
             name="requires_republish",
             type="boolean",
             path="spec.requiresRepublish",
+            default=False,
             description="True if volumes are published again and again.",
         ),
         Column(
@@ -271,7 +298,7 @@ CSINODES = Kind(
             name="driver_count",
             type="integer",
             needs=("spec.drivers[].name",),
-            convert="csi_node_driver_count",
+            compute=lambda node: len(node.spec.drivers or ()),
             required=True,
             description="Drivers on the node: kubectl's DRIVERS.",
         ),
@@ -279,7 +306,7 @@ CSINODES = Kind(
             name="driver_names",
             type="text[]",
             needs=("spec.drivers[].name",),
-            convert="csi_node_driver_names",
+            compute=lambda node: names(node.spec.drivers),
             required=True,
             description="Names of the drivers.",
         ),
@@ -302,7 +329,7 @@ CSISTORAGECAPACITIES = Kind(
             name="capacity_bytes",
             type="numeric",
             path="capacity",
-            convert="quantity",
+            compute=lambda text: None if text is None else quantity(text),
             description="What is left, in bytes.",
         ),
         Column(name="maximum_volume_size", path="maximumVolumeSize", description="Largest volume, as text."),
@@ -310,7 +337,7 @@ CSISTORAGECAPACITIES = Kind(
             name="maximum_volume_size_bytes",
             type="numeric",
             path="maximumVolumeSize",
-            convert="quantity",
+            compute=lambda text: None if text is None else quantity(text),
             description="Largest volume, in bytes.",
         ),
         Column(name="node_topology", type="jsonb", path="nodeTopology", description="Selector of the nodes."),

@@ -277,6 +277,7 @@ class Reading:
                 listed.resource_version = page.resource_version or None
                 duplicates = 0
                 sent.clear()
+                decoder.unstored.clear()
                 if target and last:
                     listed.snapshot_at = self._start_staging(target, last, page)
                 if sink:
@@ -315,12 +316,14 @@ class Reading:
             incomplete = incomplete or f"{duplicates} objects came on two pages" + (
                 ", of which the newest is stored" if target else ""
             )
+        if decoder.unstored:
+            incomplete = incomplete or f"{decoder.unstored} can not be stored; their rows have their names alone"
         listed.outcome = Outcome.PARTIAL if incomplete else Outcome.COMPLETE
         listed.error = incomplete
         if target and coverage.selection and listed.outcome is Outcome.COMPLETE:
             proof = Proof(gone=self._confirmed_gone(coverage, listing.version))
         is_settled = confirm(session, self._cluster, wrote=target is not None and target.has_staged)
-        if target and not is_settled:
+        if target and (not is_settled or decoder.unstored):
             target.unsettle()
         return proof
 
@@ -386,7 +389,7 @@ class Reading:
         cluster = self._cluster
         identity = (cluster.uid,) if cluster.uid else (cluster.server, cluster.ca_fingerprint)
         bounds = (self._bounds,) if self.kind.printer_columns else ()
-        return _hash(DECODER_VERSION, self.kind, api_version, *identity, cluster.version, *bounds)
+        return _hash(DECODER_VERSION, self.kind.signature, api_version, *identity, cluster.version, *bounds)
 
     def _must_rewrite(self, last: LastComplete, resource_version: str) -> bool:
         """Whether nothing may count as unchanged: of a cluster that went back in time, and of what may be no version.

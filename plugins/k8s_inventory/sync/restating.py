@@ -45,4 +45,9 @@ def _decoded(decoder: Decoder, api_version: str, objects: Sequence[str]) -> Iter
 def _columns(decoder: Decoder, api_version: str, objects: Sequence[str]) -> list[Columns]:
     body = f'{{"items":[{",".join(objects)}]}}'.encode()
     total = len(objects)
-    return list(decoder.columns(body, api_version=api_version, wanted=range(total), total=total, at_once=total))
+    made = list(decoder.columns(body, api_version=api_version, wanted=range(total), total=total, at_once=total))
+    if decoder.unstored:
+        message = str(decoder.unstored)
+        decoder.unstored.clear()
+        raise UndecodableObject(message)
+    return made

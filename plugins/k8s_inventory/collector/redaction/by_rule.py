@@ -3,14 +3,14 @@ annotations, any path, and all but what a list keeps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from k8s_inventory.collector.jsonpath import Place, compile_places
-from k8s_inventory.collector.redaction.carried import objects_within, redact_env_of
+from k8s_inventory.collector.redaction.carried import objects_within, redact_env_within
 from k8s_inventory.collector.redaction.policy import NAMED_FIELDS, Redaction, is_kept
 from k8s_inventory.collector.redaction.strict import Keeper
 from k8s_inventory.credentials import REDACTED
@@ -32,6 +32,7 @@ class ByRule:
             keeps_env=lambda name: is_kept(name, redaction.keep_env),
             passed_over=kind.redacted_values,  # the decoder's to redact, once digests and sizes are made of them
         )
+        self._meant = [_fields(str(column.path)) for column in kind.columns if column.default is not None]
         self._not_text = {leaf.path for leaf in self._leaves if leaf.type not in ("jsonb", "text", "text[]")}
 
     def __call__(self, raw: bytes) -> tuple[bytes, bytes]:
@@ -44,7 +45,7 @@ class ByRule:
             for each in objects_within(value):
                 _filter_metadata(each.get("metadata"), self._redaction)
                 if self._redaction.env:
-                    redact_env_of(each.get("env"), self._redaction.keep_env)
+                    redact_env_within(each, self._redaction.keep_env)
         named = {field: metadata[field] for field in NAMED_FIELDS if field in metadata}
         reachable = {**{name: each for name, each in value.items() if name not in _NOT_REACHED}, "metadata": named}
         unfit = self._redact(reachable)
@@ -53,27 +54,32 @@ class ByRule:
             if each == REDACTED and isinstance(metadata[field], dict):  # as a whole: their keys stay
                 named[field] = dict.fromkeys(metadata[field], REDACTED)
         if self._redaction.fields:
-            unfit += [(holder, key) for holder, key, path in self._keeper(reachable) if path in self._not_text]
+            unfit += [place for place in self._keeper(reachable) if place[2] in self._not_text]
         value |= {**reachable, "metadata": {**metadata, **named}}
         kept = msgspec.json.encode(value)
         if not unfit:
             return kept, kept
-        for holder, key in sorted(unfit, key=lambda place: (isinstance(place[1], int), place[1]), reverse=True):
-            del holder[key]
+        for holder, key, path in sorted(unfit, key=lambda place: (isinstance(place[1], int), place[1]), reverse=True):
+            unknown = _unknown(path, self._meant)
+            if unknown is _ABSENT:
+                del holder[key]
+            else:
+                holder[key] = unknown
+        value |= {name: each for name, each in reachable.items() if name not in _NOT_REACHED}
         for name in value.keys() - reachable.keys() - _NOT_REACHED:
             del value[name]
         return kept, msgspec.json.encode(value)
 
-    def _redact(self, reachable: dict[str, Any]) -> list[tuple[Any, Any]]:
-        """Redacts where the paths lead; returns the holders and keys that a typed column could not take that for."""
+    def _redact(self, reachable: dict[str, Any]) -> list[Place]:
+        """Redacts where the paths lead; returns the places that a typed column could not take that for."""
         places = self._places(reachable)
         originals = [holder[key] for holder, key, _ in places]
         for holder, key, _ in places:
             holder[key] = REDACTED
         return [
-            (holder, key)
-            for (holder, key, path), original in zip(places, originals, strict=True)
-            if any(_is_unfit(path, original, holder, leaf) for leaf in self._leaves)
+            place
+            for place, original in zip(places, originals, strict=True)
+            if any(_is_unfit(place[2], original, place[0], leaf) for leaf in self._leaves)
         ]
 
     def _places(self, reachable: dict[str, Any]) -> list[Place]:
@@ -99,8 +105,7 @@ class _Leaf:
 def _leaves(kind: Kind) -> Iterator[_Leaf]:
     for column in kind.columns:
         if column.path is not None and column.name not in kind.rest:
-            as_it_is = column.convert in (None, "object", "array", "annotations")
-            yield _Leaf(_fields(column.path), column.type, as_it_is)
+            yield _Leaf(_fields(column.path), column.type, column.is_as_read)
         for need in column.needs:
             path, _, sql_type = need.partition(":")
             yield _Leaf(_fields(path), sql_type or "text", False)
@@ -108,6 +113,17 @@ def _leaves(kind: Kind) -> Iterator[_Leaf]:
 
 def _fields(path: str) -> tuple[str, ...]:
     return tuple(step.rstrip("[]?") for step in path.split("."))
+
+
+_ABSENT: Any = object()
+
+
+def _unknown(path: tuple[str, ...], meant: Sequence[tuple[str, ...]]) -> Any:
+    """What says that a value is not known where its absence would mean something: null, however deep that stands."""
+    if path in meant:
+        return None
+    within = {each[: len(path) + 1] for each in meant if each[: len(path)] == path}
+    return {each[-1]: _unknown(each, meant) for each in within} or _ABSENT
 
 
 def _is_unfit(path: tuple[str, ...], original: Any, holder: Any, leaf: _Leaf) -> bool:

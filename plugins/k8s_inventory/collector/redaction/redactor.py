@@ -7,7 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from k8s_inventory.collector.redaction.by_rule import ByRule
-from k8s_inventory.collector.redaction.carried import redact_secrets, redact_templates
+from k8s_inventory.collector.redaction.carried import (
+    redact_annotations,
+    redact_carried,
+    redact_copies_in_annotations,
+    redact_templates,
+)
 from k8s_inventory.collector.redaction.in_place import (
     count_redacted,
     drop_last_applied,
@@ -33,9 +38,11 @@ class Redactor:
     def __init__(self, redaction: Redaction, kind: Kind) -> None:
         self._rules = ByRule(redaction, kind) if redaction.by_rule else None
         self._keep_env = redaction.keep_env
-        self._carries = bool(kind.shared_by)
+        self._redaction = redaction
+        self._of_secrets = kind.kind == "Secret"
+        self._carries = bool(kind.shared_by) or kind.raw_json
+        self._has_templates = any("emplate" in path for path in kind.redacted_env)
         in_place = redaction.env and self._rules is None
-        self._templates = in_place and self._carries
         self._values = () if redaction.config_map_values else kind.redacted_values
         self.env_of = kind.redacted_env if in_place else ()
 
@@ -43,6 +50,11 @@ class Redactor:
     def by_rule(self) -> bool:
         """Whether what is kept of an object is another than what its typed columns are read from."""
         return self._rules is not None
+
+    @property
+    def takes_apart(self) -> bool:
+        """Whether it is given objects as a `whole`."""
+        return self._carries or self.by_rule
 
     @property
     def unmatched(self) -> set[str]:
@@ -55,9 +67,7 @@ class Redactor:
 
     def whole(self, value: bytes, fields: Mapping[str, msgspec.Raw]) -> tuple[bytes, bytes]:
         """An object of these `fields` twice: as it is kept, and as typed columns are read from it."""
-        kept = redact_secrets(value, fields, embedded=self._carries)
-        if self._templates:
-            kept = redact_templates(kept, self._keep_env)
+        kept = redact_carried(value, fields, self._redaction, embedded=self._carries)
         return self._rules(kept) if self._rules else (kept, kept)
 
     def field(self, value: bytes, env: Sequence[msgspec.Raw], drop: Dropper | None) -> tuple[bytes, int]:
@@ -70,4 +80,11 @@ class Redactor:
             count = count_redacted(value)
         if self._values:
             value = redact_values(value, self._values)
+        if self._has_templates:
+            value, copies = redact_copies_in_annotations(value, self._redaction)
+            count += copies
         return (drop(value) if drop else value), count
+
+    def annotations(self, values: list[bytes]) -> tuple[list[bytes], int]:
+        """The annotations of some objects, JSON, without what is a copy of an object; and how many were."""
+        return redact_annotations(values, self._redaction, of_secrets=self._of_secrets)

@@ -51,6 +51,10 @@ def quantity(text: str) -> Decimal | None:
     return whole.quantize(Decimal(1), context=_EXACT) if value == whole else value.normalize(_EXACT)
 
 
+exact_sum = _EXACT.add
+"""The sum of two quantities, with all its digits: Python's own `+` has 28."""
+
+
 def quantities(raw: bytes) -> Numbers:
     """The quantities of a JSON object, such as `{"cpu": "100m"}`; `null` has none, nor has what is redacted.
 
