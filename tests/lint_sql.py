@@ -35,9 +35,9 @@ def main() -> int:
 
 
 def rendered(path: Path) -> str:
-    """The SQL as it runs, for the smallest kind, with a literal for each bound value."""
+    """The SQL as it runs, for the smallest kinds, with a literal for each bound value."""
     template = statements.environment().get_template(str(path.relative_to(FOLDER)))
-    given = {**statements.variables(KINDS["namespaces"]), "kinds": [KINDS["namespaces"], CUSTOM_OBJECTS]}
+    given = {**statements.variables(KINDS["namespaces"]), "kinds": [KINDS["namespaces"], KINDS["pods"], CUSTOM_OBJECTS]}
     if path.name == "crd_view.sql":
         given |= {"view": "crd_things", "group": "'example.com'", "plural": "'things'", "description": "'Things.'"}
         given |= {"columns": [("name", "name")], "guarded": False}

@@ -26,6 +26,7 @@ from tests.cluster.custom_kinds import (
     object_path,
     plural_of,
 )
+from tests.cluster.objects import crd
 from tests.conftest import IMPATIENT, again, context_to, sync_custom_objects
 from tests.equality import (
     assert_custom_objects_equal_cluster,
@@ -189,6 +190,70 @@ def test_clusters_with_different_versions_of_a_crd_share_its_view(
     refresh_crd_views(store)
     assert _columns(store) == {"spec_color": "text", "spec_old": "boolean", "spec_size": "jsonb"}
     assert query_rows(store, f"SELECT spec_size FROM {VIEW}") == [{"spec_size": 1}, {"spec_size": 1}]
+
+
+def test_a_name_once_given_stays_with_its_crd(
+    operators: Cluster, store: Store, context_of: Callable[..., Context]
+) -> None:
+    """`a.b.x.example` and `a-b.x.example` would have one name; there are two clusters, and each CRD comes and goes."""
+
+    def names(view: str) -> list[str]:
+        return [row["name"] for row in query_rows(store, f"SELECT DISTINCT name FROM {view}")]
+
+    def refreshed(*contexts: str) -> list[str]:
+        for context in contexts:
+            sync_custom_objects(store, context_of(operators, name=context), f"run {context}")
+        refresh_crd_views(store)
+        noted = query_rows(store, "SELECT table_name AS name FROM k8s_schema_tables WHERE table_name ^@ 'crd_a_b_'")
+        return sorted(row["name"] for row in noted)
+
+    view, other = "crd_a_b_x_example", "crd_a_b_x_example_1fcb3b38"
+    _define(operators, "a", "b.x.example")
+    assert refreshed("one") == [view]
+    assert names(view) == ["of-a"]
+    _define(operators, "a-b", "x.example")
+    assert refreshed("two") == [view, other]
+    assert (names(view), names(other)) == (["of-a"], ["of-a-b"])
+    operators.delete(f"{CRDS}/a.b.x.example")
+    operators.until_gone(f"{CRDS}/a.b.x.example")
+    assert refreshed("two") == [view, other], "the other cluster has it still"
+    assert (names(view), names(other)) == (["of-a"], ["of-a-b"])
+    assert refreshed("one") == [other]
+    assert names(other) == ["of-a-b"]
+    _define(operators, "a", "b.x.example")
+    assert refreshed("two") == [view, other]
+    assert (names(view), names(other)) == (["of-a"], ["of-a-b"])
+    operators.delete(f"{CRDS}/a-b.x.example")
+    operators.delete(f"{CRDS}/a.b.x.example")
+
+
+def _define(cluster: Cluster, plural: str, group: str) -> None:
+    """A CRD, and an object of it."""
+    made = cluster.create(CRDS, crd(plural, group, scope="Cluster"))
+    path = f"/apis/{group}/v1/{plural}"
+    cluster.until_served(path)
+    kind = made["spec"]["names"]["kind"]
+    cluster.create(path, {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": f"of-{plural}"}})
+
+
+def test_what_a_view_has_no_column_for_is_said_again_and_again(
+    operators: Cluster, store: Store, context_of: Callable[..., Context]
+) -> None:
+    given: Object = {"kind": "wide.example.com/Wide", "spec": {f"f{n}": "string" for n in range(1800)}}
+    operators.create(CRDS, definition(given))
+    try:
+        operators.until_served(object_path(given))
+        sync_custom_objects(store, context_of(operators), "1")
+        changes = refresh_crd_views(store)
+        columns = "SELECT count(*) AS n FROM information_schema.columns WHERE table_name = 'crd_wides_wide_example_com'"
+        assert query_rows(store, columns) == [{"n": 1600}]
+        left_out = 1801 + len(OWN_COLUMNS) - 1600  # status.conditions is one more
+        assert changes.left_out == {"crd_wides_wide_example_com": left_out}
+        again_ = refresh_crd_views(store)
+        assert (again_.made, again_.left_out) == ([], changes.left_out)
+        assert again_.warnings() == changes.warnings()
+    finally:
+        operators.delete(f"{CRDS}/wides.wide.example.com")
 
 
 def test_what_the_schema_does_not_promise_is_null(

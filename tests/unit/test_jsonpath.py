@@ -1,15 +1,14 @@
-"""The JSONPath of printer columns. That it reads as the API server's does is in the test of custom objects."""
+"""The JSONPath of rules for redaction."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from k8s_inventory.collector.jsonpath import JSONPathError, compile_first, compile_path, compile_places
+from k8s_inventory.collector.jsonpath import JSONPathError, compile_path, compile_places
 
 OBJECT: dict[str, Any] = {
     "metadata": {"labels": {"a.b/c": "x"}},
@@ -37,6 +36,7 @@ OBJECT: dict[str, Any] = {
         (".status.conditions[?(@.type>2)].type", []),
         ("..name", ["one", "two"]),
         (".spec.deep.*.name", ["one", "two"]),
+        (".spec.deep..*", [{"name": "one"}, {"name": "two"}, "one", "two"]),
         (".status.none", [None]),
         (".status.none.further", []),
         (".spec.sizes.further", []),
@@ -107,42 +107,6 @@ def _chain(levels: int) -> Any:
     for _ in range(levels):
         value = {"a": value}
     return value
-
-
-class Enough(Exception):
-    pass
-
-
-def _spender(values: int) -> Callable[[int], None]:
-    left = [values]
-
-    def spend(count: int) -> None:
-        left[0] -= count
-        if left[0] < 0:
-            raise Enough
-
-    return spend
-
-
-@pytest.mark.parametrize(
-    "path", ["..a..a..a..b", "..*..*..*.b", "..*[?(@..a..b)]..b", ".a..a..*['b','c']", "..a..*[0]", "..*[*]..a[*]..b"]
-)
-def test_looking_for_the_first_ends_where_it_is_told_to(path: str) -> None:
-    value, find = _chain(300), compile_first(path)
-    start = time.process_time()
-    with pytest.raises(Enough):
-        find(value, _spender(500))
-    assert time.process_time() - start < 0.5
-
-
-def test_the_children_of_one_value_count_before_they_are_looked_at() -> None:
-    with pytest.raises(Enough):
-        compile_first(".*")(dict.fromkeys(map(str, range(100_000)), 1), _spender(1000))
-
-
-def test_the_first_is_found_without_looking_further() -> None:
-    assert compile_first("..a..a..a..a")(_chain(300), _spender(50)) == [_chain(296)]
-    assert compile_first(".spec.none")(OBJECT, _spender(50)) == []
 
 
 def test_a_place_comes_once_however_many_ways_lead_to_it() -> None:

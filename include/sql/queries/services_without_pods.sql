@@ -1,4 +1,4 @@
--- Which services select no pod?
+-- Which services that select pods select none? One of type ExternalName selects none by nature.
 SELECT
     service.context_name,
     service.namespace,
@@ -7,6 +7,7 @@ SELECT
 FROM k8s_services AS service
 WHERE
     service.selector <> '{}'
+    AND service.type IS DISTINCT FROM 'ExternalName'
     AND NOT EXISTS (
         SELECT 1
         FROM k8s_pods AS pod

@@ -56,7 +56,9 @@ binding AS (
 SELECT DISTINCT
     binding.context_name,
     subject ->> 'kind' AS subject_kind,
-    subject ->> 'namespace' AS subject_namespace,
+    CASE subject ->> 'kind'
+        WHEN 'ServiceAccount' THEN coalesce(nullif(subject ->> 'namespace', ''), binding.namespace)
+    END AS subject_namespace,
     subject ->> 'name' AS subject_name,
     binding.namespace,
     reading.verbs,

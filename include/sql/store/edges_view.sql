@@ -17,10 +17,10 @@ SELECT
 {%- macro group_of(api_version) -%}
 CASE WHEN {{ api_version }} ~ '/' THEN split_part({{ api_version }}, '/', 1) ELSE '' END
 {%- endmacro -%}
-{#- The objects of an array as rows; whatever else stands in the column, or among them, is none. -#}
+{#- The objects of an array as rows, each once; whatever else stands in the column, or among them, is none. -#}
 {%- macro each(array, name, fields) -%}
 CROSS JOIN LATERAL (
-    SELECT
+    SELECT DISTINCT
         {%- for field in fields %}
         item ->> {{ field | literal }} AS {{ field | identifier }}{{ "," if not loop.last }}
         {%- endfor %}
@@ -33,7 +33,7 @@ CROSS JOIN LATERAL (
 ORDER BY target.created_at DESC NULLS LAST, target.uid
         LIMIT 1
 {%- endset -%}
-{%- macro uid_of(table, name, namespace=none) -%}
+{%- macro uid_of(table, name, namespace=none, only_if=none) -%}
 (
         SELECT target.uid
         FROM {{ table }} AS target
@@ -43,29 +43,63 @@ ORDER BY target.created_at DESC NULLS LAST, target.uid
             {%- if namespace %}
             AND target.namespace = {{ namespace }}
             {%- endif %}
+            {%- if only_if %}
+            AND {{ only_if }}
+            {%- endif %}
         {{ newest }}
     )
 {%- endmacro -%}
+{%- macro group_and_kind(kinds) -%}
+{%- for each in kinds %}{{ (each.group ~ "/" ~ each.kind) | literal }}{{ ", " if not loop.last }}{% endfor -%}
+{%- endmacro -%}
 -- Which object leads to which. The target's uid is null where it is not in the inventory: it is missing, or was not read.
 CREATE OR REPLACE VIEW k8s_edges AS
+{% set group_of_owner = group_of('owner."apiVersion"') -%}
+{% set declared = kinds | rejectattr("shared_by") | list -%}
 {% set namespace_of_owner %}CASE
-        WHEN owner.kind IN ({{ kinds | rejectattr("namespaced") | map(attribute="kind") | map("literal") | join(", ") }}) THEN NULL
+        WHEN {{ group_of_owner }} || '/' || owner.kind IN ({{ group_and_kind(declared | rejectattr("namespaced")) }}) THEN NULL
         WHEN
-            owner.kind NOT IN ({{ kinds | selectattr("namespaced") | map(attribute="kind") | map("literal") | join(", ") }})
-            AND EXISTS (
-                SELECT 1
-                FROM k8s_custom_resources AS definition
-                WHERE
-                    definition.context_name = source.context_name
-                    AND definition.api_group = split_part(owner."apiVersion", '/', 1)
-                    AND definition.kind = owner.kind
-                    AND definition.scope = 'Cluster'
+            {{ group_of_owner }} || '/' || owner.kind NOT IN ({{ group_and_kind(declared | selectattr("namespaced")) }})
+            AND (
+                EXISTS (
+                    SELECT 1
+                    FROM k8s_custom_resources AS definition
+                    WHERE
+                        definition.context_name = source.context_name
+                        AND definition.api_group = {{ group_of_owner }}
+                        AND definition.kind = owner.kind
+                        AND definition.scope = 'Cluster'
+                )
+                OR EXISTS (
+                    SELECT 1
+                    FROM k8s_custom_objects AS target
+                    WHERE
+                        target.context_name = source.context_name
+                        AND target.uid = owner.uid
+                        AND target."group" = {{ group_of_owner }}
+                        AND target.kind = owner.kind
+                        AND target.namespace IS NULL
+                )
             )
             THEN NULL
         ELSE source.namespace
     END
 {%- endset -%}
-{{ edge("owned by", "source.kind", 'source."group"', "owner.kind", group_of('owner."apiVersion"'), namespace_of_owner, "owner.name", "owner.uid") }}
+{#- An owner is what the garbage collector of Kubernetes finds: of this name, in the same namespace or in none. -#}
+{% set uid_of_owner %}(
+        SELECT target.uid
+        FROM k8s_objects AS target
+        WHERE
+            target.context_name = source.context_name
+            AND target.uid = owner.uid
+            AND target."group" = {{ group_of_owner }}
+            AND target.kind = owner.kind
+            AND target.name = owner.name
+            AND (target.namespace IS NULL OR target.namespace = source.namespace)
+        {{ newest }}
+    )
+{%- endset -%}
+{{ edge("owned by", "source.kind", 'source."group"', "owner.kind", group_of_owner, namespace_of_owner, "owner.name", uid_of_owner) }}
 FROM k8s_objects AS source
 {{ each("source.owner_references", "owner", ("apiVersion", "kind", "name", "uid")) }}
 
@@ -77,7 +111,7 @@ INNER JOIN k8s_pods AS target
         source.context_name = target.context_name
         AND source.namespace = target.namespace
         AND target.labels @> source.selector
-WHERE source.selector <> '{}'
+WHERE source.selector <> '{}' AND source.type IS DISTINCT FROM 'ExternalName'
 
 UNION ALL
 {{ edge("selects", "'NetworkPolicy'", "'networking.k8s.io'", "'Pod'", "''", "target.namespace", "target.name", "target.uid") }}
@@ -99,10 +133,21 @@ FROM k8s_pods AS source
 WHERE source.service_account_name <> ''
 
 UNION ALL
+{# The claim of an ephemeral volume is one that the pod owns; another of its name is a stranger's. #}
+{% set claim_is_meant -%}
+(
+                target.owner_references @> jsonb_build_array(jsonb_build_object('uid', source.uid, 'controller', TRUE))
+                OR NOT EXISTS (
+                    SELECT 1
+                    FROM jsonb_path_query(source.spec, '$.volumes[*] ? (exists (@.ephemeral)).name') AS volume
+                    WHERE used.name = source.name || '-' || (volume #>> '{}')
+                )
+            )
+{%- endset -%}
 {% set uid_of_used %}CASE used.kind
-    {%- for kind, table in (("ConfigMap", "k8s_configmaps"), ("Secret", "k8s_secrets"), ("PersistentVolumeClaim", "k8s_persistentvolumeclaims")) %}
-        WHEN {{ kind | literal }} THEN {{ uid_of(table, "used.name", "source.namespace") }}
-    {%- endfor %}
+        WHEN 'ConfigMap' THEN {{ uid_of("k8s_configmaps", "used.name", "source.namespace") }}
+        WHEN 'Secret' THEN {{ uid_of("k8s_secrets", "used.name", "source.namespace") }}
+        WHEN 'PersistentVolumeClaim' THEN {{ uid_of("k8s_persistentvolumeclaims", "used.name", "source.namespace", claim_is_meant) }}
     END
 {%- endset -%}
 {{ edge("mounts", "'Pod'", "''", "used.kind", "''", "source.namespace", "used.name", uid_of_used) }}
@@ -110,9 +155,21 @@ FROM k8s_pods AS source
 CROSS JOIN k8s_pod_references(source.name, source.spec) AS used
 
 UNION ALL
-{{ edge("bound to", "'PersistentVolumeClaim'", "''", "'PersistentVolume'", "''", "NULL", "source.volume_name", uid_of("k8s_persistentvolumes", "source.volume_name")) }}
+{# A claim may name a volume that is another's: the volume's own word counts, where it is in the inventory. #}
+{{ edge("bound to", "'PersistentVolumeClaim'", "''", "'PersistentVolume'", "''", "NULL", "source.volume_name", "volume.uid") }}
 FROM k8s_persistentvolumeclaims AS source
-WHERE source.volume_name <> ''
+LEFT JOIN LATERAL (
+    SELECT
+        target.uid,
+        target.claim_uid
+    FROM k8s_persistentvolumes AS target
+    WHERE target.context_name = source.context_name AND target.name = source.volume_name
+    {{ newest }}
+) AS volume ON TRUE
+WHERE
+    source.volume_name <> ''
+    AND source.status ->> 'phase' = 'Bound'
+    AND (volume.uid IS NULL OR volume.claim_uid = source.uid)
 
 UNION ALL
 {{ edge("routes to", "'Ingress'", "'networking.k8s.io'", "'Service'", "''", "source.namespace", "backend.service", uid_of("k8s_services", "backend.service", "source.namespace")) }}
@@ -135,6 +192,7 @@ UNION ALL
 {{ edge("scales", "'HorizontalPodAutoscaler'", "'autoscaling'", "source.target_kind", group_of("source.target_api_version"), "source.namespace", "source.target_name", uid_of_scaled) }}
 FROM k8s_horizontalpodautoscalers AS source
 
+{# A ServiceAccount without a namespace is one of the binding's; users and groups are in none. -#}
 {% for kind in ("RoleBinding", "ClusterRoleBinding") -%}
 {%- set source_kind, table = kind | literal, ("k8s_" ~ kind | lower ~ "s") | identifier -%}
 UNION ALL
@@ -147,8 +205,9 @@ UNION ALL
 FROM {{ table }} AS source
 
 UNION ALL
-{% set uid_of_subject = "CASE subject.kind WHEN 'ServiceAccount' THEN " ~ uid_of("k8s_serviceaccounts", "subject.name", "subject.namespace") ~ " END" -%}
-{{ edge("grants to", source_kind, "'rbac.authorization.k8s.io'", "subject.kind", "coalesce(subject.\"apiGroup\", '')", "subject.namespace", "subject.name", uid_of_subject) }}
+{% set namespace_of_subject = "coalesce(nullif(subject.namespace, ''), source.namespace)" -%}
+{% set uid_of_subject = "CASE subject.kind WHEN 'ServiceAccount' THEN " ~ uid_of("k8s_serviceaccounts", "subject.name", namespace_of_subject) ~ " END" -%}
+{{ edge("grants to", source_kind, "'rbac.authorization.k8s.io'", "subject.kind", "coalesce(subject.\"apiGroup\", '')", "CASE subject.kind WHEN 'ServiceAccount' THEN " ~ namespace_of_subject ~ " END", "subject.name", uid_of_subject) }}
 FROM {{ table }} AS source
 {{ each("source.subjects", "subject", ("kind", "apiGroup", "namespace", "name")) }}
 

@@ -16,40 +16,52 @@ SELECT
     chain.is_root
 FROM k8s_objects AS object
 CROSS JOIN LATERAL (
-    WITH RECURSIVE up (depth, owner) AS (
+    WITH RECURSIVE up (depth, owner, seen, is_repeated) AS (
         SELECT
             1,
-            k8s_owner(object.owner_references)
+            first.owner,
+            ARRAY[first.owner ->> 'uid'],
+            false
+        FROM (SELECT k8s_owner(object.owner_references) AS owner) AS first
         WHERE object.owner_references <> '[]'
         UNION ALL
         SELECT
             up.depth + 1,
-            k8s_owner(found.owner_references)
+            further.owner,
+            up.seen || (further.owner ->> 'uid'),
+            further.owner ->> 'uid' = ANY(up.seen)
         FROM up
         CROSS JOIN LATERAL (
             -- LIMIT keeps this apart, so that only the one table of the owner's kind is looked into; and a cluster that
-            -- has a uid twice makes no second chain.
-            SELECT owner.owner_references
+            -- has a uid twice makes no second chain. An owner is what the garbage collector of Kubernetes finds.
+            SELECT k8s_owner(owner.owner_references) AS owner
             FROM k8s_objects AS owner
             WHERE
                 owner.context_name = object.context_name
                 AND owner.uid = up.owner ->> 'uid'
                 AND owner.kind = up.owner ->> 'kind'
+                AND owner."group"
+                = CASE WHEN up.owner ->> 'apiVersion' ~ '/' THEN split_part(up.owner ->> 'apiVersion', '/', 1) ELSE '' END
+                AND owner.name = up.owner ->> 'name'
+                AND (owner.namespace IS NULL OR owner.namespace = object.namespace)
                 AND owner.owner_references <> '[]'
             LIMIT 1
-        ) AS found
-        WHERE up.depth < 20
+        ) AS further
+        -- What owns itself is the last one, for nobody else owns it. One more than is shown tells whether more own it.
+        WHERE up.depth <= 20 AND NOT up.is_repeated AND further.owner ->> 'uid' <> up.owner ->> 'uid'
     )
 
     SELECT
         up.depth,
         up.owner,
-        up.depth = max(up.depth) OVER () AS is_root
+        up.depth = max(up.depth) OVER () AS is_root,
+        up.is_repeated OR up.depth > 20 AS is_beyond
     FROM up
-) AS chain;
+) AS chain
+WHERE NOT chain.is_beyond;
 
 COMMENT ON VIEW k8s_owner_chain IS
-'A row for each owner of each object, from the nearest (depth 1) to the root (is_root); also where the owner is not in the inventory.';
+'A row for each owner of each object, from the nearest (depth 1) to the root (is_root), 20 at the most; also where the owner is not in the inventory. Owners that own each other have no root.';
 
 CREATE OR REPLACE FUNCTION k8s_owned_by(of_context text, of_uid text)
 RETURNS TABLE (depth integer, kind text, "group" text, namespace text, name text, uid text)
@@ -72,7 +84,14 @@ WITH RECURSIVE down AS (
         owned.name,
         owned.uid
     -- Each owner once: where a cluster has a uid many times, its objects would multiply at every step.
-    FROM (SELECT DISTINCT down.depth, down.uid FROM down) AS owner
+    FROM (
+        SELECT DISTINCT
+            down.depth,
+            down.uid
+        FROM down
+        -- What owns itself, directly or through others, is one of its own, but not all over again.
+        WHERE down.depth = 0 OR down.uid <> of_uid
+    ) AS owner
     CROSS JOIN LATERAL (
         SELECT
             object.kind,
@@ -91,14 +110,15 @@ WITH RECURSIVE down AS (
 )
 
 SELECT
-    down.depth,
+    min(down.depth) AS depth,
     down.kind,
     down."group",
     down.namespace,
     down.name,
     down.uid
 FROM down
-WHERE down.depth > 0;
+WHERE down.depth > 0
+GROUP BY down.kind, down."group", down.namespace, down.name, down.uid;
 END;
 
 COMMENT ON FUNCTION k8s_owned_by(text, text) IS

@@ -33,6 +33,7 @@ FROM (
     ('PersistentVolumeClaim', '$.volumes[*].persistentVolumeClaim.claimName')
 ) AS path (kind, find)
 CROSS JOIN LATERAL jsonb_path_query(spec, path.find) AS found
+WHERE found <> '""'
 UNION ALL
 SELECT
     'PersistentVolumeClaim',

@@ -1,28 +1,42 @@
 -- Label selectors in SQL: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
 
--- A selector as kubectl takes it, app=web,tier in (a,b),!canary, as the LabelSelector that means the same.
+-- A selector as kubectl takes it, app=web,tier in (a,b),!canary, as the LabelSelector that means the same. What the API
+-- server refuses is refused: keys and values that no label can have, and numbers beyond 64 bits.
 CREATE OR REPLACE FUNCTION k8s_selector(selector text)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    requirement constant text := '^(\s*(!?)\s*'
-    || '((?:[a-z0-9.-]+/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?)'
-    || '(?:\s*(==?|!=|<|>)\s*((?:[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?)?)|\s+(in|notin)\s*\(([\w.,\s-]*)\))?'
-    || '\s*(,|$))';
+    space constant text := E' \t\r\n';
+    part constant text := '[a-z0-9](?:[a-z0-9-]*[a-z0-9])?';
+    word constant text := '[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?';
+    requirement constant text := format(
+        '^([%1$s]*(!?)[%1$s]*((?:(%2$s(?:\.%2$s)*)/)?(%3$s))'
+        || '(?:[%1$s]*(==?|!=|<|>)[%1$s]*((?:%3$s)?)|[%1$s]+(in|notin)[%1$s]*\(([A-Za-z0-9_.,%1$s-]*)\))?[%1$s]*(,|$))',
+        space, part, word
+    );
     names constant jsonb := '{"!=": "NotIn", ">": "Gt", "<": "Lt", "in": "In", "notin": "NotIn"}';
     rest text := selector;
     found text[];
+    given text[];
     labels jsonb := '{}';
     expressions jsonb := '[]';
 BEGIN
-    WHILE trim(rest) <> '' OR found[8] = ',' LOOP
+    WHILE btrim(rest, space) <> '' OR found[10] = ',' LOOP
         found := regexp_match(rest, requirement);
+        given := CASE
+            WHEN found[8] IS NULL THEN ARRAY[found[7]]
+            ELSE regexp_split_to_array(btrim(found[9], space), format('[%1$s]*,[%1$s]*', space))
+        END;
         IF
             found IS NULL
-            OR found[2] = '!' AND coalesce(found[4], found[6]) IS NOT NULL
-            OR found[4] IN ('<', '>') AND found[5] !~ '^[0-9]+$'
+            OR found[2] = '!' AND coalesce(found[6], found[8]) IS NOT NULL
+            OR length(found[4]) > 253
+            OR length(found[5]) > 63
+            OR EXISTS (SELECT FROM unnest(given) AS value WHERE value !~ format('^(%s)?$', word) OR length(value) > 63)
+            OR found[6] IN ('<', '>') AND found[7] !~ '^[0-9]+$'
+            OR found[6] IN ('<', '>') AND found[7]::numeric > 9223372036854775807
         THEN
             RAISE EXCEPTION 'the label selector "%" has no requirement at "%"', selector, rest
                 USING
@@ -30,18 +44,18 @@ BEGIN
                     HINT = 'A requirement is key=value, key!=value, key in (a,b), key notin (a,b), key or !key.';
         END IF;
         rest := substr(rest, length(found[1]) + 1);
-        IF found[4] IN ('=', '==') AND NOT labels ? found[3] THEN
-            labels := labels || jsonb_build_object(found[3], found[5]);
+        IF found[6] IN ('=', '==') AND NOT labels ? found[3] THEN
+            labels := labels || jsonb_build_object(found[3], found[7]);
         ELSE
             expressions := expressions || CASE
                 WHEN found[2] = '!' THEN jsonb_build_object('key', found[3], 'operator', 'DoesNotExist')
-                WHEN coalesce(found[4], found[6]) IS NULL
+                WHEN coalesce(found[6], found[8]) IS NULL
                     THEN jsonb_build_object('key', found[3], 'operator', 'Exists')
                 ELSE
                     jsonb_build_object(
                         'key', found[3],
-                        'operator', coalesce(names ->> coalesce(found[4], found[6]), 'In'),
-                        'values', to_jsonb(regexp_split_to_array(trim(coalesce(found[5], found[7])), '\s*,\s*'))
+                        'operator', coalesce(names ->> coalesce(found[6], found[8]), 'In'),
+                        'values', to_jsonb(given)
                     )
             END;
         END IF;
@@ -49,6 +63,15 @@ BEGIN
     RETURN jsonb_build_object('matchLabels', labels, 'matchExpressions', expressions);
 END
 $function$;
+
+-- A label that is an integer of 64 bits, however many zeros it begins with; null for what is none.
+CREATE OR REPLACE FUNCTION k8s_integer(label text)
+RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN substring(label FROM '^0*([0-9]{1,19})$')::numeric <= 9223372036854775807
+        THEN substring(label FROM '^0*([0-9]{1,19})$')::numeric
+END;
 
 -- Whether labels meet all of a LabelSelector's matchExpressions. NotIn holds, too, where there is no such label. What is no
 -- requirement, or compares with what is no number, is met by nothing.
@@ -64,13 +87,9 @@ RETURN (
                 WHEN 'Exists' THEN labels ? (required ->> 'key')
                 WHEN 'DoesNotExist' THEN NOT labels ? (required ->> 'key')
                 WHEN 'Gt'
-                    THEN
-                        substring(labels ->> (required ->> 'key') FROM '^[0-9]{1,18}$')::bigint
-                        > substring(required #>> '{values,0}' FROM '^[0-9]{1,18}$')::bigint
+                    THEN k8s_integer(labels ->> (required ->> 'key')) > k8s_integer(required #>> '{values,0}')
                 WHEN 'Lt'
-                    THEN
-                        substring(labels ->> (required ->> 'key') FROM '^[0-9]{1,18}$')::bigint
-                        < substring(required #>> '{values,0}' FROM '^[0-9]{1,18}$')::bigint
+                    THEN k8s_integer(labels ->> (required ->> 'key')) < k8s_integer(required #>> '{values,0}')
             END,
             false
         )), true)

@@ -1,4 +1,5 @@
-"""The JSONPath of printer columns, as the API server and kubectl read it.
+"""The JSONPath of rules for redaction, as kubectl reads it, but that it takes more: filters over objects, quoted names
+with dots, what does not fit every value. Those of printer columns are in `printer_paths`, read to the letter.
 
 https://kubernetes.io/docs/reference/kubectl/jsonpath/: fields (`.spec.size`, `['a.b']`; a dot in a name is escaped),
 elements (`[0]`, which is `[]`, too, `[-1]`, `[*]`, `[0:2]`, `[0,2]`), filters (`[?(@.type=="Ready")]`), fields at any
@@ -19,10 +20,7 @@ from k8s_inventory.mending import cut
 Place = tuple[Any, Any, tuple[str, ...]]
 """Where a value is: its holder, its key there, and the names of the fields that lead to it, the first `_MOST_NAMES`."""
 
-Spend = Callable[[int], None]
-"""Is told how many values are about to be looked at, and raises where that is too much."""
-
-Step = Callable[[Place, Spend], Iterator[Place]]
+Step = Callable[[Place], Iterator[Place]]
 
 _MOST_STEPS = 50
 _MOST_NAMES = 16
@@ -74,35 +72,19 @@ def compile_places(path: str) -> Callable[[Any], list[Place]]:
     def find(value: Any) -> list[Place]:
         places: list[Place] = [([value], 0, ())]
         for step in steps:
-            found = (each for place in places for each in step(place, _freely))
+            found = (each for place in places for each in step(place))
             places = list({(id(each[0]), each[1]): each for each in found}.values())
         return places
 
     return find
 
 
-def compile_first(path: str) -> Callable[[Any, Spend], list[Any]]:
-    """A function that returns the first value that `path` leads to, if there is one. It looks no further, and ends
-    where `Spend` raises. Raises `JSONPathError`."""
-    steps = _steps(path)
-    return lambda value, spend: _first(steps, value, spend)
-
-
-def _first(steps: Sequence[Step], value: Any, spend: Spend) -> list[Any]:
-    return [holder[key] for holder, key, _ in islice(_follow(steps, ([value], 0, ()), spend), 1)]
-
-
-def _follow(steps: Sequence[Step], place: Place, spend: Spend) -> Iterator[Place]:
+def _follow(steps: Sequence[Step], place: Place) -> Iterator[Place]:
     if not steps:
         yield place
         return
-    for each in steps[0](place, spend):
-        spend(1)
-        yield from _follow(steps[1:], each, spend)
-
-
-def _freely(values: int) -> None:
-    pass
+    for each in steps[0](place):
+        yield from _follow(steps[1:], each)
 
 
 def _steps(path: str) -> list[Step]:
@@ -128,7 +110,7 @@ def _step(token: re.Match[str], path: str) -> Step:
     kind, text = str(token.lastgroup), token[str(token.lastgroup)]
     if kind == "deep":
         return _descendants
-    if kind in ("all", "star"):
+    if kind in ("all", "star") or (kind, text) == ("field", "*"):
         return _children
     if kind == "index":
         at = int(text or 0)
@@ -148,19 +130,19 @@ def _step(token: re.Match[str], path: str) -> Step:
 
 
 def _union(ways: Sequence[Sequence[Step]]) -> Step:
-    return lambda place, spend: (each for steps in ways for each in _follow(steps, place, spend))
+    return lambda place: (each for steps in ways for each in _follow(steps, place))
 
 
 def _quoted(text: str) -> Step:
     """The field of this name, or else, as the API server reads a dot that is not escaped, the path of these names."""
     whole, names = _field(text), [_field(name) for name in re.findall(r"(?:[^.\\]|\\.)+", text)]
-    return lambda place, spend: iter(list(whole(place, spend)) or list(_follow(names, place, spend)))
+    return lambda place: iter(list(whole(place)) or list(_follow(names, place)))
 
 
 def _field(escaped: str) -> Step:
     name = re.sub(r"\\(.)", r"\1", escaped)
 
-    def step(place: Place, spend: Spend) -> Iterator[Place]:
+    def step(place: Place) -> Iterator[Place]:
         holder, key, path = place
         value = holder[key]
         if isinstance(value, dict) and name in value:
@@ -174,7 +156,7 @@ def _longer(path: tuple[str, ...], name: str) -> tuple[str, ...]:
 
 
 def _slice(bounds: slice) -> Step:
-    def step(place: Place, spend: Spend) -> Iterator[Place]:
+    def step(place: Place) -> Iterator[Place]:
         holder, key, path = place
         value = holder[key]
         if isinstance(value, list):
@@ -183,23 +165,21 @@ def _slice(bounds: slice) -> Step:
     return step
 
 
-def _children(place: Place, spend: Spend) -> Iterator[Place]:
+def _children(place: Place) -> Iterator[Place]:
     holder, key, path = place
     value = holder[key]
     if isinstance(value, dict):
-        spend(len(value))
         yield from ((value, name, _longer(path, name)) for name in sorted(value))
     elif isinstance(value, list):
-        spend(len(value))
         yield from ((value, index, path) for index in range(len(value)))
 
 
-def _descendants(place: Place, spend: Spend) -> Iterator[Place]:
+def _descendants(place: Place) -> Iterator[Place]:
     left = [place]
     while left:  # not recursive: an object may be nested deeper than Python's stack
         one = left.pop()
         yield one
-        left += reversed(list(_children(one, spend)))
+        left += reversed(list(_children(one)))
 
 
 def _filtered(text: str, path: str) -> Step:
@@ -211,14 +191,14 @@ def _filtered(text: str, path: str) -> Step:
     steps, wanted = _steps(condition[1:end]), _literal(condition[compared.end() :].strip()) if compared else None
     compare = _COMPARE[compared[0]] if compared else None
 
-    def holds(value: Any, spend: Spend) -> bool:
-        values = _first(steps, value, spend)
+    def holds(value: Any) -> bool:
+        values = [holder[key] for holder, key, _ in islice(_follow(steps, ([value], 0, ())), 1)]
         try:
             return bool(values) and (compare is None or compare(values[0], wanted))
         except TypeError:  # values of two types are in no order
             return False
 
-    return lambda place, spend: (each for each in _children(place, spend) if holds(each[0][each[1]], spend))
+    return lambda place: (each for each in _children(place) if holds(each[0][each[1]]))
 
 
 def _literal(text: str) -> Any:

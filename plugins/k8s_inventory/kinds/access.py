@@ -18,7 +18,7 @@ def subjects_of(binding: Any) -> Subjects:
     of_kind: dict[str, list[str]] = {"User": [], "Group": [], "ServiceAccount": []}
     for each in objects.decode(binding.subjects) or ():
         kind, name = each["kind"], each["name"]
-        of_kind.setdefault(kind, []).append(f"{each['namespace']}/{name}" if kind == "ServiceAccount" else name)
+        of_kind.setdefault(kind, []).append(f"{each.get('namespace', '')}/{name}" if kind == "ServiceAccount" else name)
     return Subjects(of_kind["User"], of_kind["Group"], of_kind["ServiceAccount"])
 
 
@@ -63,7 +63,10 @@ _BINDING_COLUMNS = (
         for name, description in (
             ("users", "Users that get it."),
             ("groups", "Groups that get it."),
-            ("service_accounts", "Service accounts that get it, as namespace/name."),
+            (
+                "service_accounts",
+                "Service accounts that get it, as namespace/name; /name is one of the binding's own namespace.",
+            ),
         )
     ),
 )

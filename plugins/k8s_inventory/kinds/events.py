@@ -66,8 +66,8 @@ EVENTS = Kind(
         ),
         Column(
             name="source_host",
-            needs=("source.host", "source.component", "reportingInstance"),
-            compute=lambda event: event.source.host or (None if event.source.component else event.reporting_instance),
+            needs=("source.host", "reportingInstance"),
+            compute=lambda event: event.source.host or event.reporting_instance or None,
             description="Where it was seen: the second part of kubectl's SOURCE.",
         ),
         Column(name="message", path="message", description="What happened, in words."),

@@ -16,11 +16,13 @@ class ReportOperator(BaseOperator):
     """Prints a table of all targets, returns it, and fails if a target failed.
 
     :param plan_task_id: the task whose return value says what was planned.
+    :param views_task_id: the task that made the views of CRDs, where there is one.
     """
 
-    def __init__(self, *, plan_task_id: str = "plan", **kwargs: Any) -> None:
+    def __init__(self, *, plan_task_id: str = "plan", views_task_id: str = "views", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.plan_task_id = plan_task_id
+        self.views_task_id = views_task_id
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from k8s_inventory.hooks.inventory import InventoryHook
@@ -34,7 +36,8 @@ class ReportOperator(BaseOperator):
             raise failure("nothing was planned: the log of the task `plan` says why", retryable=False, context=context)
         with explained(context), InventoryHook(Settings.of_run(context["params"])).store() as store:
             rows = report(store, str(context["run_id"]), plan)
-        warnings = context["ti"].xcom_pull(task_ids=self.plan_task_id, key=WARNINGS) or []
+        tasks = (self.plan_task_id, self.views_task_id)
+        warnings = [each for task in tasks for each in context["ti"].xcom_pull(task_ids=task, key=WARNINGS) or ()]
         self.log.info("\n%s", lines(rows, warnings=warnings))
         bad = failed(rows)
         if bad:

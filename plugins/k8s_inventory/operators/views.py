@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
+from k8s_inventory.operators.plan import WARNINGS
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
 class CrdViewsOperator(BaseOperator):
-    """Makes and drops the views `crd_<plural>_<group>`; skipped where its role may make none."""
+    """Makes and drops the views `crd_<plural>_<group>`; skipped where its role may make none. What a person should
+    know of them is in the run's report."""
 
     def execute(self, context: Context) -> list[str]:
         from k8s_inventory.hooks.inventory import InventoryHook
@@ -26,6 +29,7 @@ class CrdViewsOperator(BaseOperator):
                 changes = refresh_crd_views(store)
             except MayNotMakeViews as error:
                 raise AirflowSkipException(str(error)) from None
+        context["ti"].xcom_push(key=WARNINGS, value=changes.warnings())
         for warning in changes.warnings():
             self.log.warning("%s", printable(warning))
         self.log.info("made or changed: %s; dropped: %s", changes.made, changes.dropped)

@@ -24,6 +24,9 @@ OWN_COLUMNS = (*_BEFORE, *_AFTER)
 MOST_COLUMNS = 1600
 """Of a view: https://www.postgresql.org/docs/current/limits.html"""
 
+LEFT_OUT = "+"
+"""Stands in what is noted of a view before the number of fields that it has no column for."""
+
 Field = tuple[str, str]
 """A field of custom objects: the column of the table that holds it, and its name there."""
 
@@ -105,8 +108,9 @@ def make_view(
     declaration: str,
     noted: str | None,
     wait: float,
-) -> int:
-    """Makes the view, or makes it again; returns how many fields have no column, where there are too many.
+) -> str:
+    """Makes the view, or makes it again; returns what is noted of it: `declaration`, and how many fields have no
+    column, where there are too many.
 
     A view is changed in place where its columns only become more, or where it could not be made anew with all that
     others set on it. `noted` is what the caller knows it to be made of. Raises `StoreError`, above all where something
@@ -126,8 +130,9 @@ def make_view(
             before = attached(connection, view)
             connection.execute(_ddl(store, view, definition, columns))
             attach(connection, before, view)
-        store.note_made(view, declaration)
-        return left_out
+        made = f"{declaration}{LEFT_OUT}{left_out}" if left_out else declaration
+        store.note_made(view, made)
+        return made
 
 
 def drop_view(store: Store, view: str, definition: Definition, *, wait: float) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from itertools import islice
 from k8s_inventory.collector.crd_columns import SchemaColumn, distinct_names, schema_columns, snake_case
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.crd_views import (
+    LEFT_OUT,
     OWN_COLUMNS,
     Definition,
     definition_specs,
@@ -55,10 +57,9 @@ def refresh_crd_views(store: Store) -> ViewChanges:
     Each in a transaction of its own; one that is in use, or is none of ours, is left for the next time. Raises
     `MayNotMakeViews`.
     """
-    changes = ViewChanges()
     noted = noted_views(store)
     wanted = _named(definitions(store), noted)
-    due = {view: each for view, each in wanted.items() if noted.get(view) != _declaration(each)}
+    due = {view: each for view, each in wanted.items() if not _is_made_of(noted.get(view), each)}
     known = {each.name for each in wanted.values()}
     gone = [view for view, declaration in noted.items() if _definition(declaration).name not in known]
     if (due or gone) and not may_make_views(store):
@@ -66,6 +67,7 @@ def refresh_crd_views(store: Store) -> ViewChanges:
             f"{len(due) + len(gone)} views of CRDs are not as they should be, and this role may make none in the "
             "schema: run this once as its owner (docs/postgresql.md)"
         )
+    changes = ViewChanges(left_out={view: left_out for view in wanted if (left_out := _left_out(noted.get(view)))})
     left = _LOCK_SECONDS * 6
     for view in (*gone, *due):
         start = time.monotonic()
@@ -90,9 +92,10 @@ def _make(
         return schema_columns(specs, taken=(*OWN_COLUMNS, *taken), named=named)
 
     declaration = _declaration(definition)
-    left_out = make_view(store, view, definition, columns_of, declaration=declaration, noted=noted, wait=wait)
+    made = make_view(store, view, definition, columns_of, declaration=declaration, noted=noted, wait=wait)
     changes.made.append(view)
-    if left_out:
+    changes.left_out.pop(view, None)
+    if left_out := _left_out(made):
         changes.left_out[view] = left_out
 
 
@@ -110,6 +113,16 @@ def _drop(store: Store, view: str, noted: str, wait: float, changes: ViewChanges
 def _declaration(definition: Definition) -> str:
     """What is noted of a view: what it was made of. A CRD's name has no `/`."""
     return f"{_VERSION}/{definition.name}/{definition.signature}"
+
+
+def _is_made_of(noted: str | None, definition: Definition) -> bool:
+    return (noted or "").partition(LEFT_OUT)[0] == _declaration(definition)
+
+
+def _left_out(noted: str | None) -> int:
+    """How many fields a view has no column for, by what is noted of it."""
+    fields = (noted or "").partition(LEFT_OUT)[2]
+    return int(fields) if re.fullmatch("[0-9]{1,9}", fields) else 0
 
 
 def _definition(declaration: str) -> Definition:
