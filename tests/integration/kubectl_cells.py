@@ -10,6 +10,7 @@ Row = dict[str, Any]
 Cell = Callable[[Row], object]
 
 SHORT = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+"""In the order of kubectl, which shows each once, and no others."""
 
 
 def days_since(moment: datetime | None, *, unknown: str = "<unknown>") -> str:
@@ -38,7 +39,7 @@ def _amounts(row: Row, of_limits: bool) -> str:
 
 
 def _modes(row: Row) -> str:
-    return ",".join(SHORT[mode] for mode in row["access_modes"])
+    return ",".join(short for mode, short in SHORT.items() if mode in row["access_modes"])
 
 
 def _of_bound(cell: Cell) -> Cell:
@@ -70,11 +71,11 @@ def _controller(row: Row) -> str:
 
 
 def _targets(row: Row) -> str:
-    """For metrics of the utilization of a resource."""
-    current = {each["resource"]["name"]: each["resource"]["current"] for each in row["current_metrics"]}
+    """For metrics of the utilization of a resource; kubectl goes by their places in the two lists."""
     parts = []
-    for metric in (each["resource"] for each in row["metrics"]):
-        now = current.get(metric["name"], {}).get("averageUtilization")
+    for index, metric in enumerate(each["resource"] for each in row["metrics"]):
+        current = row["current_metrics"][index].get("resource", {}) if index < len(row["current_metrics"]) else {}
+        now = current.get("current", {}).get("averageUtilization")
         shown = "<unknown>" if now is None else f"{now}%"
         parts.append(f"{metric['name']}: {shown}/{metric['target']['averageUtilization']}%")
     return ", ".join(parts)
@@ -82,12 +83,13 @@ def _targets(row: Row) -> str:
 
 def _parameters(row: Row) -> str:
     found = row["parameters"]
-    return f"{found['kind']}.{found['apiGroup']}/{found['name']}" if found else "<none>"
+    kind = ".".join(filter(None, (found["kind"], found.get("apiGroup")))) if found else ""
+    return f"{kind}/{found['name']}" if found else "<none>"
 
 
 def _parent(row: Row) -> str:
-    parts = (row["parent_group"], row["parent_resource"], row["parent_namespace"], row["parent_name"])
-    return "/".join(filter(None, parts))
+    resource = ".".join(filter(None, (row["parent_resource"], row["parent_group"]))).lower()
+    return "/".join(filter(None, (resource, row["parent_namespace"], row["parent_name"])))
 
 
 NAME: dict[str, Cell] = {"Name": number("name")}
@@ -143,7 +145,7 @@ CELLS: dict[str, dict[str, Cell]] = {
     "endpointslices": {
         **NAME,
         "AddressType": number("address_type"),
-        "Ports": lambda row: joined([str(port["port"]) for port in row["ports"]], empty="<unset>"),
+        "Ports": lambda row: joined([str(port.get("port", "")) for port in row["ports"]], empty="<unset>"),
         "Endpoints": lambda row: _first_three(row["addresses"], "<unset>"),
     },
     "ingresses": {
@@ -227,7 +229,7 @@ CELLS: dict[str, dict[str, Cell]] = {
         "AttachRequired": number("attach_required"),
         "PodInfoOnMount": number("pod_info_on_mount"),
         "StorageCapacity": number("storage_capacity"),
-        "TokenRequests": lambda row: joined(row["token_audiences"], empty="<unset>"),
+        "TokenRequests": lambda row: ",".join(row["token_audiences"]) if row["token_audiences"] else "<unset>",
         "RequiresRepublish": number("requires_republish"),
         "Modes": lambda row: joined(row["volume_lifecycle_modes"]),
     },

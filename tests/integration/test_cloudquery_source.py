@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,27 @@ def test_what_arrow_can_not_hold_is_an_error_by_the_objects_name() -> None:
     columns[position][1] = 2**40
     with pytest.raises(SinkError, match=r"pods shop/pod-2: "):
         list(tables.batches(PODS, "test", columns))
+
+
+@pytest.mark.parametrize(
+    ("amount", "sent"),
+    [
+        ("99999999999999999999999999999.999999999", True),
+        ("-99999999999999999999999999999.999999999", True),
+        ("0.000000001", True),
+        ("1e28", True),
+        ("1e29", False),
+        ("-1e400", False),
+        ("0.0000000001", False),
+        ("1.2345678901", False),
+    ],
+)
+def test_an_amount_that_arrow_can_not_hold_is_null(amount: str, sent: bool) -> None:
+    columns = columns_of(page_of(big_pod(1, 1), big_pod(2, 1), big_pod(3, 1)), 3)
+    position = [column.name for column in PODS.columns].index("cpu_request")
+    columns[position] = [Decimal(1), Decimal(amount), None]
+    (batch,) = tables.batches(PODS, "test", columns)
+    assert batch["cpu_request"].to_pylist() == [1, Decimal(amount) if sent else None, None]
 
 
 def test_every_kind_is_a_table_with_the_dags_columns() -> None:

@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--together", type=int, default=400, help="objects that are synced at once")
     parser.add_argument("--cloudquery", action="store_true", help="read them by CloudQuery's source, too")
     given = parser.parse_args()
-    logging.getLogger("k8s_inventory").propagate = True
+    logging.getLogger().addHandler(logging.NullHandler())  # warnings are none of our output
     bounds = [int(each) for each in given.seeds.split(":")]
     seeds = range(*bounds) if len(bounds) > 1 else range(bounds[0], bounds[0] + 1)
     count, began = 0, time.monotonic()

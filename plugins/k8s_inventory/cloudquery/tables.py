@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
@@ -113,8 +113,26 @@ def batches(kind: Kind, context_name: str, columns: Columns) -> Iterator[pa.Reco
 def _batch(kind: Kind, context_name: str, columns: Columns) -> pa.RecordBatch:
     of_kind = schema(kind)
     names = pa.repeat(pa.scalar(context_name, pa.utf8()), len(columns[0]))
-    values = (pa.array(values, field.type) for values, field in zip(columns, list(of_kind)[1:], strict=True))
+    values = (_array(values, field.type) for values, field in zip(columns, list(of_kind)[1:], strict=True))
     return pa.record_batch([names, *values], schema=of_kind)
+
+
+def _array(values: Sequence[Any], of_type: pa.DataType) -> pa.Array:
+    """An amount of more digits than Arrow's decimals have is null: PostgreSQL has it, and the object as text."""
+    try:
+        return pa.array(values, of_type)
+    except pa.ArrowInvalid:
+        if not pa.types.is_decimal(of_type):
+            raise
+        return pa.array([value if _is_decimal(value, of_type) else None for value in values], of_type)
+
+
+def _is_decimal(value: Any, of_type: pa.DataType) -> bool:
+    try:
+        pa.scalar(value, of_type)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _halved(kind: Kind, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
