@@ -262,3 +262,51 @@ def test_names_that_look_like_sql_or_templates(
     assert sync(context, "services").attempt.outcome == "complete"
     assert_table_equals_cluster(store, cluster, "services", context=context.name)
     cluster.delete("/api/v1/namespaces/shop/services/plain")
+
+
+def test_a_sum_beyond_its_column_is_null(cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+    most = 2**31 - 1
+    for name, restarts in (("many", most), ("few", 1)):
+        made = cluster.create(PODS, pod(name))
+        made["status"] = {
+            "phase": "Running",
+            "containerStatuses": [
+                {"name": each, "image": "i", "imageID": "", "ready": True, "restartCount": restarts}
+                for each in ("main", "other")
+            ],
+        }
+        cluster.replace_status(f"{PODS}/{name}", made)
+    result = sync(context_of(cluster), "pods")
+    for name in ("many", "few"):
+        cluster.delete(f"{PODS}/{name}")
+    assert (result.attempt.outcome, result.attempt.error) == ("complete", None)
+    query = "SELECT name, restarts, status #>> '{containerStatuses,0,restartCount}' FROM k8s_pods WHERE name = ANY(%s)"
+    rows = store.connection.execute(query, [["many", "few"]]).fetchall()
+    assert sorted(rows) == [("few", 2, "1"), ("many", None, str(most))]
+
+
+def test_revisions_of_any_form_are_rows(cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:
+    """As LeaderWorkerSet, SidecarSet and KubeVirt keep them, and as anybody may."""
+    revisions = "/apis/apps/v1/namespaces/shop/controllerrevisions"
+    containers = [{"name": "a", "image": "i", "env": [{"name": "TOKEN", "value": "pl4nted"}]}]
+    secret = {"kind": "Secret", "data": {"password": "pl4nted"}}
+    forms = [
+        {"spec": {"template": {"$patch": "replace", "spec": {"containers": containers}}}},
+        {"spec": {"leaderWorkerTemplate": {"workerTemplate": {"spec": {"containers": containers}}}}},
+        {"spec": {"containers": containers}},
+        {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "object": secret, "text": json.dumps(secret)},
+        {"spec": {"template": "v1.2.3"}},
+        {"spec": [1, 2]},
+        {"spec": {"template": {"spec": {"containers": {"a": {"image": "i", "env": {"TOKEN": "pl4nted"}}}}}}},
+        {"spec": {"template": None}},
+    ]
+    for index, form in enumerate(forms):
+        cluster.create(revisions, {"metadata": {"name": f"form-{index}"}, "revision": 1, "data": form})
+    result = sync(context_of(cluster), "controllerrevisions")
+    for index in range(len(forms)):
+        cluster.delete(f"{revisions}/form-{index}")
+    assert (result.attempt.outcome, result.attempt.error) == ("complete", None)
+    rows = dict(store.connection.execute("SELECT name, data::text FROM k8s_controllerrevisions").fetchall())
+    assert {f"form-{index}" for index in range(len(forms))} <= rows.keys()
+    assert "pl4nted" not in str(rows)
+    assert result.attempt.redacted == sum(each.count("<redacted>") for each in rows.values())

@@ -68,13 +68,11 @@ REVISION_DATA: dict[str, Any] = {
 def test_revisions_whose_data_is_of_any_shape(unfit: Cluster, synced: Callable[..., Any]) -> None:
     for name, data in REVISION_DATA.items():
         unfit.create(REVISIONS, {"metadata": {"name": name}, "revision": 7, "data": data})
-    attempt, rows = synced("controllerrevisions", "revision, data")
+    _, rows = synced("controllerrevisions", "revision, data")
     assert rows.keys() == REVISION_DATA.keys()
     assert {revision for revision, _ in rows.values()} == {7}
     for name, (_, data) in rows.items():
         assert data["data"] == REVISION_DATA[name] or name == "huge-number"
-    assert "unfit/" in attempt.warning
-    assert "hold values that a column can not hold" in attempt.warning
 
 
 def test_times_that_nobody_can_read(unfit: Cluster, synced: Callable[..., Any]) -> None:

@@ -45,8 +45,9 @@ class CompiledKind:
     An object is decoded to a `struct`, in which each of the `parts`, the fields that a row keeps whole, stays bytes. Of
     both a `view` is made, from which `values` reads the columns, in their order; `shared` are the functions that
     several columns take a part of. `blanks` are what stands where a column can not be computed, `bounds` the least and
-    the most that a column can hold, of those whose values may be beyond. `whole` are the columns of what is kept whole,
-    by their index, and `checked` those in which there may be text that stands nowhere else, with their types.
+    the most that a column can hold, of those whose values may be beyond, and `texts` those that are computed from JSON
+    of any type. `whole` are the columns of what is kept whole, by their index, and `checked` those in which there may
+    be text that stands nowhere else, with their types.
     """
 
     def __init__(self, kind: Kind, redaction: Redaction, env_of: Iterable[str]) -> None:
@@ -75,6 +76,11 @@ class CompiledKind:
             (index, *_BOUNDS[column.type])
             for index, column in enumerate(kind.columns)
             if column.type == "timestamptz" or (column.type in _BOUNDS and column.compute is not None)
+        ]
+        self.texts = [
+            (index, column.type)
+            for index, column in enumerate(kind.columns)
+            if column.type in ("text", "text[]") and any(need.endswith(":jsonb") for need in column.needs)
         ]
         self.annotations = next(index for index, column in enumerate(kind.columns) if column.name == "annotations")
         # A text in what a row keeps whole is looked at there, whatever columns it is in, too.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -105,6 +105,12 @@ def _metadata(raw: msgspec.Raw | bytes) -> _NamedMetadata:
         return _named.decode(raw).metadata
     except msgspec.DecodeError:
         return _NamedMetadata("of no name")
+
+
+_IS_TEXT: dict[str, Callable[[Any], bool]] = {
+    "text": lambda value: value is None or isinstance(value, str),
+    "text[]": lambda values: all(isinstance(each, str) for each in values),
+}
 
 
 def _bare(raw: msgspec.Raw) -> bytes:
@@ -217,6 +223,10 @@ class Decoder:
         ]
         for index, least, most in self._read.bounds:
             columns[index] = self._held(columns[index], least, most, chunk)
+        for index, sql_type in self._read.texts:
+            fits = list(map(_IS_TEXT[sql_type], columns[index]))
+            if not all(fits):
+                columns[index] = self._fitting(columns[index], fits, self._read.blanks[index], chunk)
         kept, count = self._redactor.annotations(columns[self._read.annotations])
         columns[self._read.annotations] = kept
         self.redacted += count
@@ -335,11 +345,13 @@ class Decoder:
         present = list(filter(None, values))
         if not present or (least <= min(present) and max(present) <= most):
             return values
-        fits = [each is None or least <= each <= most for each in values]
+        return self._fitting(values, [each is None or least <= each <= most for each in values], None, chunk)
+
+    def _fitting(self, values: list[Any], fits: list[bool], blank: Any, chunk: Chunk) -> list[Any]:
         for is_fit, view in zip(fits, chunk.views, strict=True):
             if not is_fit:
                 self._unfit.add(self._named(view.metadata))
-        return [each if is_fit else None for each, is_fit in zip(values, fits, strict=True)]
+        return [each if is_fit else blank for each, is_fit in zip(values, fits, strict=True)]
 
     def _kept(self, name: str, raw: bytes, decoded: Any, drop: Dropper | None) -> bytes | None:
         """What a row keeps of a field that it keeps whole."""

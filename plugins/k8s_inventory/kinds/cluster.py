@@ -63,7 +63,7 @@ CRDS = Kind(
             name="served_versions",
             type="text[]",
             needs=("spec.versions[].name", "spec.versions[].served:boolean"),
-            compute=lambda crd: [each.name for each in crd.spec.versions or () if each.served],
+            compute=lambda crd: [each.name or "" for each in crd.spec.versions or () if each.served],
             required=True,
             description="Versions that the API server serves.",
         ),

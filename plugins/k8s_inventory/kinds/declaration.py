@@ -220,7 +220,7 @@ METADATA_COLUMNS = (
         path="metadata.annotations",
         compute=object_or_empty,
         required=True,
-        description="Annotations, without kubectl.kubernetes.io/last-applied-configuration.",
+        description="Annotations, without kubectl.kubernetes.io/last-applied-configuration and copies of objects.",
     ),
     Column(
         name="owner_references",

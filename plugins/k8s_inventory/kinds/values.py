@@ -17,12 +17,12 @@ texts = msgspec.json.Decoder(dict[str, str] | None)
 
 def object_or_empty(raw: msgspec.Raw) -> bytes:
     value = bytes(raw)
-    return b"{}" if value == b"null" else value
+    return value if value.startswith(b"{") else b"{}"
 
 
 def array_or_empty(raw: msgspec.Raw) -> bytes:
     value = bytes(raw)
-    return b"[]" if value == b"null" else value
+    return value if value.startswith(b"[") else b"[]"
 
 
 def names(containers: Any) -> list[str]:

@@ -108,7 +108,7 @@ class Reading:
             settings.max_printer_columns, settings.max_printer_values, settings.max_printer_bytes
         )
         self._decoder = self.new_decoder()
-        self.redaction_rules = _hash(self._redaction)
+        self.redaction_rules = _hash(DECODER_VERSION, self._redaction)
         self._cluster: ClusterInfo
         self._decodes_all = True
         self._cover(scope_of(settings, kind))

@@ -97,7 +97,7 @@ def lists_within(value: list[Any]) -> Iterator[list[Any]]:
 
 def redact_copies_in_annotations(value: bytes, redaction: Redaction) -> tuple[bytes, int]:
     """JSON with `REDACTED` for each annotation in it, of templates, that is a copy; and how many are."""
-    if b'"annotations":{' not in value or not may_hold_copies(value):
+    if b'"annotations"' not in value or not may_hold_copies(value):
         return value, 0
     decoded = msgspec.json.decode(value)
     held = [each["annotations"] for each in objects_within(decoded) if isinstance(each.get("annotations"), dict)]

@@ -72,7 +72,11 @@ def redact_values(value: bytes, fields: Iterable[str]) -> bytes:
     """`value`, an object, with the values of the maps in these fields of it replaced by `REDACTED`."""
     decoded = _raw_fields.decode(value) or {}
     for field in fields:
-        values = _raw_fields.decode(decoded.get(field, b"null"))
+        raw = bytes(decoded.get(field, b"null"))
+        if raw[:1] not in b"{n":  # no map at all
+            decoded[field] = _REDACTED_RAW
+            continue
+        values = _raw_fields.decode(raw)
         if values:
             decoded[field] = msgspec.Raw(msgspec.json.encode(dict.fromkeys(values, REDACTED)))
     return msgspec.json.encode(decoded)
