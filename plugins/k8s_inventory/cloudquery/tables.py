@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
@@ -117,22 +117,21 @@ def _batch(kind: Kind, context_name: str, columns: Columns) -> pa.RecordBatch:
     return pa.record_batch([names, *values], schema=of_kind)
 
 
-def _array(values: Sequence[Any], of_type: pa.DataType) -> pa.Array:
-    """An amount of more digits than Arrow's decimals have is null: PostgreSQL has it, and the object as text."""
+def _array(values: list[Any], of_type: pa.DataType) -> pa.Array:
+    """The values, and null for a number with more digits than the column can hold."""
     try:
         return pa.array(values, of_type)
     except pa.ArrowInvalid:
         if not pa.types.is_decimal(of_type):
             raise
-        return pa.array([value if _is_decimal(value, of_type) else None for value in values], of_type)
+        return pa.concat_arrays([_fitting(value, of_type) for value in values])
 
 
-def _is_decimal(value: Any, of_type: pa.DataType) -> bool:
+def _fitting(value: Any, of_type: pa.DataType) -> pa.Array:
     try:
-        pa.scalar(value, of_type)
+        return pa.array([value], of_type)
     except pa.ArrowInvalid:
-        return False
-    return True
+        return pa.nulls(1, of_type)
 
 
 def _halved(kind: Kind, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
