@@ -13,7 +13,7 @@ from k8s_inventory.kinds import FAMILIES, KINDS
 from k8s_inventory.store import Store
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.cluster import ADMIN, NOBODY
-from tests.cluster.objects import pod
+from tests.cluster.objects import crd, pod
 from tests.e2e.airflow_home import AirflowHome
 from tests.equality import assert_table_equals_cluster, rows_of, status_of
 
@@ -235,6 +235,27 @@ def _postgres_connection(database_url: str) -> dict[str, object]:
 
     parts = conninfo_to_dict(database_url)
     return {"conn_type": "postgres", "host": parts["host"], "login": parts["user"], "schema": parts["dbname"]}
+
+
+def test_the_report_says_what_a_view_of_a_crd_has_no_column_for(
+    airflow: AirflowHome, second: Cluster, tmp_path: Path, database_url: str
+) -> None:
+    crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    wide = crd("wides", "wide.example")
+    schema = wide["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema["properties"] = {
+        "spec": {"type": "object", "properties": {f"f{n}": {"type": "string"} for n in range(1700)}}
+    }
+    second.create(crds, wide)
+    try:
+        config = tmp_path / "config"
+        config.write_text(kubeconfig({"test": second}))
+        for _ in range(2):
+            run = airflow.test_dag(conf={"resources": ["crds"]}, KUBECONFIG=str(config), DATABASE_URL=database_url)
+            assert run.returncode == 0, run.stdout[-3000:]
+            assert "Warning: crd_wides_wide_example can have no more columns" in run.stdout
+    finally:
+        second.delete(f"{crds}/wides.wide.example")
 
 
 def test_many_targets_share_tasks(

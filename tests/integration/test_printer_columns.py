@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from k8s_inventory.collector.printer_paths import PrinterPathError, compile_cell
+from k8s_inventory.collector.jsonpath import JSONPathError
+from k8s_inventory.collector.printer_paths import compile_cell
 from k8s_inventory.collector.printing import Printer, PrinterBounds
 from k8s_inventory.kinds import PrinterColumn
 from tests.cluster import Cluster
@@ -120,7 +121,7 @@ def _is_beyond(sort: str, cell: Any) -> bool:
 def _is_readable(path: str) -> bool:
     try:
         compile_cell(path)
-    except PrinterPathError:
+    except JSONPathError:
         return False
     return True
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from k8s_inventory.collector.printer_paths import PrinterPathError, PrinterPathTooLong, compile_cell
+from k8s_inventory.collector.jsonpath import JSONPathError, PathTooLong
+from k8s_inventory.collector.printer_paths import compile_cell
 
 LONG = 1000
 WORST_PATHS = [
@@ -33,14 +34,14 @@ WORST_PATHS += [".a}{" * (LONG // 4), "}{" * (LONG // 2), ".a['" + "[?(@" * 200,
 @pytest.mark.parametrize("path", WORST_PATHS, ids=[each[:12] for each in WORST_PATHS])
 def test_no_path_takes_long_to_refuse_or_to_read(path: str) -> None:
     start = time.process_time()
-    with suppress(PrinterPathError):
+    with suppress(JSONPathError):
         compile_cell(path)({"a": [{"a": 1}]}, lambda count: None)
     assert time.process_time() - start < 0.5
 
 
 @pytest.mark.parametrize(("path", "problem"), [("." + "a" * LONG, "1000 characters"), (".a" * 51, "50 steps")])
 def test_what_is_too_long_a_path_says_so(path: str, problem: str) -> None:
-    with pytest.raises(PrinterPathTooLong, match=problem):
+    with pytest.raises(PathTooLong, match=problem):
         compile_cell(path)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from k8s_inventory.collector.jsonpath import JSONPathError, PathTooLong
 from k8s_inventory.kinds.declaration import LONGEST_PATH
 from k8s_inventory.mending import cut
 
@@ -18,7 +19,7 @@ Spend = Callable[[int], None]
 """Is told how many values are about to be looked at, and raises where that is too much."""
 
 Found = Callable[[list[Any], Spend], list[Any]]
-"""A step of a path: what it leads to from several values at once. Raises `_Unfit`."""
+"""A step of a path: what it leads to from several values at once. Raises `Refused`."""
 
 Each = Callable[[Any, Spend], Iterator[Any]]
 """A step that fits every value, and so may be taken from one value at a time."""
@@ -38,21 +39,13 @@ _ESCAPE = re.compile(
 _ESCAPED = dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
 
 
-class PrinterPathError(ValueError):
-    """A path that is none; the message names it."""
-
-
-class PrinterPathTooLong(PrinterPathError):
-    """A path of more characters or steps than one may have."""
-
-
 class Byte(int):
     """A byte of a text, which is what the API server finds in one by `*`. It is no integer of an object."""
 
 
-class _Unfit(Exception):
-    """A step does not fit the values; `reached` says whether something stood before it, for which a filter that asks
-    whether there is something takes it."""
+class Refused(Exception):
+    """A step that the API server refuses to take from such values; `reached` says whether something stood before it,
+    for which a filter that asks whether there is something takes it."""
 
     def __init__(self, *, reached: bool = True) -> None:
         self.reached = reached
@@ -60,10 +53,10 @@ class _Unfit(Exception):
 
 def compile_cell(path: str) -> Callable[[Any, Spend], list[Any]]:
     """A function that returns the first value that `path` leads to, if there is one. It looks no further than the API
-    server does, and ends where `Spend` raises. Raises `PrinterPathError`."""
+    server does, and ends where `Spend` raises. Raises `JSONPathError`."""
     steps, *others = _parts(path)
     if len(steps) > _MOST_STEPS:
-        raise PrinterPathTooLong(f"{cut(path, 50)!r} is no JSONPath: it has more than {_MOST_STEPS} steps")
+        raise PathTooLong(f"{cut(path, 50)!r} is no JSONPath: it has more than {_MOST_STEPS} steps")
     safe = len(steps)
     while safe and isinstance(steps[safe - 1], _OfEach):
         safe -= 1
@@ -74,7 +67,7 @@ def compile_cell(path: str) -> Callable[[Any, Spend], list[Any]]:
             for each in others:
                 _reached(each, [value], spend)
             reached = _reached(head, [value], spend)
-        except _Unfit:
+        except Refused:
             return []
         return list(islice((found for each in reached for found in _follow(tail, each, spend)), 1))
 
@@ -125,7 +118,7 @@ def _parts(text: str) -> list[list[Found]]:
     Only the first part is shown, but a fault of the others counts.
     """
     if len(text) > LONGEST_PATH:
-        raise PrinterPathTooLong(f"{cut(text, 50)!r} is no JSONPath: it has more than {LONGEST_PATH} characters")
+        raise PathTooLong(f"{cut(text, 50)!r} is no JSONPath: it has more than {LONGEST_PATH} characters")
     parts: list[list[Found]] = []
     opens, rest = "{", text
     while opens:
@@ -161,8 +154,8 @@ def _part(text: str) -> tuple[list[Found], int]:
     return steps, at
 
 
-def _refusal(text: str, at: int) -> PrinterPathError:
-    return PrinterPathError(f"{text!r} is no JSONPath: nothing begins with {text[at:]!r}")
+def _refusal(text: str, at: int) -> JSONPathError:
+    return JSONPathError(f"{text!r} is no JSONPath: nothing begins with {text[at:]!r}")
 
 
 def _is_alphanumeric(character: str) -> bool:
@@ -321,14 +314,14 @@ def _elements(first: int, end: int | None, step: int, alone: bool) -> Found:
             if value is None:
                 continue
             if not isinstance(value, list):
-                raise _Unfit
+                raise Refused
             size = len(value)
             start = first + size if first < 0 else first
             stop = size if end is None else end + size if end < 0 or (end == 0 and alone) else end
             if start == stop:
                 return elements
             if not 0 <= start < size or not start <= stop <= size or step <= 0:
-                raise _Unfit
+                raise Refused
             spend((stop - start) // step)
             elements += value[start:stop:step]
         return elements
@@ -340,21 +333,21 @@ def _union(ways: Sequence[Sequence[Found]]) -> Found:
     def found(values: list[Any], spend: Spend) -> list[Any]:
         try:
             return [each for steps in ways for each in _reached(steps, values, spend)]
-        except _Unfit:
-            raise _Unfit(reached=bool(values)) from None
+        except Refused:
+            raise Refused(reached=bool(values)) from None
 
     return found
 
 
 def _nowhere(values: list[Any], spend: Spend) -> list[Any]:
     """What a word leads to that is neither true nor false."""
-    raise _Unfit(reached=bool(values))
+    raise Refused(reached=bool(values))
 
 
 def _lists(values: list[Any], spend: Spend) -> Iterator[list[Any]]:
     for value in values:
         if not isinstance(value, list):
-            raise _Unfit
+            raise Refused
         spend(len(value))
         yield value
 
@@ -365,8 +358,8 @@ def _having(steps: Sequence[Found]) -> Found:
     def has(value: Any, spend: Spend) -> bool:
         try:
             return bool(_reached(steps, [value], spend))
-        except _Unfit as unfit:
-            return unfit.reached
+        except Refused as refused:
+            return refused.reached
 
     return lambda values, spend: [each for value in _lists(values, spend) for each in value if has(each, spend)]
 
@@ -379,7 +372,7 @@ def _comparing(left: Sequence[Found], operator: str, right: Sequence[Found]) -> 
             if not found:
                 return False
             if len(found) > 1:
-                raise _Unfit
+                raise Refused
             pair += found
         return _compared(operator, *pair)
 
@@ -390,7 +383,7 @@ def _compared(operator: str, left: Any, right: Any) -> bool:
     """Values of two types are not compared, an integer and a floating-point number neither, nor is null with any."""
     sort, other = _sort(left), _sort(right)
     if sort is None or sort != other or (sort is bool and operator not in ("==", "!=")):
-        raise _Unfit
+        raise Refused
     if sort is str and operator not in ("==", "!="):
         left, right = left.encode(), right.encode()
     match operator:
@@ -406,7 +399,7 @@ def _compared(operator: str, left: Any, right: Any) -> bool:
             return not left <= right
         case ">=":
             return not left < right
-    raise _Unfit
+    raise Refused
 
 
 def _sort(value: Any) -> type | None:

@@ -15,12 +15,11 @@ from typing import Any
 
 import msgspec
 
+from k8s_inventory.collector.jsonpath import JSONPathError, PathTooLong
 from k8s_inventory.collector.printer_paths import (
     LARGEST,
     SMALLEST,
     Byte,
-    PrinterPathError,
-    PrinterPathTooLong,
     Spend,
     compile_cell,
 )
@@ -61,9 +60,9 @@ class Printer:
             get: Callable[[Any, Spend], list[Any]] = _nothing
             try:
                 get = compile_cell(column.json_path)
-            except PrinterPathError as error:
+            except JSONPathError as error:
                 log.warning("printer column %s: %s", printable(column.name), printable(error))
-                if isinstance(error, PrinterPathTooLong):
+                if isinstance(error, PathTooLong):
                     problems.append(f"{column.name} is null: {error}")
             self._getters[self._free_name(column.name)] = column.type, get
         self.problem = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
