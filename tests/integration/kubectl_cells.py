@@ -352,7 +352,7 @@ COMPOSED: dict[str, dict[str, Callable[[Row], object]]] = {
     "pods": {
         "Name": lambda row: row["name"],
         "Ready": lambda row: f"{row['ready_containers']}/{row['total_containers']}",
-        "Status": lambda row: row["display_status"],
+        "Status": lambda row: row["display_status"] or "",
         "Restarts": lambda row: str(row["restarts"]),
         "IP": lambda row: (row["pod_ips"] or [row["pod_ip"]])[0] or "<none>",
         "Node": lambda row: row["node_name"] or "<none>",

@@ -170,7 +170,7 @@ def free_form(random: Random, depth: int = 0) -> Any:
     if choice < 0.5:
         return {"name": text(random), "image": text(random), "env": [{"name": "TOKEN", "value": secret_text(random)}]}
     if choice < 0.55:
-        return deep(random.choice((20, 100, 200)), random.random() < 0.5)
+        return deep(random.choice((20, 100, 200, 400)), random.random() < 0.5)
     if choice < 0.7:
         return [free_form(random, depth + 1) for _ in range(random.randrange(4))]
     return {random.choice(KEYS): free_form(random, depth + 1) for _ in range(random.randrange(1, 5))}
