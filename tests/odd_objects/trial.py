@@ -206,9 +206,8 @@ class World:
             wrong = [*_of_object(kind, row, item), *_of_secrets(row)] if row else ["has no row"]
             yield from (Fault(kind.name, uid, each) for each in wrong)
         yield from (Fault(kind.name, uid, "is no object any more") for uid in rows.keys() - items.keys())
-        if kind.declared:
-            table = self.cluster.request("GET", f"{kind.list_path}?includeObject=Metadata", accept=TABLE)
-            yield from _of_cells(kind, rows, table)
+        table = self.cluster.request("GET", f"{kind.list_path}?includeObject=Metadata", accept=TABLE)
+        yield from _of_cells(kind, rows, table)
 
     def _of_views(self, store: Store, kinds: Sequence[OddKind]) -> Iterator[Fault]:
         if not any(kind.name == "crds" for kind in kinds):
@@ -475,7 +474,7 @@ def _around(text: str) -> str:
 
 def _of_cells(kind: OddKind, rows: dict[str, Object], table: Object) -> Iterator[Fault]:
     titles = [column["name"] for column in table["columnDefinitions"]]
-    for printed in table["rows"]:
+    for printed in table["rows"] or ():
         metadata = printed["object"]["metadata"]
         row = rows.get(metadata["uid"])
         for title, cell in zip(titles, printed["cells"], strict=False) if row else ():
@@ -485,6 +484,8 @@ def _of_cells(kind: OddKind, rows: dict[str, Object], table: Object) -> Iterator
                 if title in TIMES:
                     ours: Any = row[TIMES[title]]
                     cell = datetime.fromisoformat(metadata["creationTimestamp"])
+                elif kind.declared is None:
+                    ours = row["name"] if title == "Name" else row["printer_columns"][title]
                 else:
                     ours = COMPOSED[kind.name][title](row)
                     cell = str(cell).partition(" (")[0] if title == "Restarts" else cell
