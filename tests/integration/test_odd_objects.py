@@ -12,9 +12,11 @@ from k8s_inventory.store import Store
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.cluster.objects import crd, cron_job, deployment, job, pod, service
+from tests.conftest import sync_with_custom_objects
 from tests.equality import assert_table_equals_cluster
 from tests.proxy import Answer, Proxy
 
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 PODS = "/api/v1/namespaces/shop/pods"
 Sync = Callable[..., Result]
 ContextOf = Callable[..., Context]
@@ -283,6 +285,26 @@ def test_a_sum_beyond_its_column_is_null(cluster: Cluster, store: Store, sync: S
     query = "SELECT name, restarts, status #>> '{containerStatuses,0,restartCount}' FROM k8s_pods WHERE name = ANY(%s)"
     rows = store.connection.execute(query, [["many", "few"]]).fetchall()
     assert sorted(rows) == [("few", 2, "1"), ("many", None, str(most))]
+    assert "1 objects (first pods shop/many) hold values that a column can not hold" in str(result.attempt.warning)
+
+
+def test_an_object_of_any_depth_is_a_row(cluster: Cluster, store: Store, context_of: ContextOf) -> None:
+    """A page each: what one step of many can just read is too deep for the next, which is called from further down."""
+    cluster.create(CRDS, crd("wells", "deep.example"))
+    wells = "/apis/deep.example/v1/namespaces/shop/wells"
+    cluster.until_served(wells)
+    levels = [500, *range(880, 1000), 1500, 9000]
+    for each in levels:
+        head = f'{{"apiVersion":"deep.example/v1","kind":"Well","metadata":{{"name":"well-{each}"}},"spec":'
+        cluster.create(wells, (head + '{"a":' * each + '{"env":{"A":"pl4nted"}}' + "}" * each + "}").encode())
+    steps: list[dict[str, object]] = [{}, {"privacy": "strict"}, {"verify": True}]
+    for number, settings in enumerate(steps):
+        results = sync_with_custom_objects(store, context_of(cluster), f"run-{number}", (), page_size=1, **settings)
+        result = results["wells.deep.example"]
+        assert (result.attempt.outcome, result.attempt.error) == ("complete", None)
+        rows = store.connection.execute("SELECT spec::text FROM k8s_custom_objects WHERE plural = 'wells'").fetchall()
+        assert len(rows) == len(levels)
+        assert "pl4nted" not in str(rows)
 
 
 def test_revisions_of_any_form_are_rows(cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf) -> None:

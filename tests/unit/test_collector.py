@@ -249,3 +249,17 @@ def test_a_pod_that_is_being_resized(condition: dict[str, str] | None, cpu: Deci
     (row,) = rows("pods", pod)
     assert row["cpu_request"] == cpu
     assert row["cpu_limit"] == (1 if condition else 2)
+
+
+@pytest.mark.parametrize(
+    ("number", "stored"), [(2**63 - 1, 2**63 - 1), (2**63, None), (-(2**63), -(2**63)), (-(2**63) - 1, None), (0, 0)]
+)
+def test_a_number_that_its_column_can_not_hold_is_null(number: int, stored: int | None) -> None:
+    kind = KINDS["pods"]
+    items = [{"metadata": {"uid": "1", "name": name, "generation": each}} for name, each in (("a", number), ("b", 5))]
+    decoder = Decoder(kind)
+    body = json.dumps({"items": items}).encode()
+    (columns,) = decoder.columns(body, api_version="v1", wanted=[0, 1], total=2, at_once=2)
+    at = [column.name for column in kind.columns].index("generation")
+    assert columns[at] == [stored, 5]
+    assert ("1 objects (first pods a)" in " ".join(decoder.warnings())) is (stored is None)

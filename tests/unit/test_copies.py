@@ -7,6 +7,7 @@ import bz2
 import gzip
 import io
 import json
+import random
 import time
 import zipfile
 import zlib
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from k8s_inventory.collector import Decoder, redaction_of
+from k8s_inventory.collector import Decoder, names, redaction_of
 from k8s_inventory.collector.redaction.copies import is_copy, is_plain
 from k8s_inventory.collector.redaction.policy import Redaction
 from k8s_inventory.kinds import KINDS, Kind, PrinterColumn
@@ -58,6 +59,9 @@ PACKED: dict[str, Callable[[str], str]] = {
     "base64 in a data URL": lambda text: f"data:application/json;base64,{b64(text.encode())}",
     "base64 in words": lambda text: f"the_original_object_follows_here_in_base64 {b64(text.encode())}",
     "gzip": lambda text: b64(gzip.compress(text.encode())),
+    "gzip in two": lambda text: b64(gzip.compress(b" ") + gzip.compress(text.encode())),
+    "gzip cut short": lambda text: b64(gzip.compress((text + " " * 9).encode())[:-8]),
+    "JSON in JSON with escapes": lambda text: json.dumps({"last": text}).replace('\\"', "\\u0022"),
     "zlib": lambda text: b64(zlib.compress(text.encode())),
     "zip": lambda text: b64(zipped(text.encode())),
     "bzip2": lambda text: b64(bz2.compress(text.encode())),
@@ -121,6 +125,8 @@ def test_a_copy_is_known_however_it_is_packed(copy: str, pack: Callable[[str], s
         json.dumps([{"name": "cbr0", "interface": "eth0", "ips": ["10.0.0.1"]}]),
         json.dumps({"kind": "Service", "spec": {"ports": [80]}}),
         json.dumps({"data": {"rows": 1}}),
+        b64(random.Random(1).randbytes(3000)),
+        base64.encodebytes(random.Random(2).randbytes(3000)).decode(),
     ],
 )
 def test_other_texts_stay(text: str) -> None:
@@ -129,7 +135,14 @@ def test_other_texts_stay(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["kapp.k14s.io/original", "objectset.rio.cattle.io/applied", "banzaicloud.com/last-applied"]
+    "name",
+    [
+        "kapp.k14s.io/original",
+        "kapp.k14s.io/original-diff-full",
+        "objectset.rio.cattle.io/applied",
+        "banzaicloud.com/last-applied",
+        "operator.example/lastAppliedConfiguration",
+    ],
 )
 def test_a_copy_is_known_by_name(name: str) -> None:
     found, _ = row(KINDS["configmaps"], annotated(**{name: '{"data":{"a":"pl4nted"}}'}))
@@ -157,6 +170,7 @@ def test_a_template_of_a_declared_kind_has_no_copies() -> None:
         ('{"password":1}', False),
         ("password: 1", False),
         ("a\nb", False),
+        ("%7B%22a%22%3A1%7D", False),
         (b64(b"some thirty bytes of any password"), False),
         ("5" * 64, False),
         ("a " * 600, False),
@@ -221,6 +235,8 @@ def test_printer_columns_show_no_copies() -> None:
 
 
 HOSTILE = {
+    "many small members": b64(gzip.compress(b"") * 40_000),
+    "many bombs": "\n ".join([b64(gzip.compress(bytes(300_000)))] * 3000),
     "a bomb": b64(gzip.compress(bytes(100_000_000))),
     "bombs in bombs": b64(gzip.compress(b64(gzip.compress(b64(bytes(9_000_000)).encode())).encode())),
     "backslashes": "\\" * 1_000_000,
@@ -261,3 +277,8 @@ def test_a_deep_object_is_a_row(levels: int, settings: dict[str, Any]) -> None:
         (columns,) = decoder.columns(page, api_version="v1", wanted=[0, 1], total=2, at_once=2)
         assert PLANTED not in str(columns)
         assert len(columns[0]) == 2
+
+
+def test_a_deep_object_has_a_name() -> None:
+    deep = '{"items":[{"metadata":{"name":"a"},"spec":' + "[" * 5000 + "]" * 5000 + '},{"metadata":{"name":"b"}}]}'
+    assert names(deep.encode(), [1, 0]) == [(None, "b"), (None, "a")]

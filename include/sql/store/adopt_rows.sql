@@ -3,7 +3,7 @@
 {%- if column.name in as_custom -%} moved.{{ column.name | identifier }}
 {%- elif not column.required -%} NULL
 {%- elif column.type == "text" -%} ''
-{%- elif column.type == "text[]" or column.type == "jsonb" and column.convert != "array" -%} '{}'
+{%- elif column.type == "text[]" or column.type == "jsonb" and not column.is_array -%} '{}'
 {%- elif column.type == "jsonb" -%} '[]'
 {%- elif column.type == "boolean" -%} FALSE
 {%- else -%} 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -92,10 +92,13 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _named = msgspec.json.Decoder(_Named)
 
 
-def names(body: bytes, positions: Iterable[int]) -> list[tuple[str | None, str]]:
+def names(body: bytes, positions: Sequence[int]) -> list[tuple[str | None, str]]:
     """Namespace and name of the objects at these positions of a page."""
-    items = _raw_items.decode(body).items or ()
-    found = [_metadata(items[position]) for position in positions]
+    try:
+        items = _raw_items.decode(body).items or ()
+        found = [_metadata(items[position]) for position in positions]
+    except RecursionError:
+        return names(shallow(body), positions)
     return [(each.namespace or None, each.name) for each in found]
 
 

@@ -59,6 +59,11 @@ class Column:
         return self.compute in (None, object_or_empty, array_or_empty)
 
     @property
+    def is_array(self) -> bool:
+        """Whether it is JSON that is an array in every row."""
+        return self.compute is array_or_empty
+
+    @property
     def signature(self) -> tuple[Any, ...]:
         """All of the declaration that changes what a row holds."""
         computed = (self.compute is not None, self.part, self.version)

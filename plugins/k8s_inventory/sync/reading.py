@@ -33,7 +33,7 @@ from k8s_inventory.kube.confirming import is_gone
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NoSuchPath, NotFound, Unsupported
 from k8s_inventory.kube.listing import LONGEST_VERSION, Listing, Page
 from k8s_inventory.kube.session import UNREADABLE, Session
-from k8s_inventory.mending import cut
+from k8s_inventory.mending import cut, shallow
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings
@@ -468,6 +468,8 @@ def _versions(page: Page[Any], session: Session, kind: Kind) -> tuple[dict[str, 
 def _envelope(item: msgspec.Raw) -> Envelope:
     try:
         return msgspec.json.decode(item, type=Envelope)
+    except RecursionError:  # what was just not too deep for the listing, which is called from less far down
+        return _envelope(msgspec.Raw(shallow(bytes(item))))
     except msgspec.ValidationError:  # of what is only good to have
         bare = msgspec.json.decode(item, type=BareEnvelope)
         return Envelope(EnvelopeMetadata(bare.metadata.uid, resource_version=bare.metadata.resource_version))

@@ -16,13 +16,13 @@ from functools import lru_cache
 
 from k8s_inventory.collector.redaction.policy import Redaction
 
-_KNOWN = re.compile(r"/[\w.-]*last-applied|/applied$|^kapp\.k14s\.io/original")
-_KNOWN_PARTS = (b"last-applied", b"/applied", b"kapp.k14s.io/original")
+_KNOWN = re.compile(r"/[\w.-]*last[_-]?[aA]pplied|/applied$|^kapp\.k14s\.io/original")
+_KNOWN_PARTS = (b"pplied", b"kapp.k14s.io/original")
 """Names of annotations in which an applier keeps a copy: kubectl and those that follow it, Rancher, kapp."""
 
 # How a key may stand: quoted (JSON, and JSON within JSON), at the start of a line of YAML, or in its braces.
-_BEFORE = rb"(?:[\"']|(?:\A|[\n\r{,]|\\[nr])[ \t\-]*+)"
-_AFTER = rb"(?:\\*+[\"'])?[ \t]*+:"
+_BEFORE = rb"(?:[\"']|\\u0022|(?:\A|[\n\r{,]|\\[nr])[ \t\-]*+)"
+_AFTER = rb"(?:\\*+[\"']|\\++u0022)?[ \t]*+:"
 
 
 def _keys(*names: bytes) -> re.Pattern[bytes]:
@@ -33,7 +33,9 @@ _OBJECT = _keys(b"kind", b"apiVersion", b"containers", b"initContainers", b"ephe
 _VALUES = _keys(b"data", b"stringData", b"binaryData")
 _ENV = _keys(b"env", rb"\w{1,40}Env")
 _SECRET_VALUES = _keys(b"stringData")
-_SECRET_TYPE = re.compile(rb"[\"' ](?:Opaque|kubernetes\.io/(?:tls|dockerc|basic-auth|ssh-auth|service-account-token))")
+_SECRET_TYPE = re.compile(
+    rb"(?:[\"' ]|u0022)(?:Opaque|kubernetes\.io/(?:tls|dockerc|basic-auth|ssh-auth|service-account-token))"
+)
 _RELEASE = (_keys(b"manifest"), _keys(b"chart"))
 
 _KEY_ENDS = bytes.maketrans(b"\\'", b"::")
@@ -140,22 +142,36 @@ def _rest(packed: bytes) -> bytes:
     return packed[-over:] + b"=" * (4 - over) if over > 1 else b""
 
 
+_ANY = 47
+"""What zlib calls gzip or zlib, whichever it is."""
+
+_MOST_MEMBERS = 16
+"""Streams of gzip, one after the other; where there are more, it is not looked at what they hold."""
+
+
 def _inflated(piece: bytes, most: int) -> bytes:
     """At most so many bytes, and one more where there are more."""
     if piece.startswith(b"\x1f\x8b") or (piece[:1] == b"\x78" and int.from_bytes(piece[:2], "big") % 31 == 0):
-        bits, start = 47, 0
+        bits, start = _ANY, 0
     elif piece.startswith(b"PK\x03\x04") and len(piece) > 30 and piece[8:10] == b"\x08\x00":
         bits, start = -15, 30 + int.from_bytes(piece[26:28], "little") + int.from_bytes(piece[28:30], "little")
     else:
         return piece
+    made, left = b"", piece[start:]
     try:
-        return zlib.decompressobj(bits).decompress(piece[start:], max(most, 1)) or piece
+        for _ in range(_MOST_MEMBERS):
+            packed = zlib.decompressobj(bits)
+            made += packed.decompress(left, max(most - len(made), 1))
+            left = packed.unused_data if bits == _ANY else b""
+            if not left or len(made) >= most:
+                return made or piece
     except zlib.error:
-        return piece
+        return made or piece
+    return _OPAQUE[0]
 
 
 _LONGEST_PLAIN = 1024
-_STRUCTURED = re.compile(r"[{}\[\]\"'\\<>|\n\r]|:\s+\S")
+_STRUCTURED = re.compile(r"[{}\[\]\"'\\<>|%\n\r]|:\s+\S")
 
 
 def is_plain(text: str) -> bool:
