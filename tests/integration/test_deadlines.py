@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from k8s_inventory.kinds import KINDS
+from k8s_inventory.kinds import KINDS, ApiPath
 from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.errors import Stopped
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
@@ -83,9 +84,13 @@ def _assert_dead(results: list[Result], store: Store, why: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("spoil", [_storm, _drip], ids=["503 with Retry-After", "a byte now and then"])
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [(_storm, ": answered 503"), (_drip, ": nothing came")],
+    ids=["503 with Retry-After", "a byte now and then"],
+)
 def test_a_context_that_costs_only_waiting_is_dead_after_its_bound(
-    cluster: Cluster, store: Store, spoil: Callable[[str, Answer], Answer]
+    cluster: Cluster, store: Store, spoil: Callable[[str, Answer], Answer], why: str
 ) -> None:
     with Proxy(cluster) as proxy:
         proxy.spoil = spoil
@@ -93,6 +98,7 @@ def test_a_context_that_costs_only_waiting_is_dead_after_its_bound(
         results = _sync(proxy.context, store)
         assert time.monotonic() - start < 5
         _assert_dead(results, store, "K8S_CONTEXT_TIMEOUT")
+        assert all(why in str(each.error) for each in results)
 
 
 def test_a_connection_that_is_accepted_and_silent_is_dead_after_its_bound(store: Store) -> None:
@@ -102,6 +108,50 @@ def test_a_connection_that_is_accepted_and_silent_is_dead_after_its_bound(store:
         results = _sync(_context(f"http://127.0.0.1:{port}"), store, limits)
         assert time.monotonic() - start < 5
         _assert_dead(results, store, "127.0.0.1")
+
+
+def test_who_is_stopped_while_a_sign_of_life_is_awaited_is_told_so() -> None:
+    stopped = threading.Event()
+    limits = replace(PATIENT, context_timeout=4)
+    with _silent() as port, Session(_context(f"http://127.0.0.1:{port}"), limits, stopped=stopped) as session:
+        timer = threading.Timer(3, stopped.set)
+        timer.start()
+        with pytest.raises(Stopped):
+            session.get(ApiPath("version"))
+        timer.join()
+        assert session.dead is None
+
+
+def _hanging_plugin(port: int) -> dict[str, object]:
+    version = "client.authentication.k8s.io/v1"
+    exec_plugin = {"apiVersion": version, "interactiveMode": "Never", "command": "/bin/sleep", "args": ["3000"]}
+    return {"cluster": {"server": f"https://127.0.0.1:{port}"}, "user": {"exec": exec_plugin}}
+
+
+def _silent_proxy(port: int) -> dict[str, object]:
+    return {"cluster": {"server": "https://127.0.0.1:1", "proxy-url": f"http://127.0.0.1:{port}"}}
+
+
+@pytest.mark.parametrize("entries", [_hanging_plugin, _silent_proxy])
+def test_who_is_stopped_leaves_no_context_behind_that_is_taken_for_dead(
+    store: Store, entries: Callable[[int], dict[str, object]]
+) -> None:
+    """Other tasks of the run would not try it."""
+    stopped = threading.Event()
+    settings = Settings.load({"requests_per_second": 1000})
+    with _silent() as port:
+        given = {"user": {}, **entries(port)}
+        content = {f"{each}s": [{"name": "x", each: value}] for each, value in given.items()}
+        content["contexts"] = [{"name": "x", "context": {"cluster": "x", "user": "x"}}]
+        context = Context(name="x", kubeconfig=content, context="x")
+        with Session(context, replace(PATIENT, connect_timeout=30, context_timeout=60), stopped=stopped) as session:
+            timer = threading.Timer(0.5, stopped.set)
+            timer.start()
+            (result,) = sync_kinds(session, again(store), [KINDS["pods"]], run=Run("r"), settings=settings)
+            timer.join()
+    assert result.outcome == "failed"
+    assert "the task that reads it was ended" in str(result.error)
+    assert query_rows(store, "SELECT count(*) FROM k8s_sync_runs WHERE whole_context") == [{"count": 0}]
 
 
 def test_another_task_of_the_run_does_not_try_it_again(cluster: Cluster, store: Store) -> None:

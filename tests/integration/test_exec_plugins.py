@@ -301,6 +301,8 @@ def test_how_it_ended_is_said_where_it_says_nothing(plugin: Make) -> None:
         ('printf "%s" "$TOK" | head -n1 >&2; exit 1', {"env": (("TOK", f"{SECRET}\nmore"),)}),
         ("echo no such user: $3 >&2; exit 1", {"args": ("login", "--password", SECRET)}),
         ("echo no such user: ${1#*=} >&2; exit 1", {"args": (f"--client-secret={SECRET}",)}),
+        ("echo unknown argument: $2 >&2; exit 1", {"args": ("login", SECRET)}),
+        ("echo wrong: ${1#*=} >&2; exit 1", {"args": (f"--pat={SECRET}",)}),
         ("echo at ${1#*:password=} >&2; exit 1", {"args": (f"dsn:password={SECRET}",)}),
         (f"set -x; echo '{output(token=SECRET)}'; exit 1", {}),
         (f"echo '{output(token=SECRET)}'; echo {SECRET} >&2; exit 1", {}),
@@ -443,7 +445,21 @@ def test_a_plugin_is_ended_where_its_thread_is(plugin: Make, tmp_path: Path, mon
             ask(plugin(f"echo $$ >> {pids}; exec sleep 3000"), 60, Stopped())
 
 
-def test_a_plugin_is_ended_with_the_program_of_cloudquery(plugin: Make, tmp_path: Path) -> None:
+def _begin_sync(stub: Any, spec: bytes) -> object:
+    stub.Init(plugin_pb2.Init.Request(spec=spec), timeout=20, wait_for_ready=True)
+    messages = stub.Sync(plugin_pb2.Sync.Request(tables=["k8s_pods"]))
+    assert next(messages).migrate_table.table
+    return messages
+
+
+def _begin_test(stub: Any, spec: bytes) -> object:
+    return stub.TestConnection.future(plugin_pb2.TestConnection.Request(spec=spec), timeout=60, wait_for_ready=True)
+
+
+@pytest.mark.parametrize("begin", [_begin_sync, _begin_test])
+def test_a_plugin_is_ended_with_the_program_of_cloudquery(
+    plugin: Make, tmp_path: Path, begin: Callable[[Any, bytes], object]
+) -> None:
     """Which ends without waiting for its threads."""
     pids, address, path = tmp_path / "pids", tmp_path / "socket", tmp_path / "config"
     made = plugin(f"trap '' TERM; echo $$ > {pids}; while :; do sleep 1; done")
@@ -466,13 +482,12 @@ def test_a_plugin_is_ended_with_the_program_of_cloudquery(plugin: Make, tmp_path
     with subprocess.Popen(command, env=environment) as program, grpc.insecure_channel(f"unix:{address}") as channel:
         stub = plugin_pb2_grpc.PluginStub(channel)
         spec = json.dumps({"kubeconfig": str(path)}).encode()
-        stub.Init(plugin_pb2.Init.Request(spec=spec), timeout=20, wait_for_ready=True)
-        messages = stub.Sync(plugin_pb2.Sync.Request(tables=["k8s_pods"]))
-        assert next(messages).migrate_table.table
+        call = begin(stub, spec)
         wait_until(lambda: pids.exists() and pids.read_text().endswith("\n"), "the plugin runs")
         with leaving_nothing(pids, 4, 1):
             program.terminate()
             assert program.wait(10) == 0
+        del call
 
 
 @pytest.mark.parametrize("in_session", ["", "setsid "])

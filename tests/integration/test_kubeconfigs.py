@@ -191,6 +191,11 @@ USERS = {
         client_certificate="admin.crt",
         client_key="other.key",
     ),
+    "key of another algorithm": user(
+        'user "u": client-key is not the key of user "u": client-certificate',
+        client_certificate="admin.crt",
+        client_key="rsa.key",
+    ),
     "certificate without a key": user('user "u": client-certificate is of no use', client_certificate="admin.crt"),
     "key without a certificate": user('user "u": client-key is of no use', client_key="admin.key"),
     "key beside a token": user(token=TOKEN, client_key="nowhere"),

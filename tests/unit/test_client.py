@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,24 @@ def test_a_certificate_of_a_plugin_is_shown_and_a_new_one_after_it(
     assert listener.asked == [("certificate: first",)] * 3 + [("certificate: second",)]
 
 
+def test_a_token_of_a_plugin_comes_in_the_place_of_its_certificate(
+    context_for: Callable[..., Context],
+    plugin: Plugin,
+    authority: Authority,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clients, "_SELDOM", 0.2)
+    first = authority.issue("first")
+    status = {"clientCertificateData": first.certificate.decode(), "clientKeyData": first.pem(PKCS8).decode()}
+    status["expirationTimestamp"] = after(seconds=0.3)
+    with Session(context_for(exec=plugin(status, {"token": "another"})), IMPATIENT) as session:
+        session.get(ApiPath("version"))
+        time.sleep(0.4)
+        session.get(ApiPath("version"))
+    assert listener.asked == [("certificate: first",), ("authorization: Bearer another",)]
+
+
 def test_keys_of_a_plugin_that_do_not_fit_are_refused(
     context_for: Callable[..., Context], plugin: Plugin, authority: Authority
 ) -> None:
@@ -159,6 +178,15 @@ def test_keys_of_a_plugin_that_do_not_fit_are_refused(
     status = {"clientCertificateData": certificate.certificate.decode(), "clientKeyData": other.pem(PKCS8).decode()}
     with pytest.raises(ContextError, match="the key that its exec plugin gave is not the key of the certificate"):
         context_for(exec=plugin(status)).client()
+
+
+def test_who_does_not_verify_servers_is_not_warned_with_every_request(
+    context_for: Callable[..., Context], recwarn: pytest.WarningsRecorder, listener: Listener
+) -> None:
+    with Session(replace(context_for(token="t"), verify_tls=False), IMPATIENT) as session:
+        session.get(ApiPath("version"))
+    assert listener.asked == [("authorization: Bearer t",)]
+    assert not [each for each in recwarn if "Unverified" in str(each.message)]
 
 
 def test_who_is_stopped_does_not_wait_for_a_plugin(

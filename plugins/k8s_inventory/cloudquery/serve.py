@@ -88,7 +88,7 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
         self._running: set[threading.Event] = set()
 
     def stop(self) -> None:
-        """Ends every sync at its next page."""
+        """Ends every sync at its next page, and every test of connections."""
         for stopped in tuple(self._running):
             stopped.set()
 
@@ -115,7 +115,8 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
     @_explained
     def TestConnection(self, request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            problem = Source(request.spec).test_connection()
+            with self._stoppable(context) as stopped:
+                problem = Source(request.spec).test_connection(stopped)
         except BadInput as error:
             return plugin_pb2.TestConnection.Response(
                 success=False, failure_code="INVALID_SPEC", failure_description=str(error)
@@ -136,11 +137,8 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
 
     def _sync(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         source = self._initialized(context)
-        stopped = threading.Event()
-        context.add_callback(stopped.set)
-        self._running.add(stopped)
         problems = []
-        try:
+        with self._stoppable(context) as stopped:
             kinds = source.kinds(request.tables, request.skip_tables)
             for kind in kinds:
                 yield _migrate(kind)
@@ -158,6 +156,15 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
                     yield _migrate(kind)
                 stopped.wait(FLUSH_SECONDS)
                 context.abort(grpc.StatusCode.ABORTED, _summary(problems))
+
+    @contextmanager
+    def _stoppable(self, context: grpc.ServicerContext) -> Iterator[threading.Event]:
+        """Is set once nobody waits for this call, or all are to end: programs that it has started end, too."""
+        stopped = threading.Event()
+        context.add_callback(stopped.set)
+        self._running.add(stopped)
+        try:
+            yield stopped
         finally:
             stopped.set()
             self._running.discard(stopped)

@@ -198,12 +198,13 @@ class Source:
         assert self.settings.database_url
         return Store.connect(self.settings.database_url.get_secret_value(), schema=self.settings.schema_name)
 
-    def test_connection(self) -> str | None:
-        """What keeps the contexts and the database from being used; None if nothing does."""
+    def test_connection(self, stopped: threading.Event | None = None) -> str | None:
+        """What keeps the contexts and the database from being used; None if nothing does. Ends early once `stopped` is
+        set."""
         problems = []
         for name in self._selection.contexts:
             try:
-                with self._open_session(name) as session:
+                with self._open_session(name, stopped) as session:
                     first_led_to(session)
             except KubeError as error:
                 problems.append(f"{error}. {error.outcome.advice}")

@@ -120,14 +120,8 @@ class Client:
         assert self._user.provider
         new = self._user.provider.credential(seconds=self._seconds, stopped=self._stopped)
         learn(new.token, new.key)
-        if new.certificate and new.key and new.certificate != self._credential.certificate:
-            what = "{} that its exec plugin gave"
-            self.pools = self._connections(
-                Identity(
-                    Pem(new.certificate, what.format("the certificate")),
-                    Pem(new.key, what.format("the key")),
-                )
-            )
+        if new.certificate != self._credential.certificate:
+            self.pools = self._connections(_identity(new))
         lasts = (new.expires - datetime.now(UTC)).total_seconds() if new.expires else float("inf")
         self._credential = new
         self._due = time.monotonic() + max(lasts, _SELDOM)
@@ -160,6 +154,17 @@ class Client:
             raise Unauthorized(f"context {self._name}: {error}", retryable=error.retryable) from None
         except Unusable as error:
             raise ContextError(f"context {self._name}: its configuration can not be used: {error}") from None
+
+
+def _identity(given: Credential) -> Identity | None:
+    """That of a plugin, which may give a token alone at another time."""
+    if not given.certificate or not given.key:
+        return None
+    what = "{} that its exec plugin gave"
+    return Identity(
+        Pem(given.certificate, what.format("the certificate")),
+        Pem(given.key, what.format("the key")),
+    )
 
 
 def _learn(cluster: ClusterEntry, user: UserEntry) -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -123,13 +123,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class _Request:
-    """`end` is when its answer is of no use any more, by the monotonic clock; `most` are bytes."""
+    """`end` is when its answer is of no use any more, by the monotonic clock; `most` are bytes. `heard` are the errors
+    that it was asked again after."""
 
     path: ApiPath
     query: Mapping[str, Any]
     accept: str
     end: float
     most: int
+    heard: list[str] = field(default_factory=list)
 
 
 class _Status(msgspec.Struct, frozen=True):
@@ -205,6 +207,7 @@ class Session:
                 try:
                     self._client = self.context.client(seconds=self.limits.credential_timeout, stopped=self.stopped)
                 except KubeError as error:
+                    self._refuse_if_stopped()
                     self.dead = error
                     raise
                 self.clients += 1
@@ -267,12 +270,14 @@ class Session:
                     self.close()
                     return self._get_with_retries(request)
         except Unreachable as error:
+            self._refuse_if_stopped(path)
             self.dead = error
             raise
         except Exhausted:
+            heard = request.heard[-1].removeprefix(f"{self._where(path)}: ") if request.heard else "nothing came"
             self.dead = Unreachable(
                 f"context {self.context.name}: {self.server} kept all requests waiting for "
-                f"{self.limits.context_timeout:.0f} s and answered none (K8S_CONTEXT_TIMEOUT); the last was for {path}"
+                f"{self.limits.context_timeout:.0f} s (K8S_CONTEXT_TIMEOUT); the last was for {path}: {heard}"
             )
             raise self.dead from None
 
@@ -299,7 +304,7 @@ class Session:
                 most=MOST_OF_ANSWER,
             )
         except (transport.Refused, urllib3.exceptions.HTTPError, OSError):
-            return False
+            return self.stopped.is_set()  # it was not waited for, then
         return answer.status not in _MAY_MEND
 
     def _get_with_retries(self, request: _Request) -> bytes:
@@ -327,6 +332,7 @@ class Session:
         backoff = tenacity.wait_exponential_jitter(multiplier=0.2, max=5, jitter=0.3)(state)
         seconds = min(max(asked or 0.0, backoff), self.limits.longest_wait)
         log.warning("%s; trying again in %.1f s", error, seconds)
+        state.args[0].heard.append(str(error))
         return seconds
 
     def _get_once(self, request: _Request) -> bytes:
@@ -401,7 +407,8 @@ class Session:
         finally:
             self._in_flight.release()
 
-    def _refuse_if_stopped(self, path: str) -> None:
+    def _refuse_if_stopped(self, path: str = "") -> None:
+        """Also where something seems to be wrong: it may be so because nobody waited for it."""
         if self.stopped.is_set():
             raise Stopped(f"{self._where(path)}: given up, because the task that reads it was ended")
 
@@ -478,7 +485,7 @@ class Session:
         return "Its server does not begin with https://, so no credentials were sent, as kubectl sends none. "
 
     def _where(self, path: str) -> str:
-        return f"context {self.context.name}, {path}"
+        return f"context {self.context.name}, {path}".removesuffix(", ")
 
 
 def _status(body: bytes) -> _Status | None:

@@ -260,7 +260,10 @@ class _HTTPConnection(urllib3.connection.HTTPConnection):
 
 
 class _HTTPSConnection(_HTTPConnection, urllib3.connection.HTTPSConnection):
-    pass
+    def connect(self) -> None:
+        super().connect()
+        # Or it need not be, by its kubeconfig: of that urllib3 would warn with every request.
+        self.is_verified = True
 
 
 def _exactly(sock: socket.socket, allowance: Allowance, count: int) -> bytes:

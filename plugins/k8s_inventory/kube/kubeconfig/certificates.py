@@ -16,6 +16,9 @@ _BLOCK = re.compile(
     rb"^-----BEGIN (?P<label>[A-Z0-9 ]{1,60})-----[^\S\n]*\n.*?^-----END (?P=label)-----", re.MULTILINE | re.DOTALL
 )
 
+_NOT_ITS_KEY = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+"""The last is what OpenSSL says of a key of another algorithm than the certificate's."""
+
 
 @dataclass(frozen=True, repr=False)
 class Pem:
@@ -87,7 +90,7 @@ def _identify(context: ssl.SSLContext, identity: Identity) -> None:
         try:
             context.load_cert_chain(path, password=_no_pass_phrase)
         except ssl.SSLError as error:
-            if error.reason == "KEY_VALUES_MISMATCH":
+            if error.reason in _NOT_ITS_KEY:
                 raise Unusable(f"{key.field} is not the key of {certificate.field}") from None
             why = f" ({error.reason})" if error.reason else ""
             raise Unusable(f"{key.field}, or {certificate.field}, can not be used by OpenSSL{why}") from None

@@ -334,7 +334,8 @@ def _signal(number: int) -> str:
 
 
 def _secrets(args: Iterable[str], env: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """What it is given that may be secret: values of `env`, and those of `args` whose name or form says so."""
+    """What it is given that may be secret: values of `env`, and those of `args` whose name or form says so, or that
+    look random."""
     given = [part for _, value in env for part in (value, *value.splitlines())]
     flag = ""
     for arg in args:
@@ -342,8 +343,14 @@ def _secrets(args: Iterable[str], env: Iterable[tuple[str, str]]) -> Iterator[st
         name, equals, value = arg.partition("=")
         if equals and names_a_secret(name):
             given.append(value)
+        given += [word for word in _WORD.findall(arg) if _looks_random(word)]
         flag = arg if arg.startswith("-") and not equals else ""
     return (each for each in given if len(each) >= _SHORTEST_SECRET)
+
+
+def _looks_random(word: str) -> bool:
+    """Small and capital letters, and digits: names of commands, regions and accounts have no capitals. Paths may."""
+    return not word.startswith(("/", "./", "~/")) and all(re.search(each, word) for each in ("[a-z]", "[A-Z]", "[0-9]"))
 
 
 def _taken_out(text: str) -> Iterator[str]:
