@@ -70,6 +70,7 @@ class Rejected(Exception):
     def __init__(self, status: int, body: str) -> None:
         super().__init__(f"{status}: {body[:500]}")
         self.status = status
+        self.body = body
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 60) -> None:

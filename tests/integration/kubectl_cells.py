@@ -1,4 +1,4 @@
-"""The cells of kubectl's tables, composed from our columns, for the kinds of `tests.cluster.every_kind`."""
+"""The cells of kubectl's tables, composed from our columns, for every declared kind."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ Row = dict[str, Any]
 Cell = Callable[[Row], object]
 
 SHORT = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+"""In the order of kubectl, which shows each once, and no others."""
 
 
 def days_since(moment: datetime | None, *, unknown: str = "<unknown>") -> str:
@@ -38,7 +39,7 @@ def _amounts(row: Row, of_limits: bool) -> str:
 
 
 def _modes(row: Row) -> str:
-    return ",".join(SHORT[mode] for mode in row["access_modes"])
+    return ",".join(short for mode, short in SHORT.items() if mode in row["access_modes"])
 
 
 def _of_bound(cell: Cell) -> Cell:
@@ -65,15 +66,16 @@ def _first_three(values: list[str], empty: str) -> str:
 def _controller(row: Row) -> str:
     if row["controller_name"] is None:
         return "<none>"
-    return f"{row['controller_kind'].lower()}.{row['controller_group']}/{row['controller_name']}"
+    kind = ".".join(filter(None, (row["controller_kind"].lower(), row["controller_group"])))
+    return f"{kind}/{row['controller_name']}"
 
 
 def _targets(row: Row) -> str:
-    """For metrics of the utilization of a resource."""
-    current = {each["resource"]["name"]: each["resource"]["current"] for each in row["current_metrics"]}
+    """For metrics of the utilization of a resource; kubectl goes by their places in the two lists."""
     parts = []
-    for metric in (each["resource"] for each in row["metrics"]):
-        now = current.get(metric["name"], {}).get("averageUtilization")
+    for index, metric in enumerate(each["resource"] for each in row["metrics"]):
+        current = row["current_metrics"][index].get("resource", {}) if index < len(row["current_metrics"]) else {}
+        now = current.get("current", {}).get("averageUtilization")
         shown = "<unknown>" if now is None else f"{now}%"
         parts.append(f"{metric['name']}: {shown}/{metric['target']['averageUtilization']}%")
     return ", ".join(parts)
@@ -81,12 +83,13 @@ def _targets(row: Row) -> str:
 
 def _parameters(row: Row) -> str:
     found = row["parameters"]
-    return f"{found['kind']}.{found['apiGroup']}/{found['name']}" if found else "<none>"
+    kind = ".".join(filter(None, (found["kind"], found.get("apiGroup")))) if found else ""
+    return f"{kind}/{found['name']}" if found else "<none>"
 
 
 def _parent(row: Row) -> str:
-    parts = (row["parent_group"], row["parent_resource"], row["parent_namespace"], row["parent_name"])
-    return "/".join(filter(None, parts))
+    resource = ".".join(filter(None, (row["parent_resource"], row["parent_group"]))).lower()
+    return "/".join(filter(None, (resource, row["parent_namespace"], row["parent_name"])))
 
 
 NAME: dict[str, Cell] = {"Name": number("name")}
@@ -142,7 +145,7 @@ CELLS: dict[str, dict[str, Cell]] = {
     "endpointslices": {
         **NAME,
         "AddressType": number("address_type"),
-        "Ports": lambda row: joined([str(port["port"]) for port in row["ports"]], empty="<unset>"),
+        "Ports": lambda row: joined([str(port.get("port", "")) for port in row["ports"]], empty="<unset>"),
         "Endpoints": lambda row: _first_three(row["addresses"], "<unset>"),
     },
     "ingresses": {
@@ -226,7 +229,7 @@ CELLS: dict[str, dict[str, Cell]] = {
         "AttachRequired": number("attach_required"),
         "PodInfoOnMount": number("pod_info_on_mount"),
         "StorageCapacity": number("storage_capacity"),
-        "TokenRequests": lambda row: joined(row["token_audiences"], empty="<unset>"),
+        "TokenRequests": lambda row: ",".join(row["token_audiences"]) if row["token_audiences"] else "<unset>",
         "RequiresRepublish": number("requires_republish"),
         "Modes": lambda row: joined(row["volume_lifecycle_modes"]),
     },
@@ -296,3 +299,131 @@ CELLS: dict[str, dict[str, Cell]] = {
     },
     "deviceclasses": NAME,
 }
+
+
+def label_selector(selector: Row) -> str:
+    """As `labels.Selector.String()` writes it."""
+    parts = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
+    for each in selector.get("matchExpressions") or []:
+        key, values = each["key"], ",".join(sorted(each.get("values") or []))
+        forms = {
+            "In": f"{key} in ({values})",
+            "NotIn": f"{key} notin ({values})",
+            "Exists": key,
+            "DoesNotExist": f"!{key}",
+        }
+        parts.append((key, forms[each["operator"]]))
+    return ",".join(text for _, text in sorted(parts))
+
+
+def ports(row: Row) -> str:
+    def one(port: Row) -> str:
+        node_port = f":{port['nodePort']}" if port.get("nodePort") else ""
+        return f"{port['port']}{node_port}/{port['protocol']}"
+
+    return joined([one(port) for port in row["ports"]])
+
+
+def external(row: Row) -> str:
+    return joined(row["external_addresses"], empty="<pending>" if row["type"] == "LoadBalancer" else "<none>")
+
+
+def gates(row: Row) -> str:
+    total = row["readiness_gates_total"]
+    return f"{row['readiness_gates_ready']}/{total}" if total else "<none>"
+
+
+def completions(row: Row) -> str:
+    if row["completions"] is not None:
+        return f"{row['succeeded']}/{row['completions']}"
+    return f"{row['succeeded']}/1 of {row['parallelism']}" if row["parallelism"] > 1 else f"{row['succeeded']}/1"
+
+
+def duration(row: Row) -> str:
+    if row["start_time"] is None:
+        return ""
+    if row["completion_time"] is None:
+        return days_since(row["start_time"])
+    return f"{(row['completion_time'] - row['start_time']).seconds // 60}m"
+
+
+COMPOSED: dict[str, dict[str, Callable[[Row], object]]] = {
+    "namespaces": {"Name": lambda row: row["name"], "Status": lambda row: row["phase"]},
+    "pods": {
+        "Name": lambda row: row["name"],
+        "Ready": lambda row: f"{row['ready_containers']}/{row['total_containers']}",
+        "Status": lambda row: row["display_status"] or "",
+        "Restarts": lambda row: str(row["restarts"]),
+        "IP": lambda row: (row["pod_ips"] or [row["pod_ip"]])[0] or "<none>",
+        "Node": lambda row: row["node_name"] or "<none>",
+        "Nominated Node": lambda row: row["nominated_node_name"] or "<none>",
+        "Readiness Gates": gates,
+    },
+    "deployments": {
+        "Name": lambda row: row["name"],
+        "Ready": lambda row: f"{row['ready_replicas']}/{row['replicas']}",
+        "Up-to-date": lambda row: row["updated_replicas"],
+        "Available": lambda row: row["available_replicas"],
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Selector": lambda row: label_selector(row["selector"]),
+    },
+    "replicasets": {
+        "Name": lambda row: row["name"],
+        "Desired": lambda row: row["replicas"],
+        "Current": lambda row: row["current_replicas"],
+        "Ready": lambda row: row["ready_replicas"],
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Selector": lambda row: label_selector(row["selector"]),
+    },
+    "statefulsets": {
+        "Name": lambda row: row["name"],
+        "Ready": lambda row: f"{row['ready_replicas']}/{row['replicas']}",
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+    },
+    "daemonsets": {
+        "Name": lambda row: row["name"],
+        "Desired": lambda row: row["desired_number_scheduled"],
+        "Current": lambda row: row["current_number_scheduled"],
+        "Ready": lambda row: row["number_ready"],
+        "Up-to-date": lambda row: row["updated_number_scheduled"],
+        "Available": lambda row: row["number_available"],
+        "Node Selector": lambda row: labels(row["node_selector"]),
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Selector": lambda row: label_selector(row["selector"]),
+    },
+    "jobs": {
+        "Name": lambda row: row["name"],
+        "Status": lambda row: row["display_status"],
+        "Completions": completions,
+        "Duration": duration,
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Selector": lambda row: label_selector(row["selector"]),
+    },
+    "cronjobs": {
+        "Name": lambda row: row["name"],
+        "Schedule": lambda row: row["schedule"],
+        "Timezone": lambda row: row["time_zone"] or "<none>",
+        "Suspend": lambda row: str(row["suspend"]),
+        "Active": lambda row: row["active_jobs"],
+        "Last Schedule": lambda row: days_since(row["last_schedule_time"]) if row["last_schedule_time"] else "<none>",
+        "Containers": lambda row: joined(row["container_names"]),
+        "Images": lambda row: joined(row["images"]),
+        "Selector": lambda row: label_selector(row["selector"]) if row["selector"] else "<none>",
+    },
+    "services": {
+        "Name": lambda row: row["name"],
+        "Type": lambda row: row["type"],
+        "Cluster-IP": lambda row: row["cluster_ip"] or "<none>",
+        "External-IP": external,
+        "Port(s)": ports,
+        "Selector": lambda row: labels(row["selector"]),
+    },
+    "crds": {"Name": lambda row: row["name"]},
+    **CELLS,
+}
+TIMES = {"Age": "created_at", "Created At": "created_at"}

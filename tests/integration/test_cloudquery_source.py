@@ -104,12 +104,25 @@ def test_what_arrow_can_not_hold_is_an_error_by_the_objects_name() -> None:
         list(tables.batches(PODS, "test", columns))
 
 
-def test_a_quantity_with_more_digits_than_arrow_has_is_null() -> None:
-    columns = columns_of(page_of(big_pod(1, 1), big_pod(2, 1)), 2)
+@pytest.mark.parametrize(
+    ("amount", "sent"),
+    [
+        ("99999999999999999999999999999.999999999", True),
+        ("-99999999999999999999999999999.999999999", True),
+        ("0.000000001", True),
+        ("1e28", True),
+        ("1e29", False),
+        ("-1e400", False),
+        ("0.0000000001", False),
+        ("1.2345678901", False),
+    ],
+)
+def test_an_amount_that_arrow_can_not_hold_is_null(amount: str, sent: bool) -> None:
+    columns = columns_of(page_of(big_pod(1, 1), big_pod(2, 1), big_pod(3, 1)), 3)
     position = [column.name for column in PODS.columns].index("cpu_request")
-    columns[position] = [Decimal(7), Decimal(10) ** 30]
+    columns[position] = [Decimal(1), Decimal(amount), None]
     (batch,) = tables.batches(PODS, "test", columns)
-    assert batch["cpu_request"].to_pylist() == [7, None]
+    assert batch["cpu_request"].to_pylist() == [1, Decimal(amount) if sent else None, None]
 
 
 def test_every_kind_is_a_table_with_the_dags_columns() -> None:

@@ -21,7 +21,7 @@ from tests.cluster import Cluster
 from tests.cluster.every_kind import PLANTED, make_every_kind
 from tests.cluster.objects import crd, cron_job, deployment, job, namespace, pod, service
 from tests.equality import TABLE
-from tests.integration.kubectl_cells import CELLS, days_since, joined, labels
+from tests.integration.kubectl_cells import COMPOSED, TIMES
 
 ContextOf = Callable[..., Context]
 Sync = Callable[..., Result]
@@ -275,134 +275,6 @@ def varied(start_cluster: Callable[..., Cluster]) -> Cluster:
     cluster.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("printers", "shop.example"))
     make_every_kind(cluster)
     return cluster
-
-
-def label_selector(selector: Row) -> str:
-    """As `labels.Selector.String()` writes it."""
-    parts = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
-    for each in selector.get("matchExpressions") or []:
-        key, values = each["key"], ",".join(sorted(each.get("values") or []))
-        forms = {
-            "In": f"{key} in ({values})",
-            "NotIn": f"{key} notin ({values})",
-            "Exists": key,
-            "DoesNotExist": f"!{key}",
-        }
-        parts.append((key, forms[each["operator"]]))
-    return ",".join(text for _, text in sorted(parts))
-
-
-def ports(row: Row) -> str:
-    def one(port: Row) -> str:
-        node_port = f":{port['nodePort']}" if port.get("nodePort") else ""
-        return f"{port['port']}{node_port}/{port['protocol']}"
-
-    return joined([one(port) for port in row["ports"]])
-
-
-def external(row: Row) -> str:
-    return joined(row["external_addresses"], empty="<pending>" if row["type"] == "LoadBalancer" else "<none>")
-
-
-def gates(row: Row) -> str:
-    total = row["readiness_gates_total"]
-    return f"{row['readiness_gates_ready']}/{total}" if total else "<none>"
-
-
-def completions(row: Row) -> str:
-    if row["completions"] is not None:
-        return f"{row['succeeded']}/{row['completions']}"
-    return f"{row['succeeded']}/1 of {row['parallelism']}" if row["parallelism"] > 1 else f"{row['succeeded']}/1"
-
-
-def duration(row: Row) -> str:
-    if row["start_time"] is None:
-        return ""
-    if row["completion_time"] is None:
-        return days_since(row["start_time"])
-    return f"{(row['completion_time'] - row['start_time']).seconds // 60}m"
-
-
-COMPOSED: dict[str, dict[str, Callable[[Row], object]]] = {
-    "namespaces": {"Name": lambda row: row["name"], "Status": lambda row: row["phase"]},
-    "pods": {
-        "Name": lambda row: row["name"],
-        "Ready": lambda row: f"{row['ready_containers']}/{row['total_containers']}",
-        "Status": lambda row: row["display_status"],
-        "Restarts": lambda row: str(row["restarts"]),
-        "IP": lambda row: (row["pod_ips"] or [row["pod_ip"]])[0] or "<none>",
-        "Node": lambda row: row["node_name"] or "<none>",
-        "Nominated Node": lambda row: row["nominated_node_name"] or "<none>",
-        "Readiness Gates": gates,
-    },
-    "deployments": {
-        "Name": lambda row: row["name"],
-        "Ready": lambda row: f"{row['ready_replicas']}/{row['replicas']}",
-        "Up-to-date": lambda row: row["updated_replicas"],
-        "Available": lambda row: row["available_replicas"],
-        "Containers": lambda row: joined(row["container_names"]),
-        "Images": lambda row: joined(row["images"]),
-        "Selector": lambda row: label_selector(row["selector"]),
-    },
-    "replicasets": {
-        "Name": lambda row: row["name"],
-        "Desired": lambda row: row["replicas"],
-        "Current": lambda row: row["current_replicas"],
-        "Ready": lambda row: row["ready_replicas"],
-        "Containers": lambda row: joined(row["container_names"]),
-        "Images": lambda row: joined(row["images"]),
-        "Selector": lambda row: label_selector(row["selector"]),
-    },
-    "statefulsets": {
-        "Name": lambda row: row["name"],
-        "Ready": lambda row: f"{row['ready_replicas']}/{row['replicas']}",
-        "Containers": lambda row: joined(row["container_names"]),
-        "Images": lambda row: joined(row["images"]),
-    },
-    "daemonsets": {
-        "Name": lambda row: row["name"],
-        "Desired": lambda row: row["desired_number_scheduled"],
-        "Current": lambda row: row["current_number_scheduled"],
-        "Ready": lambda row: row["number_ready"],
-        "Up-to-date": lambda row: row["updated_number_scheduled"],
-        "Available": lambda row: row["number_available"],
-        "Node Selector": lambda row: labels(row["node_selector"]),
-        "Containers": lambda row: joined(row["container_names"]),
-        "Images": lambda row: joined(row["images"]),
-        "Selector": lambda row: label_selector(row["selector"]),
-    },
-    "jobs": {
-        "Name": lambda row: row["name"],
-        "Status": lambda row: row["display_status"],
-        "Completions": completions,
-        "Duration": duration,
-        "Containers": lambda row: joined(row["container_names"]),
-        "Images": lambda row: joined(row["images"]),
-        "Selector": lambda row: label_selector(row["selector"]),
-    },
-    "cronjobs": {
-        "Name": lambda row: row["name"],
-        "Schedule": lambda row: row["schedule"],
-        "Timezone": lambda row: row["time_zone"] or "<none>",
-        "Suspend": lambda row: str(row["suspend"]),
-        "Active": lambda row: row["active_jobs"],
-        "Last Schedule": lambda row: days_since(row["last_schedule_time"]) if row["last_schedule_time"] else "<none>",
-        "Containers": lambda row: joined(row["container_names"]),
-        "Images": lambda row: joined(row["images"]),
-        "Selector": lambda row: label_selector(row["selector"]) if row["selector"] else "<none>",
-    },
-    "services": {
-        "Name": lambda row: row["name"],
-        "Type": lambda row: row["type"],
-        "Cluster-IP": lambda row: row["cluster_ip"] or "<none>",
-        "External-IP": external,
-        "Port(s)": ports,
-        "Selector": lambda row: labels(row["selector"]),
-    },
-    "crds": {"Name": lambda row: row["name"]},
-    **CELLS,
-}
-TIMES = {"Age": "created_at", "Created At": "created_at"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
