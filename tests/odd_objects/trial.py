@@ -478,7 +478,7 @@ def _of_cells(kind: OddKind, rows: dict[str, Object], table: Object) -> Iterator
         metadata = printed["object"]["metadata"]
         row = rows.get(metadata["uid"])
         for title, cell in zip(titles, printed["cells"], strict=False) if row else ():
-            if title in ROUNDED:
+            if title in ROUNDED or (isinstance(cell, str) and _is_planted(cell)):
                 continue
             try:
                 if title in TIMES:
