@@ -217,7 +217,7 @@ class World:
             "SELECT table_name FROM k8s_schema_tables WHERE table_name LIKE 'crd%'"
         ).fetchall():
             try:
-                store.connection.execute(f'SELECT * FROM "{view}"').fetchall()
+                store.connection.execute(f'SELECT shown::text FROM "{view}" AS shown').fetchall()
             except psycopg.Error as error:
                 yield Fault("crds", "", f"{view}: {error}")
 
