@@ -367,7 +367,7 @@ def _of_object(kind: OddKind, row: Object, item: Object) -> Iterator[str]:
 def _of_columns(kind: Kind, row: Object, item: Object) -> Iterator[str]:
     """Columns that are a field of the object: they hold its value, or null where their type can not."""
     for column in kind.typed_columns:
-        if column.path is None or column.compute or re.search(r"[\[?]", column.path):
+        if column.path is None or (column.compute and column.type != "numeric") or re.search(r"[\[?]", column.path):
             continue
         value: Any = item
         for step in column.path.split("."):
