@@ -88,7 +88,8 @@ def _parameters(row: Row) -> str:
 
 
 def _parent(row: Row) -> str:
-    resource = ".".join(filter(None, (row["parent_resource"], row["parent_group"]))).lower()
+    named = ".".join(filter(None, (row["parent_resource"], row["parent_group"])))
+    resource = "".join(each.lower()[0] for each in named)  # as Go does: each letter is one
     return "/".join(filter(None, (resource, row["parent_namespace"], row["parent_name"])))
 
 
@@ -246,8 +247,8 @@ CELLS: dict[str, dict[str, Cell]] = {
         "Status": number("display_status"),
         "Roles": lambda row: joined(row["roles"]),
         "Version": number("kubelet_version"),
-        "Internal-IP": text("internal_ip"),
-        "External-IP": text("external_ip"),
+        "Internal-IP": lambda row: "<none>" if row["internal_ip"] is None else row["internal_ip"],
+        "External-IP": lambda row: "<none>" if row["external_ip"] is None else row["external_ip"],
         "OS-Image": text("os_image", "<unknown>"),
         "Kernel-Version": _kernel,
         "Container-Runtime": text("container_runtime_version", "<unknown>"),

@@ -217,7 +217,7 @@ class World:
             "SELECT table_name FROM k8s_schema_tables WHERE table_name LIKE 'crd%'"
         ).fetchall():
             try:
-                store.connection.execute(f'SELECT * FROM "{view}"').fetchall()
+                store.connection.execute(f'SELECT shown::text FROM "{view}" AS shown').fetchall()
             except psycopg.Error as error:
                 yield Fault("crds", "", f"{view}: {error}")
 
@@ -367,7 +367,7 @@ def _of_object(kind: OddKind, row: Object, item: Object) -> Iterator[str]:
 def _of_columns(kind: Kind, row: Object, item: Object) -> Iterator[str]:
     """Columns that are a field of the object: they hold its value, or null where their type can not."""
     for column in kind.typed_columns:
-        if column.path is None or column.compute or re.search(r"[\[?]", column.path):
+        if column.path is None or (column.compute and column.type != "numeric") or re.search(r"[\[?]", column.path):
             continue
         value: Any = item
         for step in column.path.split("."):
@@ -478,7 +478,7 @@ def _of_cells(kind: OddKind, rows: dict[str, Object], table: Object) -> Iterator
         metadata = printed["object"]["metadata"]
         row = rows.get(metadata["uid"])
         for title, cell in zip(titles, printed["cells"], strict=False) if row else ():
-            if title in ROUNDED:
+            if title in ROUNDED or (isinstance(cell, str) and _is_planted(cell)):
                 continue
             try:
                 if title in TIMES:
