@@ -14,7 +14,7 @@ from k8s_inventory.sync import Result, Run
 from tests.cluster import Cluster
 from tests.cluster.cluster import NOBODY, User
 from tests.cluster.objects import namespace, pod
-from tests.equality import assert_table_equals_cluster, rows_of, status_of
+from tests.equality import assert_table_equals_cluster, query_rows, rows_of, status_of
 from tests.proxy import Answer, Proxy
 
 Sync = Callable[..., Result]
@@ -260,9 +260,6 @@ WRONG_ANSWERS = {
         real.json | {"items": [{"metadata": {"name": "ghost", "resourceVersion": "1"}}]}
     ),
     "an object twice": lambda real: real.with_json(real.json | {"items": [real.json["items"][0]] * 2}),
-    "an object of a wrong shape": lambda real: real.with_json(
-        real.json | {"items": [{"metadata": {"uid": "u", "name": "odd", "resourceVersion": "1"}, "spec": [1]}]}
-    ),
 }
 
 
@@ -308,9 +305,19 @@ def test_an_answer_that_is_no_list_changes_no_row(
     assert len(after) > 0
 
 
-def test_the_error_of_an_undecodable_object_names_it(cluster: Cluster, proxy: Proxy, sync: Sync) -> None:
-    proxy.spoil = on_list("pods", WRONG_ANSWERS["an object of a wrong shape"])
-    assert "pods odd" in str(sync(proxy.context, "pods").attempt.error)
+@pytest.mark.parametrize("spec", [[1], "text", 1])
+def test_an_object_that_no_api_server_takes_is_named_and_nothing_is_deleted(
+    cluster: Cluster, proxy: Proxy, store: Store, sync: Sync, spec: object
+) -> None:
+    """What answered may be none, so what it leaves out may be there."""
+    sync(proxy.context, "pods")
+    odd = {"metadata": {"uid": "u", "name": "odd", "resourceVersion": "1"}, "spec": spec}
+    proxy.spoil = on_list("pods", lambda real: real.with_json(real.json | {"items": [odd]}))
+    before = {row["uid"] for row in query_rows(store, "SELECT uid FROM k8s_pods")}
+    result = sync(proxy.context, "pods")
+    assert result.attempt.outcome == "partial"
+    assert "pods odd: its spec is of another form" in str(result.attempt.error)
+    assert {row["uid"] for row in query_rows(store, "SELECT uid FROM k8s_pods")} == before | {"u"}
 
 
 def test_null_items_are_an_empty_list(cluster: Cluster, proxy: Proxy, store: Store, sync: Sync) -> None:

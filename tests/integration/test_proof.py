@@ -337,7 +337,7 @@ def test_a_row_that_can_not_be_restated_is_counted(
     for name in ("a", "b"):
         cluster.create("/api/v1/namespaces/default/pods", pod(name))
     sync(context_of(cluster), "pods", redact_env=False)
-    store.connection.execute("UPDATE k8s_pods SET spec = '{\"containers\": 1}' WHERE name = 'a'")
+    store.connection.execute("UPDATE k8s_pods SET spec = '[1]' WHERE name = 'a'")
     sync(context_of(cluster), "pods", namespaces=["kube-system"])
     assert status_of(store, "pods")["under_other_rules"] == 1
 

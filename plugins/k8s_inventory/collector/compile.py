@@ -129,6 +129,7 @@ class Part:
     def __init__(self, kind: Kind, name: str, paths: Iterable[tuple[str, structs.Leaf]]) -> None:
         of_part = [(path.partition(".")[2], leaf) for path, leaf in paths if path.partition(".")[0] == name]
         within = [each for each in of_part if each[0]]
+        self.name = name
         struct = structs.build(f"{kind.kind}_{name}", within)
         self.tree = structs.tree(within)
         self.fields = struct.__struct_fields__

@@ -131,7 +131,7 @@ class Decoder:
 
     `item` is what an object is decoded to first; a `Listing` may do that while it takes a page apart. `redacted` is how
     often `<redacted>` stands in what the rows made so far keep whole, in their labels and their annotations. `unstored`
-    are objects whose rows have their names alone: nothing else of them could be read.
+    are objects that are not what their kind says: in their rows only the names are certain.
     """
 
     item: type[Any]
@@ -326,8 +326,13 @@ class Decoder:
         try:
             return part.decode(raw) or part.empty
         except structs.FAULTS:
-            self._unfit.add(self._named(item.metadata))
-            return part.decode(structs.fitted(raw, part.tree)) or part.unknown
+            fitted = structs.fitted(raw, part.tree)
+            if bytes(fitted) == b"null" and not (self.kind.raw_json or self.kind.shared_by):
+                # No API server takes that: what answered may be none, and what else it leaves out may be there.
+                self.unstored.add(f"{self._named(item.metadata)}: its {part.name} is of another form")
+            else:
+                self._unfit.add(self._named(item.metadata))
+            return part.decode(fitted) or part.unknown
 
     def _computed(self, values: Values, chunk: Chunk, blank: Any) -> list[Any]:
         """The values; `blank` for an object of which there is none."""

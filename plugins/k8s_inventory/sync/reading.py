@@ -317,7 +317,9 @@ class Reading:
                 ", of which the newest is stored" if target else ""
             )
         if decoder.unstored:
-            incomplete = incomplete or f"{decoder.unstored} can not be stored; their rows have their names alone"
+            incomplete = (
+                incomplete or f"{decoder.unstored} can not be read; of their rows no more than the names is certain"
+            )
         listed.outcome = Outcome.PARTIAL if incomplete else Outcome.COMPLETE
         listed.error = incomplete
         if target and coverage.selection and listed.outcome is Outcome.COMPLETE:
