@@ -58,15 +58,11 @@ class PathTooLong(JSONPathError):
     """A path of more characters or steps than one may have."""
 
 
-def compile_path(path: str) -> Callable[[Any], list[Any]]:
-    """A function that returns everything that `path` leads to in an object. Raises `JSONPathError`."""
-    find = compile_places(path)
-    return lambda value: [holder[key] for holder, key, _ in find(value)]
-
-
 def compile_places(path: str) -> Callable[[Any], list[Place]]:
-    """The same, but for where each is. No place comes twice, however many ways lead to it: time and memory are in
-    proportion to the values of the object. Raises `JSONPathError`."""
+    """A function that returns where `path` leads to in an object. Raises `JSONPathError`.
+
+    No place comes twice, however many ways lead to it: time and memory are in proportion to the values of the object.
+    """
     steps = _steps(path)
 
     def find(value: Any) -> list[Place]:

@@ -79,6 +79,22 @@ DEPLOYMENTS = Kind(
 )
 
 
+_DESIRED = Column(
+    name="replicas",
+    type="integer",
+    path="spec.replicas",
+    default=1,
+    description="Pods that are wanted: kubectl's DESIRED.",
+)
+_CURRENT = Column(
+    name="current_replicas",
+    type="integer",
+    path="status.replicas",
+    default=0,
+    description="Pods that there are: kubectl's CURRENT.",
+)
+
+
 REPLICASETS = Kind(
     name="replicasets",
     kind="ReplicaSet",
@@ -89,20 +105,8 @@ REPLICASETS = Kind(
     description="ReplicaSets: the pods of one revision of a Deployment.",
     redacted_env=TEMPLATE_ENV,
     typed_columns=(
-        Column(
-            name="replicas",
-            type="integer",
-            path="spec.replicas",
-            default=1,
-            description="Pods that are wanted: kubectl's DESIRED.",
-        ),
-        Column(
-            name="current_replicas",
-            type="integer",
-            path="status.replicas",
-            default=0,
-            description="Pods that there are: kubectl's CURRENT.",
-        ),
+        _DESIRED,
+        _CURRENT,
         READY_REPLICAS,
         AVAILABLE_REPLICAS,
         Column(
@@ -130,20 +134,8 @@ REPLICATIONCONTROLLERS = Kind(
     description="ReplicationControllers: what there was before ReplicaSets.",
     redacted_env=TEMPLATE_ENV,
     typed_columns=(
-        Column(
-            name="replicas",
-            type="integer",
-            path="spec.replicas",
-            default=1,
-            description="Pods that are wanted: kubectl's DESIRED.",
-        ),
-        Column(
-            name="current_replicas",
-            type="integer",
-            path="status.replicas",
-            default=0,
-            description="Pods that there are: kubectl's CURRENT.",
-        ),
+        _DESIRED,
+        _CURRENT,
         READY_REPLICAS,
         AVAILABLE_REPLICAS,
         OBSERVED_GENERATION,

@@ -102,17 +102,6 @@ class BinaryRows:
 
 def _column(encode: Callable[[Any], bytes], values: Sequence[Any]) -> list[bytes]:
     first = values[0] if values else None
-    try:
-        if values.count(first) == len(values):  # half of a kind's columns are mostly of one value
-            return [_NULL if first is None else encode(first)] * len(values)
-        return [_NULL if value is None else encode(value) for value in values]
-    except (struct.error, OverflowError):
-        return [_fitting(encode, value) for value in values]
-
-
-def _fitting(encode: Callable[[Any], bytes], value: Any) -> bytes:
-    """Null for what the column's type can not hold: a sum beyond its bits."""
-    try:
-        return _NULL if value is None else encode(value)
-    except (struct.error, OverflowError):
-        return _NULL
+    if values.count(first) == len(values):  # half of a kind's columns are mostly of one value
+        return [_NULL if first is None else encode(first)] * len(values)
+    return [_NULL if value is None else encode(value) for value in values]
