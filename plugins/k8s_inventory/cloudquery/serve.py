@@ -29,9 +29,8 @@ from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
 from cloudquery.plugin_v3.arrow import schema_to_bytes
 
 from k8s_inventory import __version__
-from k8s_inventory.cloudquery import tables
+from k8s_inventory.cloudquery import ending, tables
 from k8s_inventory.cloudquery.source import BadInput, Source, json_schema
-from k8s_inventory.kinds import Kind
 from k8s_inventory.printable import printable, printable_lines
 from k8s_inventory.tracebacks import without_texts
 
@@ -46,10 +45,6 @@ come with the next sync.
 """
 
 _UNIX, _TCP = "unix:", "localhost:7777"
-
-_LONGEST_MESSAGE = 4000
-"""Characters of an error: it travels in HTTP/2 headers, of which gRPC takes 8 KiB."""
-
 
 Answer = TypeVar("Answer")
 
@@ -72,7 +67,7 @@ def _ending_in_words(context: grpc.ServicerContext) -> Iterator[None]:
         yield
     except BadInput as error:
         log.error("%s", error)
-        context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error)[:_LONGEST_MESSAGE])
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error)[: ending.LONGEST_MESSAGE])
     except Exception as error:
         if context.code() is not None:  # it was aborted in words
             raise
@@ -128,20 +123,23 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
         return plugin_pb2.TestConnection.Response(success=True)
 
     def Sync(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        """Sends the tables, then each target that is complete; ends in an error if one was not.
+        """Sends the tables, then each target that is complete.
 
-        An error, and not a message about it: only that keeps the CLI from deleting what this sync did not bring.
+        If one was not, it ends in an error, and not in a message about it, which keeps the CLI from deleting what this
+        sync did not bring; or well, under `on_incomplete: keep`, and the CLI deletes of complete kinds alone.
         """
         with _ending_in_words(context):
             yield from self._sync(request, context)
 
     def _sync(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         source = self._initialized(context)
-        problems = []
+        keep = source.settings.on_incomplete == "keep"
+        if keep:
+            ending.refuse_without_backend(request)
+        problems, incomplete = [], set()
         with self._stoppable(context) as stopped:
             kinds = source.kinds(request.tables, request.skip_tables)
-            for kind in kinds:
-                yield _migrate(kind)
+            yield from ending.announced(kinds, incremental=keep)
             for target in source.read(kinds, stopped):
                 with target.spool as spool:
                     if target.problem is None:
@@ -151,11 +149,15 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
                         problem = printable(f"{target.context_name} · {target.kind.name}: {target.problem}")
                         log.error("%s", problem)
                         problems.append(problem)
-            if problems:
-                for kind in kinds:
-                    yield _migrate(kind)
+                        incomplete.add(target.kind.table)
+                        if keep and request.withErrorMessages:
+                            yield ending.error(target.kind, problem)
+            if keep and not stopped.is_set():
+                yield from ending.announced(kind for kind in kinds if kind.table not in incomplete)
+            elif problems:
+                yield from ending.announced(kinds)
                 stopped.wait(FLUSH_SECONDS)
-                context.abort(grpc.StatusCode.ABORTED, _summary(problems))
+                context.abort(grpc.StatusCode.ABORTED, ending.summary(problems))
 
     @contextmanager
     def _stoppable(self, context: grpc.ServicerContext) -> Iterator[threading.Event]:
@@ -178,24 +180,6 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "Init must come first")
         assert self._source is not None
         return self._source
-
-
-def _migrate(kind: Kind) -> Any:
-    return plugin_pb2.Sync.Response(
-        migrate_table=plugin_pb2.Sync.MessageMigrateTable(table=schema_to_bytes(tables.schema(kind)))
-    )
-
-
-def _summary(problems: Sequence[str]) -> str:
-    """The problems, as many as an error may hold."""
-    head = f"{len(problems)} targets are incomplete, so nothing may be deleted; every complete one was sent. "
-    shown: list[str] = []
-    for problem in problems:
-        if len(head) + sum(map(len, shown)) + len(problem) > _LONGEST_MESSAGE - 100:
-            break
-        shown.append(problem)
-    left = len(problems) - len(shown)
-    return head + "; ".join(shown) + (f"; and {left} more, see the plugin's log" if left else "")
 
 
 class JSONFormatter(logging.Formatter):

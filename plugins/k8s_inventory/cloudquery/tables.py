@@ -20,6 +20,9 @@ GRPC_LIMIT = 4 * 1024 * 1024
 LARGEST_BATCH = GRPC_LIMIT - 256 * 1024
 """A batch's bytes: beside them a message holds the schema, and the columns that the CLI adds."""
 
+INCREMENTAL = b"cq:extension:incremental"
+"""Whether a sync brings only what is new to a table, in its metadata."""
+
 _JSON = {b"ARROW:extension:name": b"json", b"ARROW:extension:metadata": b"json-serialized"}
 """CloudQuery's JSON type as it is on the wire: bytes, and these words in the field's metadata."""
 
@@ -72,7 +75,7 @@ def _schema(table: str) -> pa.Schema:
         b"cq:table_title": kind.kind,
         b"cq:table_description": kind.description,
         b"cq:table_depends_on": b"",
-        b"cq:extension:incremental": b"false",
+        INCREMENTAL: b"false",
     }
     return pa.schema(
         [_field(each, is_key=each.name in key) for each in (_CONTEXT_NAME, *kind.columns)], metadata=metadata
@@ -83,7 +86,7 @@ def _field(column: Column, *, is_key: bool) -> pa.Field:
     metadata: dict[bytes, bytes] = {
         b"cq:extension:primary_key": b"true" if is_key else b"false",
         b"cq:extension:unique": b"false",
-        b"cq:extension:incremental": b"false",
+        INCREMENTAL: b"false",
         b"description": column.description.encode(),
         **(_JSON if column.type == "jsonb" else {}),
     }
