@@ -36,14 +36,6 @@ from k8s_inventory.tracebacks import without_texts
 
 log = logging.getLogger("k8s_inventory.cloudquery.serve")  # where it is the program, too
 
-FLUSH_SECONDS = 5
-"""How long the error that ends an incomplete sync waits for destinations to write what they hold.
-
-The CLI cancels them on an error, and tells a source nothing of what they wrote. CloudQuery's own write the rows that
-they hold back when a table is announced again, so all are, and then have this long. Rows that are lost all the same
-come with the next sync.
-"""
-
 _UNIX, _TCP = "unix:", "localhost:7777"
 
 Answer = TypeVar("Answer")
@@ -136,7 +128,8 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
         keep = source.settings.on_incomplete == "keep"
         if keep:
             ending.refuse_without_backend(request)
-        problems, incomplete = [], set()
+        problems: list[str] = []
+        sent, incomplete = set(), set()
         with self._stoppable(context) as stopped:
             kinds = source.kinds(request.tables, request.skip_tables)
             yield from ending.announced(kinds, incremental=keep)
@@ -144,6 +137,7 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
                 with target.spool as spool:
                     if target.problem is None:
                         for record in spool.records():
+                            sent.add(target.kind.table)
                             yield plugin_pb2.Sync.Response(insert=plugin_pb2.Sync.MessageInsert(record=record))
                     else:
                         problem = printable(f"{target.context_name} · {target.kind.name}: {target.problem}")
@@ -155,9 +149,8 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
             if keep and not stopped.is_set():
                 yield from ending.announced(kind for kind in kinds if kind.table not in incomplete)
             elif problems:
-                yield from ending.announced(kinds)
-                stopped.wait(FLUSH_SECONDS)
-                context.abort(grpc.StatusCode.ABORTED, ending.summary(problems))
+                written = yield from ending.written([kind for kind in kinds if kind.table in sent], stopped)
+                context.abort(grpc.StatusCode.ABORTED, ending.summary(problems, written=written))
 
     @contextmanager
     def _stoppable(self, context: grpc.ServicerContext) -> Iterator[threading.Event]:
