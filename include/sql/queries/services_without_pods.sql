@@ -1,4 +1,5 @@
--- Which services that select pods select none? One of type ExternalName selects none by nature.
+-- Which services that select pods select none? One of type ExternalName selects none by nature, and none selects pods that
+-- have ended.
 SELECT
     service.context_name,
     service.namespace,
@@ -15,5 +16,6 @@ WHERE
             pod.context_name = service.context_name
             AND pod.namespace = service.namespace
             AND pod.labels @> service.selector
+            AND coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')
     )
 ORDER BY service.context_name, service.namespace, service.name;
