@@ -273,6 +273,9 @@ def test_what_selects_pods(stored: Store) -> None:
     }
     without = (FOLDER / "queries" / "services_without_pods.sql").read_text()
     assert [row[2] for row in _asked(stored, without)] == ["inside-ended", "inside-none"]
+    with stored.connection.transaction(force_rollback=True):
+        stored.connection.execute("UPDATE k8s_sync_targets SET last_complete_at = NULL WHERE kind = 'pods'")
+        assert _asked(stored, without) == [], "nobody knows of pods that were not read"
 
 
 def test_a_claim_is_bound_where_both_say_so(stored: Store) -> None:
