@@ -151,7 +151,9 @@ CELLS: dict[str, dict[str, Cell]] = {
     "endpointslices": {
         **NAME,
         "AddressType": number("address_type"),
-        "Ports": lambda row: joined([str(port.get("port", "")) for port in row["ports"]], empty="<unset>"),
+        "Ports": lambda row: _first_three(
+            [str(port.get("port", port.get("name", "*"))) for port in row["ports"]], "<unset>"
+        ),
         "Endpoints": lambda row: _first_three(row["addresses"], "<unset>"),
     },
     "ingresses": {
@@ -199,7 +201,9 @@ CELLS: dict[str, dict[str, Cell]] = {
         "Access Modes": _modes,
         "Reclaim Policy": number("reclaim_policy"),
         "Status": number("display_status"),
-        "Claim": _pair("claim_namespace", "claim_name", empty=""),
+        "Claim": lambda row: (
+            f"{row['claim_namespace'] or ''}/{row['claim_name'] or ''}" if "claimRef" in row["spec"] else ""
+        ),
         "StorageClass": text("storage_class_name", ""),
         "VolumeAttributesClass": text("volume_attributes_class_name", "<unset>"),
         "Reason": text("reason", ""),
