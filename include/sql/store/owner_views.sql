@@ -96,13 +96,7 @@ WITH RECURSIVE down AS (
         owned.uid
     -- Each owner once: where a cluster has a uid many times, its objects would multiply at every step.
     FROM (
-        SELECT DISTINCT
-            down.depth,
-            down.kind,
-            down."group",
-            down.namespace,
-            down.name,
-            down.uid
+        SELECT DISTINCT ON (down.depth, down.uid) down.*
         FROM down
         -- What owns itself, directly or through others, is one of its own, but not all over again.
         WHERE down.depth = 0 OR down.uid <> of_uid
