@@ -230,9 +230,12 @@ class Decoder:
             fits = list(map(_IS_TEXT[sql_type], columns[index]))
             if not all(fits):
                 columns[index] = self._fitting(columns[index], fits, self._read.blanks[index], chunk)
-        kept, count = self._redactor.annotations(columns[self._read.annotations])
-        columns[self._read.annotations] = kept
-        self.redacted += count
+        for redact, index in (
+            (self._redactor.annotations, self._read.annotations),
+            (self._redactor.labels, self._read.labels),
+        ):
+            columns[index], count = redact(columns[index])
+            self.redacted += count
         return columns
 
     def _is_unstorable(self, columns: Columns) -> bool:

@@ -10,9 +10,10 @@ from k8s_inventory.collector.redaction.by_rule import ByRule
 from k8s_inventory.collector.redaction.carried import (
     redact_annotations,
     redact_carried,
-    redact_copies_in_annotations,
+    redact_copies_in_metadata,
     redact_templates,
 )
+from k8s_inventory.collector.redaction.copies import holds_packed
 from k8s_inventory.collector.redaction.in_place import (
     count_redacted,
     drop_last_applied,
@@ -41,7 +42,7 @@ class Redactor:
         self._redaction = redaction
         self._of_secrets = kind.kind == "Secret"
         self._carries = bool(kind.shared_by) or kind.raw_json
-        self._has_templates = any("emplate" in path for path in kind.redacted_env)
+        self._has_templates = bool(kind.redacted_env)
         in_place = redaction.env and self._rules is None
         self._values = () if redaction.config_map_values else kind.redacted_values
         self.env_of = kind.redacted_env if in_place else ()
@@ -81,10 +82,18 @@ class Redactor:
         if self._values:
             value = redact_values(value, self._values)
         if self._has_templates:
-            value, copies = redact_copies_in_annotations(value, self._redaction)
+            value, copies = redact_copies_in_metadata(value, self._redaction)
             count += copies
         return (drop(value) if drop else value), count
 
     def annotations(self, values: list[bytes]) -> tuple[list[bytes], int]:
         """The annotations of some objects, JSON, without what is a copy of an object; and how many were."""
         return redact_annotations(values, self._redaction, of_secrets=self._of_secrets)
+
+    def labels(self, values: list[bytes]) -> tuple[list[bytes], int]:
+        """The same of labels, which are too short and of too few characters for what is not packed."""
+        return (
+            redact_annotations(values, self._redaction, of_secrets=False)
+            if holds_packed(b" ".join(values))
+            else (values, 0)
+        )
