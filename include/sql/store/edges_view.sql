@@ -195,9 +195,9 @@ FROM k8s_horizontalpodautoscalers AS source
 {# A ServiceAccount without a namespace is one of the binding's; users and groups are in none. -#}
 {% for kind in ("RoleBinding", "ClusterRoleBinding") -%}
 {%- set source_kind, table = kind | literal, ("k8s_" ~ kind | lower ~ "s") | identifier -%}
+{#- What the index of names without bound is over. -#}
+{%- set starts_so = "left(target.name, 200) = left(source.role_name, 200)" -%}
 UNION ALL
-{# What the index of names that have no bound is over. #}
-{% set starts_so = "left(target.name, 200) = left(source.role_name, 200)" %}
 {% set uid_of_role %}CASE source.role_kind
         WHEN 'Role' THEN {{ uid_of("k8s_roles", "source.role_name", "source.namespace", only_if=starts_so) }}
         WHEN 'ClusterRole' THEN {{ uid_of("k8s_clusterroles", "source.role_name", only_if=starts_so) }}
