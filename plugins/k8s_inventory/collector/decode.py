@@ -23,7 +23,7 @@ Columns = list[list[Any]]
 """The values of some objects, a list for each of `Kind.columns`: str, int, Decimal, bool, aware datetime, list[str],
 bytes of JSON, None."""
 
-DECODER_VERSION = 3
+DECODER_VERSION = 4
 """Part of a target's fingerprint: raise it when decoding changes what rows hold. Computed columns have versions of
 their own."""
 
