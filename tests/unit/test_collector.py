@@ -103,12 +103,6 @@ def test_sidecars_and_init_containers_are_counted_in_time_and_as_before() -> Non
     assert json.loads(few["requests"])["shop.example/i"] == 1
 
 
-@pytest.mark.parametrize("status", [{}, {"phase": ""}, {"conditions": []}])
-def test_a_pod_without_a_phase_has_the_empty_status_that_kubectl_shows(status: dict[str, Any]) -> None:
-    (row,) = rows("pods", _pod(containers=[{"name": "a"}]) | {"status": status})
-    assert row["display_status"] == ""
-
-
 def test_gates_are_counted_by_the_first_condition_of_their_type() -> None:
     conditions = [{"type": f"t{number}", "status": "True"} for number in range(3000)]
     again = [{"type": "t0", "status": "False"}, {"type": "other", "status": "False"}]

@@ -27,7 +27,7 @@ def pod_summary(pod: Any) -> PodSummary:
     spec, status = pod.spec, pod.status
     init_containers = spec.init_containers or ()
     sidecars = {each.name for each in init_containers if each.restart_policy == "Always"}
-    reason = status.reason or status.phase or ""
+    reason = status.reason or status.phase
     if "SchedulingGated" in [each.reason for each in status.conditions or () if each.type == "PodScheduled"]:
         reason = "SchedulingGated"
 
