@@ -369,7 +369,7 @@ class Decoder:
         if raw == b"null":
             return None
         env = [each.env for containers in self._read.env_lists.get(name, ()) for each in containers(decoded) or ()]
-        kept, count = self._redactor.field(raw, env, drop)
+        kept, count = self._redactor.field(name, raw, env, drop)
         self.redacted += count
         return kept
 

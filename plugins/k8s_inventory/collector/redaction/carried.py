@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from k8s_inventory.collector.redaction.copies import (
-    holds_packed,
     is_copy,
     is_known_copy,
     is_plain,
@@ -126,15 +125,33 @@ def lists_within(value: list[Any]) -> Iterator[list[Any]]:
         left += [each for each in one if isinstance(each, list)]
 
 
-def redact_copies_in_metadata(value: bytes, redaction: Redaction) -> tuple[bytes, int]:
-    """JSON with `REDACTED` for each label and annotation in it, of templates, that is a copy; and how many are."""
-    may_hold = (b'"annotations"' in value and may_hold_copies(value)) or (b'"labels"' in value and holds_packed(value))
-    if not may_hold:
+def redact_copies_in_annotations(value: bytes, redaction: Redaction) -> tuple[bytes, int]:
+    """JSON with `REDACTED` for each annotation in it, of templates, that is a copy; and how many are."""
+    if not _may_hold_within(value):
         return value, 0
     decoded = msgspec.json.decode(value)
-    held = [each.get(field) for each in objects_within(decoded) for field in ("annotations", "labels")]
-    count = sum([_redact_copies(each, redaction) for each in held if isinstance(each, dict)])
+    held = [each["annotations"] for each in objects_within(decoded) if isinstance(each.get("annotations"), dict)]
+    count = sum([_redact_copies(each, redaction) for each in held])
     return (msgspec.json.encode(decoded) if count else value), count
+
+
+def _may_hold_within(value: bytes) -> bool:
+    """Whether annotations in it may hold copies: a look at those alone, mostly the same as of the objects before."""
+    at = value.find(_ANNOTATIONS)
+    while at >= 0:
+        at += len(_ANNOTATIONS)
+        found = _FLAT.match(value, at)
+        text = found[0] if found else value[at:]
+        if (_remembered if len(text) <= _LONGEST_REMEMBERED else may_hold_copies)(text):
+            return True
+        at = value.find(_ANNOTATIONS, at + len(text))
+    return False
+
+
+_ANNOTATIONS = b'"annotations":'
+_FLAT = re.compile(rb'\{(?:"(?:[^"\\]++|\\.)*+":"(?:[^"\\]++|\\.)*+",?)*+\}')
+_remembered = lru_cache(1024)(may_hold_copies)
+_LONGEST_REMEMBERED = 2048
 
 
 def redact_annotations(values: list[bytes], redaction: Redaction, *, of_secrets: bool) -> tuple[list[bytes], int]:
@@ -142,7 +159,7 @@ def redact_annotations(values: list[bytes], redaction: Redaction, *, of_secrets:
 
     Those `of_secrets` stay only where they are plain.
     """
-    joined = b"\n".join(values)
+    joined = b"\n".join(dict.fromkeys(values))
     if not (of_secrets or may_hold_copies(joined)):
         return values, 0
     made, count = [], 0

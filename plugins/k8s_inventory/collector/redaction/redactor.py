@@ -10,7 +10,7 @@ from k8s_inventory.collector.redaction.by_rule import ByRule
 from k8s_inventory.collector.redaction.carried import (
     redact_annotations,
     redact_carried,
-    redact_copies_in_metadata,
+    redact_copies_in_annotations,
     redact_templates,
 )
 from k8s_inventory.collector.redaction.copies import holds_packed
@@ -25,6 +25,8 @@ from k8s_inventory.collector.redaction.policy import Redaction
 from k8s_inventory.kinds import Kind
 
 Dropper = Callable[[bytes], bytes]
+
+_CLAIM = b'"volumeClaimTemplate"'
 
 _MOST_SEARCHED = 1 << 26
 """Bytes that are searched for the literal values of an object; where there is more to search, it is taken apart."""
@@ -42,7 +44,9 @@ class Redactor:
         self._redaction = redaction
         self._of_secrets = kind.kind == "Secret"
         self._carries = bool(kind.shared_by) or kind.raw_json
-        self._has_templates = bool(kind.redacted_env)
+        self._has_templates = any("emplate" in path for path in kind.redacted_env)
+        is_flat = kind.rest == ("data",)
+        self._of_pods = {"data" if is_flat else path.partition(".")[0] for path in kind.redacted_env}
         in_place = redaction.env and self._rules is None
         self._values = () if redaction.config_map_values else kind.redacted_values
         self.env_of = kind.redacted_env if in_place else ()
@@ -71,18 +75,20 @@ class Redactor:
         kept = redact_carried(value, fields, self._redaction, embedded=self._carries)
         return self._rules(kept) if self._rules else (kept, kept)
 
-    def field(self, value: bytes, env: Sequence[msgspec.Raw], drop: Dropper | None) -> tuple[bytes, int]:
-        """A field that is kept whole, with these `env` arrays in it; and how many values were replaced in them."""
+    def field(self, name: str, value: bytes, env: Sequence[msgspec.Raw], drop: Dropper | None) -> tuple[bytes, int]:
+        """The field of this name, kept whole, with these `env` arrays in it; and how many values went."""
         count = 0
-        if len(env) * len(value) < _MOST_SEARCHED:
+        if not env:
+            pass
+        elif len(env) * len(value) < _MOST_SEARCHED:
             value, count = redact_env(value, env, self._keep_env)
         else:
             value = redact_templates(value, self._keep_env)
             count = count_redacted(value)
         if self._values:
             value = redact_values(value, self._values)
-        if self._has_templates:
-            value, copies = redact_copies_in_metadata(value, self._redaction)
+        if name in self._of_pods and (self._has_templates or _CLAIM in value):
+            value, copies = redact_copies_in_annotations(value, self._redaction)
             count += copies
         return (drop(value) if drop else value), count
 
@@ -92,8 +98,6 @@ class Redactor:
 
     def labels(self, values: list[bytes]) -> tuple[list[bytes], int]:
         """The same of labels, which are too short and of too few characters for what is not packed."""
-        return (
-            redact_annotations(values, self._redaction, of_secrets=False)
-            if holds_packed(b" ".join(values))
-            else (values, 0)
-        )
+        if not holds_packed(b" ".join(dict.fromkeys(values))):
+            return values, 0
+        return redact_annotations(values, self._redaction, of_secrets=False)
