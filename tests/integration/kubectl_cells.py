@@ -51,7 +51,8 @@ def _pair(first: str, second: str, *, empty: str = "<unset>", by: str = "/") -> 
 
 
 def _kernel(row: Row) -> str:
-    return f"{row['kernel_version']} ({row['architecture']})" if row["kernel_version"] else "<unknown>"
+    version = row["kernel_version"] or "<unknown>"
+    return f"{version} ({row['architecture']})" if row["architecture"] else version
 
 
 def labels(values: Row) -> str:
@@ -105,7 +106,9 @@ _PARAM_KIND = _pair("param_api_version", "param_kind")
 _POLICY_BINDING: dict[str, Cell] = {
     **NAME,
     "PolicyName": number("policy_name"),
-    "ParamRef": _pair("param_ref_namespace", "param_ref_name"),
+    "ParamRef": lambda row: (
+        f"{row['param_ref_namespace'] or '*'}/{row['param_ref_name']}" if row["param_ref_name"] else "<unset>"
+    ),
 }
 _WEBHOOKS: dict[str, Cell] = {**NAME, "Webhooks": number("webhook_count")}
 
@@ -258,7 +261,7 @@ CELLS: dict[str, dict[str, Cell]] = {
         "Last Seen": lambda row: days_since(row["last_seen_at"]),
         "Type": number("type"),
         "Reason": number("reason"),
-        "Object": lambda row: f"{row['involved_kind'].lower()}/{row['involved_name']}",
+        "Object": lambda row: f"{(row['involved_kind'] or '').lower()}/{row['involved_name']}",
         "Subobject": text("involved_field_path", ""),
         "Source": lambda row: ", ".join(filter(None, (row["source_component"], row["source_host"]))),
         "Message": number("message"),
