@@ -110,7 +110,9 @@ _PARAM_KIND = _pair("param_api_version", "param_kind")
 _POLICY_BINDING: dict[str, Cell] = {
     **NAME,
     "PolicyName": number("policy_name"),
-    "ParamRef": _pair("param_ref_namespace", "param_ref_name"),
+    "ParamRef": lambda row: (
+        f"{row['param_ref_namespace'] or '*'}/{row['param_ref_name']}" if row["param_ref_name"] else "<unset>"
+    ),
 }
 _WEBHOOKS: dict[str, Cell] = {**NAME, "Webhooks": number("webhook_count")}
 

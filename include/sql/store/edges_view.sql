@@ -202,10 +202,12 @@ FROM k8s_horizontalpodautoscalers AS source
 {# A ServiceAccount without a namespace is one of the binding's; users and groups are in none. -#}
 {% for kind in ("RoleBinding", "ClusterRoleBinding") -%}
 {%- set source_kind, table = kind | literal, ("k8s_" ~ kind | lower ~ "s") | identifier -%}
+{#- What the index of names without bound is over. -#}
+{%- set starts_so = "left(target.name, 200) = left(source.role_name, 200)" -%}
 UNION ALL
 {% set uid_of_role %}CASE source.role_kind
-        WHEN 'Role' THEN {{ uid_of("k8s_roles", "source.role_name", "source.namespace") }}
-        WHEN 'ClusterRole' THEN {{ uid_of("k8s_clusterroles", "source.role_name") }}
+        WHEN 'Role' THEN {{ uid_of("k8s_roles", "source.role_name", "source.namespace", only_if=starts_so) }}
+        WHEN 'ClusterRole' THEN {{ uid_of("k8s_clusterroles", "source.role_name", only_if=starts_so) }}
     END
 {%- endset -%}
 {{ edge("grants", source_kind, "'rbac.authorization.k8s.io'", "source.role_kind", "'rbac.authorization.k8s.io'", "CASE source.role_kind WHEN 'Role' THEN source.namespace END", "source.role_name", uid_of_role) }}
