@@ -18,6 +18,7 @@ import threading
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pyarrow as pa
@@ -25,7 +26,7 @@ from cloudquery.sdk import message
 from cloudquery.sdk.plugin.plugin import Options, Plugin
 from cloudquery.sdk.schema import Table
 from cloudquery.sdk.serve import PluginCommand
-from cloudquery.sdk.types import JSONType
+from cloudquery.sdk.types import JSONType, UUIDType
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
@@ -38,6 +39,7 @@ _TYPES = {
     "timestamp[us, tz=UTC]": "timestamptz",
     "list<item: string>": "text[]",
     "json": "jsonb",
+    "uuid": "uuid",
 }
 _MOST_ROWS, _MOST_BYTES, _LONGEST = 10_000, 100_000_000, 60.0
 """Of what is held back: rows, bytes and seconds."""
@@ -176,6 +178,8 @@ def _name(of_type: pa.DataType) -> str:
 def _values(column: pa.Array) -> list[Any]:
     if isinstance(column.type, JSONType):
         return [None if each is None else Jsonb(json.loads(each)) for each in column.storage.to_pylist()]
+    if isinstance(column.type, UUIDType):
+        return [None if each is None else UUID(bytes=each) for each in column.storage.to_pylist()]
     values: list[Any] = column.to_pylist()
     return values
 
