@@ -142,20 +142,20 @@ BEGIN
         $function$
         CREATE OR REPLACE FUNCTION k8s_filled(zero jsonb, value jsonb)
         RETURNS jsonb
-        LANGUAGE sql IMMUTABLE PARALLEL SAFE
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
         AS $body$
             SELECT CASE
                 WHEN jsonb_typeof(zero) = 'object' AND jsonb_typeof(value) = 'object' THEN value || (
-                    SELECT coalesce(jsonb_object_agg(field, %1$I.k8s_filled(of_field, value -> field)), '{}')
-                    FROM (SELECT rtrim(key, '?') AS field, key, jsonb_each.value AS of_field FROM jsonb_each(zero)) AS each
-                    WHERE key = field OR value ? field
+                    SELECT coalesce(jsonb_object_agg(field, %1$I.k8s_filled(of_field, coalesce(value -> field, 'null'))), '{}')
+                    FROM (SELECT key, rtrim(key, '?') AS field, each.value AS of_field FROM jsonb_each(zero) AS each) AS part
+                    WHERE key = field OR nullif(value -> field, 'null') IS NOT NULL
                 )
                 WHEN jsonb_typeof(zero) = 'array' AND jsonb_typeof(value) = 'array' THEN (
-                    SELECT coalesce(jsonb_agg(%1$I.k8s_filled(zero -> 0, item) ORDER BY place), '[]')
+                    SELECT coalesce(jsonb_agg(coalesce(%1$I.k8s_filled(zero -> 0, item), item) ORDER BY place), '[]')
                     FROM jsonb_array_elements(value) WITH ORDINALITY AS each (item, place)
                 )
-                WHEN jsonb_typeof(zero) = 'object' AND coalesce(value, 'null') = 'null' THEN %1$I.k8s_filled(zero, '{}')
-                ELSE coalesce(value, zero)
+                WHEN jsonb_typeof(zero) = 'object' AND value = 'null' THEN %1$I.k8s_filled(zero, '{}')
+                ELSE coalesce(nullif(value, 'null'), zero)
             END
         $body$
         $function$,
@@ -223,10 +223,10 @@ INSERT INTO k8s_made_fields (view, path, expression) VALUES
 (
     'k8s_core_pvs',
     'spec.persistentVolumeSource',
-    $$spec - ARRAY[
+    $$CASE WHEN jsonb_typeof(spec) = 'object' THEN spec - ARRAY[
         'capacity', 'accessModes', 'claimRef', 'persistentVolumeReclaimPolicy', 'storageClassName', 'mountOptions',
         'volumeMode', 'nodeAffinity', 'volumeAttributesClassName'
-    ]$$
+    ] END$$
 ),
 (
     'k8s_autoscaling_hpas',
