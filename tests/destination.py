@@ -14,6 +14,7 @@ import sys
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pyarrow as pa
@@ -21,7 +22,7 @@ from cloudquery.sdk import message
 from cloudquery.sdk.plugin.plugin import Options, Plugin
 from cloudquery.sdk.schema import Table
 from cloudquery.sdk.serve import PluginCommand
-from cloudquery.sdk.types import JSONType
+from cloudquery.sdk.types import JSONType, UUIDType
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
@@ -34,6 +35,7 @@ _TYPES = {
     "timestamp[us, tz=UTC]": "timestamptz",
     "list<item: string>": "text[]",
     "json": "jsonb",
+    "uuid": "uuid",
 }
 
 
@@ -129,6 +131,8 @@ def _name(of_type: pa.DataType) -> str:
 def _values(column: pa.Array) -> list[Any]:
     if isinstance(column.type, JSONType):
         return [None if each is None else Jsonb(json.loads(each)) for each in column.storage.to_pylist()]
+    if isinstance(column.type, UUIDType):
+        return [None if each is None else UUID(bytes=each) for each in column.storage.to_pylist()]
     values: list[Any] = column.to_pylist()
     return values
 

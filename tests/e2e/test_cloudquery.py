@@ -185,6 +185,26 @@ def test_a_forbidden_kind_loses_no_row(cq: CloudQuery, cluster: Cluster, config_
     assert {table: cq.count(table) for table in before} == before
 
 
+def test_failing_syncs_pile_up_no_rows_where_the_identifier_is_the_key(
+    cq: CloudQuery, cluster: Cluster, second: Cluster, config_of: ConfigOf
+) -> None:
+    """Two contexts lead to one cluster: the same objects, each with a row of either."""
+    cq.pk_mode = "cq-id-only"
+    tables = ["k8s_pods", "k8s_custom_objects"]
+    contexts = {"east": cluster, "again": cluster, "west": second}
+    failing = {"spec": {"kubeconfig": config_of(contexts, dead="west")}, "tables": tables}
+    for _ in range(2):
+        cq.failing_sync(failing)
+    assert cq.count("k8s_pods") == 2 * len(cluster.list("/api/v1/pods"))
+    cq.sync({"spec": {"kubeconfig": config_of(contexts)}, "tables": tables})
+    for table in tables:
+        ((rows, ids, keys),) = cq.query(
+            f"SELECT count(*), count(DISTINCT _cq_id), count(DISTINCT (context_name, uid)) FROM {table}"
+        )
+        assert rows == ids == keys > 0
+    assert cq.count("k8s_pods") == sum(len(each.list("/api/v1/pods")) for each in contexts.values())
+
+
 def test_several_sources_keep_to_their_own_rows(
     cq: CloudQuery, cluster: Cluster, second: Cluster, config_of: ConfigOf
 ) -> None:
