@@ -26,7 +26,7 @@ from tests.integration.test_hostile_values import Rows
 SCRIPT = (FOLDER / "cloudquery" / "compatibility_views.sql").read_text()
 KIND_OF = {
     view: next(kind for kind in KINDS.values() if kind.table == table)
-    for view, table in re.findall(r"\(\n\s+'(k8s_\w+)', '(k8s_\w+)', '\w+',", SCRIPT)
+    for view, table in re.findall(r"\('(k8s_\w+)', '(k8s_\w+)', '\w+', '", SCRIPT)
 }
 READ_AS = {"horizontalpodautoscalers": "/apis/autoscaling/v1/horizontalpodautoscalers"}
 """What the old plugin listed, where that is not what we list."""

@@ -106,7 +106,7 @@ def spoilt(value: Any) -> Iterator[Any]:
 def fields_read(kind: Kind) -> set[str]:
     """The names under which the compatibility views look into the parts of a kind's objects."""
     script = (FOLDER / "cloudquery" / "compatibility_views.sql").read_text()
-    fields = re.findall(rf"'{kind.table}', '\w+',\n\s+'([^']*)'", script)
+    fields = re.findall(rf"'{kind.table}', '\w+', '([^']*)'", script)
     return set(re.findall(r"(\w+) \S+", " ".join(fields).replace(",", " ,")))
 
 

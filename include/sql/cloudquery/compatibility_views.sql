@@ -84,7 +84,7 @@ $do$;
 -- Beside them: null, too, where the value is not of the type.
 
 CREATE OR REPLACE FUNCTION k8s_to_texts(value jsonb)
-RETURNS text []
+RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN jsonb_typeof(value) = 'array'
@@ -129,7 +129,7 @@ END
 $function$;
 
 CREATE OR REPLACE FUNCTION k8s_to_inets(value jsonb)
-RETURNS inet []
+RETURNS inet[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN array(SELECT k8s_to_inet(item) FROM jsonb_path_query(value, '$[*]') AS item);
 
@@ -187,12 +187,17 @@ INSERT INTO k8s_go_types (go, zero, expression) VALUES
 -- that lack the whole struct; and since 1.34 no `creationTimestamp` of an object within another one.
 INSERT INTO k8s_go_types (go, zero, expression)
 SELECT
-    go,
-    CASE WHEN go LIKE '[]%' THEN '[]' ELSE '{}' END::jsonb,
+    struct.go,
+    CASE WHEN struct.go LIKE '[]%' THEN '[]' ELSE '{}' END::jsonb AS zero,
     format('k8s_filled(%L, %%s)', replace(
-        replace(zero, 'POD_TEMPLATE', '{"metadata": {"creationTimestamp": null}, "spec": {"containers": null, "volumes?": VOLUMES}}'),
-        'VOLUMES', '[{"ephemeral?": {"volumeClaimTemplate?": {"metadata": {"creationTimestamp": null}}}}]'
-    ))
+        replace(
+            struct.zero,
+            'POD_TEMPLATE',
+            '{"metadata": {"creationTimestamp": null}, "spec": {"containers": null, "volumes?": VOLUMES}}'
+        ),
+        'VOLUMES',
+        '[{"ephemeral?": {"volumeClaimTemplate?": {"metadata": {"creationTimestamp": null}}}}]'
+    )) AS expression
 FROM (
     VALUES
     ('PodTemplateSpec', 'POD_TEMPLATE'),
@@ -243,247 +248,164 @@ INSERT INTO k8s_made_fields (view, path, expression) VALUES
     ) -> -1$$
 );
 
--- Each old table, ours, its kind, and the fields that were its columns beside those that all have, in their order: path and type.
+-- Each old table, ours, its kind, and the fields that were its columns beside those that all have, in their order: path
+-- and type.
 CREATE TEMPORARY TABLE k8s_old_tables (view text, of_table text, kind text, fields text) ON COMMIT DROP;
 
 INSERT INTO k8s_old_tables (view, of_table, kind, fields) VALUES
-    (
-        'k8s_admissionregistration_mutating_webhook_configurations', 'k8s_mutatingwebhookconfigurations', 'MutatingWebhookConfiguration',
-        'webhooks []'
-    ),
-    (
-        'k8s_admissionregistration_validating_webhook_configurations', 'k8s_validatingwebhookconfigurations', 'ValidatingWebhookConfiguration',
-        'webhooks []'
-    ),
-    (
-        'k8s_apps_daemon_sets', 'k8s_daemonsets', 'DaemonSet',
-        'spec.selector *{}, spec.template PodTemplateSpec, spec.updateStrategy {}, spec.minReadySeconds int,
-        spec.revisionHistoryLimit *int, status.currentNumberScheduled int, status.numberMisscheduled int,
-        status.desiredNumberScheduled int, status.numberReady int, status.observedGeneration int,
-        status.updatedNumberScheduled int, status.numberAvailable int, status.numberUnavailable int,
-        status.collisionCount *int, status.conditions []'
-    ),
-    (
-        'k8s_apps_deployments', 'k8s_deployments', 'Deployment',
-        'spec.replicas *int, spec.selector *{}, spec.template PodTemplateSpec, spec.strategy {},
-        spec.minReadySeconds int, spec.revisionHistoryLimit *int, spec.paused bool, spec.progressDeadlineSeconds *int,
-        status.observedGeneration int, status.replicas int, status.updatedReplicas int, status.readyReplicas int,
-        status.availableReplicas int, status.unavailableReplicas int, status.conditions [], status.collisionCount *int'
-    ),
-    (
-        'k8s_apps_replica_sets', 'k8s_replicasets', 'ReplicaSet',
-        'spec.replicas *int, spec.minReadySeconds int, spec.selector *{}, spec.template PodTemplateSpec,
-        status.replicas int, status.fullyLabeledReplicas int, status.readyReplicas int, status.availableReplicas int,
-        status.observedGeneration int, status.conditions []'
-    ),
-    (
-        'k8s_apps_stateful_sets', 'k8s_statefulsets', 'StatefulSet',
-        'spec.replicas *int, spec.selector *{}, spec.template PodTemplateSpec,
-        spec.volumeClaimTemplates []PersistentVolumeClaim, spec.serviceName string, spec.podManagementPolicy string,
-        spec.updateStrategy {}, spec.revisionHistoryLimit *int, spec.minReadySeconds int,
-        spec.persistentVolumeClaimRetentionPolicy *{}, spec.ordinals *{}, status.observedGeneration int,
-        status.replicas int, status.readyReplicas int, status.currentReplicas int, status.updatedReplicas int,
-        status.currentRevision string, status.updateRevision string, status.collisionCount *int, status.conditions [],
-        status.availableReplicas int'
-    ),
-    (
-        'k8s_autoscaling_hpas', 'k8s_horizontalpodautoscalers', 'HorizontalPodAutoscaler',
-        'spec.scaleTargetRef CrossVersionObjectReference, spec.minReplicas *int, spec.maxReplicas int,
-        spec.targetCPUUtilizationPercentage *int, status.observedGeneration *int, status.lastScaleTime *Time,
-        status.currentReplicas int, status.desiredReplicas int, status.currentCPUUtilizationPercentage *int'
-    ),
-    (
-        'k8s_batch_cron_jobs', 'k8s_cronjobs', 'CronJob',
-        'spec.schedule string, spec.timeZone *string, spec.startingDeadlineSeconds *int, spec.concurrencyPolicy string,
-        spec.suspend *bool, spec.jobTemplate JobTemplateSpec, spec.successfulJobsHistoryLimit *int,
-        spec.failedJobsHistoryLimit *int, status.active [], status.lastScheduleTime *Time,
-        status.lastSuccessfulTime *Time'
-    ),
-    (
-        'k8s_batch_jobs', 'k8s_jobs', 'Job',
-        'spec.parallelism *int, spec.completions *int, spec.activeDeadlineSeconds *int, spec.podFailurePolicy *{},
-        spec.backoffLimit *int, spec.backoffLimitPerIndex *int, spec.maxFailedIndexes *int, spec.selector *{},
-        spec.manualSelector *bool, spec.template PodTemplateSpec, spec.ttlSecondsAfterFinished *int,
-        spec.completionMode *string, spec.suspend *bool, spec.podReplacementPolicy *string, status.conditions [],
-        status.startTime *Time, status.completionTime *Time, status.active int, status.succeeded int, status.failed int,
-        status.terminating *int, status.completedIndexes string, status.failedIndexes *string,
-        status.uncountedTerminatedPods *{}, status.ready *int'
-    ),
-    (
-        'k8s_certificates_signing_requests', 'k8s_certificatesigningrequests', 'CertificateSigningRequest',
-        'spec.request []byte, spec.signerName string, spec.expirationSeconds *int, spec.usages []string,
-        spec.username string, spec.uid string, spec.groups []string, spec.extra {}, status.conditions [],
-        status.certificate []byte'
-    ),
-    (
-        'k8s_coordination_leases', 'k8s_leases', 'Lease',
-        'spec.holderIdentity *string, spec.leaseDurationSeconds *int, spec.acquireTime *MicroTime,
-        spec.renewTime *MicroTime, spec.leaseTransitions *int'
-    ),
-    (
-        'k8s_core_config_maps', 'k8s_configmaps', 'ConfigMap',
-        'immutable *bool, data {}, binaryData {}'
-    ),
-    (
-        'k8s_core_endpoints', 'k8s_endpoints', 'Endpoints',
-        'subsets []'
-    ),
-    (
-        'k8s_core_events', 'k8s_events', 'Event',
-        'involvedObject {}, reason string, message string, source {}, firstTimestamp Time, lastTimestamp Time, count int,
-        type string, eventTime MicroTime, series *{}, action string, related *{}, reportingComponent string,
-        reportingInstance string'
-    ),
-    (
-        'k8s_core_limit_ranges', 'k8s_limitranges', 'LimitRange',
-        'spec.limits []'
-    ),
-    (
-        'k8s_core_namespaces', 'k8s_namespaces', 'Namespace',
-        'spec.finalizers []string, status.phase string, status.conditions []'
-    ),
-    (
-        'k8s_core_nodes', 'k8s_nodes', 'Node',
-        'spec.podCIDR IP, spec.podCIDRs []IP, spec.providerID string, spec.unschedulable bool, spec.taints [],
-        spec.configSource *{}, status.capacity {}, status.allocatable {}, status.phase string, status.conditions [],
-        status.addresses [], status.daemonEndpoints NodeDaemonEndpoints, status.nodeInfo NodeSystemInfo,
-        status.images [], status.volumesInUse []string, status.volumesAttached [], status.config *{}'
-    ),
-    (
-        'k8s_core_pod_templates', 'k8s_podtemplates', 'PodTemplate',
-        'template PodTemplateSpec'
-    ),
-    (
-        'k8s_core_pods', 'k8s_pods', 'Pod',
-        'status.hostIP IP, status.podIP IP, status.podIPs []PodIP, spec.volumes []Volume, spec.initContainers [],
-        spec.containers [], spec.ephemeralContainers [], spec.restartPolicy string,
-        spec.terminationGracePeriodSeconds *int, spec.activeDeadlineSeconds *int, spec.dnsPolicy string,
-        spec.nodeSelector {}, spec.serviceAccountName string, spec.automountServiceAccountToken *bool,
-        spec.nodeName string, spec.hostNetwork bool, spec.hostPID bool, spec.hostIPC bool,
-        spec.shareProcessNamespace *bool, spec.securityContext *{}, spec.imagePullSecrets [], spec.hostname string,
-        spec.subdomain string, spec.affinity *{}, spec.schedulerName string, spec.tolerations [], spec.hostAliases [],
-        spec.priorityClassName string, spec.priority *int, spec.dnsConfig *{}, spec.readinessGates [],
-        spec.runtimeClassName *string, spec.enableServiceLinks *bool, spec.preemptionPolicy *string, spec.overhead {},
-        spec.topologySpreadConstraints [], spec.setHostnameAsFQDN *bool, spec.os *{}, spec.hostUsers *bool,
-        spec.schedulingGates [], spec.resourceClaims [], status.phase string, status.conditions [],
-        status.message string, status.reason string, status.nominatedNodeName string, status.hostIPs [],
-        status.startTime *Time, status.initContainerStatuses [], status.containerStatuses [], status.qosClass string,
-        status.ephemeralContainerStatuses [], status.resize string, status.resourceClaimStatuses []'
-    ),
-    (
-        'k8s_core_pvcs', 'k8s_persistentvolumeclaims', 'PersistentVolumeClaim',
-        'spec.accessModes []string, spec.selector *{}, spec.resources {}, spec.volumeName string,
-        spec.storageClassName *string, spec.volumeMode *string, spec.dataSource *{}, spec.dataSourceRef *{},
-        spec.volumeAttributesClassName *string, status.phase string, status.accessModes []string, status.capacity {},
-        status.conditions [], status.allocatedResources {}, status.allocatedResourceStatuses {},
-        status.currentVolumeAttributesClassName *string, status.modifyVolumeStatus *{}'
-    ),
-    (
-        'k8s_core_pvs', 'k8s_persistentvolumes', 'PersistentVolume',
-        'spec.capacity {}, spec.persistentVolumeSource {}, spec.accessModes []string, spec.claimRef *{},
-        spec.persistentVolumeReclaimPolicy string, spec.storageClassName string, spec.mountOptions []string,
-        spec.volumeMode *string, spec.nodeAffinity *{}, spec.volumeAttributesClassName *string, status.phase string,
-        status.message string, status.reason string, status.lastPhaseTransitionTime *Time'
-    ),
-    (
-        'k8s_core_replication_controllers', 'k8s_replicationcontrollers', 'ReplicationController',
-        'spec.replicas *int, spec.minReadySeconds int, spec.selector {}, spec.template *PodTemplateSpec,
-        status.replicas int, status.fullyLabeledReplicas int, status.readyReplicas int, status.availableReplicas int,
-        status.observedGeneration int, status.conditions []'
-    ),
-    (
-        'k8s_core_resource_quotas', 'k8s_resourcequotas', 'ResourceQuota',
-        'spec.hard {}, spec.scopes []string, spec.scopeSelector *{}, status.hard {}, status.used {}'
-    ),
-    (
-        'k8s_core_secrets', 'k8s_secrets', 'Secret',
-        'immutable *bool, type string'
-    ),
-    (
-        'k8s_core_service_accounts', 'k8s_serviceaccounts', 'ServiceAccount',
-        'secrets [], imagePullSecrets [], automountServiceAccountToken *bool'
-    ),
-    (
-        'k8s_core_services', 'k8s_services', 'Service',
-        'spec.clusterIP IP, spec.clusterIPs []IP, spec.externalIPs []IP, spec.loadBalancerIP IP, spec.ports [],
-        spec.selector {}, spec.type string, spec.sessionAffinity string, spec.loadBalancerSourceRanges []string,
-        spec.externalName string, spec.externalTrafficPolicy string, spec.healthCheckNodePort int,
-        spec.publishNotReadyAddresses bool, spec.sessionAffinityConfig *{}, spec.ipFamilies []string,
-        spec.ipFamilyPolicy *string, spec.allocateLoadBalancerNodePorts *bool, spec.loadBalancerClass *string,
-        spec.internalTrafficPolicy *string, status.loadBalancer {}, status.conditions []'
-    ),
-    (
-        'k8s_crds', 'k8s_custom_resources', 'CustomResourceDefinition',
-        'spec.group string, spec.names CustomResourceDefinitionNames, spec.scope string, spec.versions [],
-        spec.conversion *{}, spec.preserveUnknownFields bool, status.conditions [],
-        status.acceptedNames CustomResourceDefinitionNames, status.storedVersions []string'
-    ),
-    (
-        'k8s_discovery_endpoint_slices', 'k8s_endpointslices', 'EndpointSlice',
-        'addressType string, endpoints [], ports []'
-    ),
-    (
-        'k8s_networking_ingress_classes', 'k8s_ingressclasses', 'IngressClass',
-        'spec.controller string, spec.parameters *{}'
-    ),
-    (
-        'k8s_networking_ingresses', 'k8s_ingresses', 'Ingress',
-        'spec.ingressClassName *string, spec.defaultBackend *{}, spec.tls [], spec.rules [], status.loadBalancer {}'
-    ),
-    (
-        'k8s_networking_network_policies', 'k8s_networkpolicies', 'NetworkPolicy',
-        'spec.podSelector {}, spec.ingress [], spec.egress [], spec.policyTypes []string'
-    ),
-    (
-        'k8s_nodes_runtime_classes', 'k8s_runtimeclasses', 'RuntimeClass',
-        'handler string, overhead *{}, scheduling *{}'
-    ),
-    (
-        'k8s_policy_pod_disruption_budgets', 'k8s_poddisruptionbudgets', 'PodDisruptionBudget',
-        'spec.minAvailable *{}, spec.selector *{}, spec.maxUnavailable *{}, spec.unhealthyPodEvictionPolicy *string,
-        status.observedGeneration int, status.disruptedPods {}, status.disruptionsAllowed int,
-        status.currentHealthy int, status.desiredHealthy int, status.expectedPods int, status.conditions []'
-    ),
-    (
-        'k8s_rbac_cluster_role_bindings', 'k8s_clusterrolebindings', 'ClusterRoleBinding',
-        'subjects [], roleRef RoleRef'
-    ),
-    (
-        'k8s_rbac_cluster_roles', 'k8s_clusterroles', 'ClusterRole',
-        'rules [], aggregationRule *{}'
-    ),
-    (
-        'k8s_rbac_role_bindings', 'k8s_rolebindings', 'RoleBinding',
-        'subjects [], roleRef RoleRef'
-    ),
-    (
-        'k8s_rbac_roles', 'k8s_roles', 'Role',
-        'rules []'
-    ),
-    (
-        'k8s_storage_csi_drivers', 'k8s_csidrivers', 'CSIDriver',
-        'spec.attachRequired *bool, spec.podInfoOnMount *bool, spec.volumeLifecycleModes []string,
-        spec.storageCapacity *bool, spec.fsGroupPolicy *string, spec.tokenRequests [], spec.requiresRepublish *bool,
-        spec.seLinuxMount *bool'
-    ),
-    (
-        'k8s_storage_csi_nodes', 'k8s_csinodes', 'CSINode',
-        'spec.drivers []'
-    ),
-    (
-        'k8s_storage_csi_storage_capacities', 'k8s_csistoragecapacities', 'CSIStorageCapacity',
-        'nodeTopology *{}, storageClassName string, capacity *{}, maximumVolumeSize *{}'
-    ),
-    (
-        'k8s_storage_storage_classes', 'k8s_storageclasses', 'StorageClass',
-        'provisioner string, parameters {}, reclaimPolicy *string, mountOptions []string, allowVolumeExpansion *bool,
-        volumeBindingMode *string, allowedTopologies []'
-    ),
-    (
-        'k8s_storage_volume_attachments', 'k8s_volumeattachments', 'VolumeAttachment',
-        'spec.attacher string, spec.source {}, spec.nodeName string, status.attached bool, status.attachmentMetadata {},
-        status.attachError *{}, status.detachError *{}'
-    );
+('k8s_admissionregistration_mutating_webhook_configurations', 'k8s_mutatingwebhookconfigurations', 'MutatingWebhookConfiguration', '
+    webhooks []'),
+('k8s_admissionregistration_validating_webhook_configurations', 'k8s_validatingwebhookconfigurations', 'ValidatingWebhookConfiguration', '
+    webhooks []'),
+('k8s_apps_daemon_sets', 'k8s_daemonsets', 'DaemonSet', '
+    spec.selector *{}, spec.template PodTemplateSpec, spec.updateStrategy {}, spec.minReadySeconds int,
+    spec.revisionHistoryLimit *int, status.currentNumberScheduled int, status.numberMisscheduled int,
+    status.desiredNumberScheduled int, status.numberReady int, status.observedGeneration int,
+    status.updatedNumberScheduled int, status.numberAvailable int, status.numberUnavailable int,
+    status.collisionCount *int, status.conditions []'),
+('k8s_apps_deployments', 'k8s_deployments', 'Deployment', '
+    spec.replicas *int, spec.selector *{}, spec.template PodTemplateSpec, spec.strategy {},
+    spec.minReadySeconds int, spec.revisionHistoryLimit *int, spec.paused bool, spec.progressDeadlineSeconds *int,
+    status.observedGeneration int, status.replicas int, status.updatedReplicas int, status.readyReplicas int,
+    status.availableReplicas int, status.unavailableReplicas int, status.conditions [], status.collisionCount *int'),
+('k8s_apps_replica_sets', 'k8s_replicasets', 'ReplicaSet', '
+    spec.replicas *int, spec.minReadySeconds int, spec.selector *{}, spec.template PodTemplateSpec,
+    status.replicas int, status.fullyLabeledReplicas int, status.readyReplicas int, status.availableReplicas int,
+    status.observedGeneration int, status.conditions []'),
+('k8s_apps_stateful_sets', 'k8s_statefulsets', 'StatefulSet', '
+    spec.replicas *int, spec.selector *{}, spec.template PodTemplateSpec,
+    spec.volumeClaimTemplates []PersistentVolumeClaim, spec.serviceName string, spec.podManagementPolicy string,
+    spec.updateStrategy {}, spec.revisionHistoryLimit *int, spec.minReadySeconds int,
+    spec.persistentVolumeClaimRetentionPolicy *{}, spec.ordinals *{}, status.observedGeneration int,
+    status.replicas int, status.readyReplicas int, status.currentReplicas int, status.updatedReplicas int,
+    status.currentRevision string, status.updateRevision string, status.collisionCount *int, status.conditions [],
+    status.availableReplicas int'),
+('k8s_autoscaling_hpas', 'k8s_horizontalpodautoscalers', 'HorizontalPodAutoscaler', '
+    spec.scaleTargetRef CrossVersionObjectReference, spec.minReplicas *int, spec.maxReplicas int,
+    spec.targetCPUUtilizationPercentage *int, status.observedGeneration *int, status.lastScaleTime *Time,
+    status.currentReplicas int, status.desiredReplicas int, status.currentCPUUtilizationPercentage *int'),
+('k8s_batch_cron_jobs', 'k8s_cronjobs', 'CronJob', '
+    spec.schedule string, spec.timeZone *string, spec.startingDeadlineSeconds *int, spec.concurrencyPolicy string,
+    spec.suspend *bool, spec.jobTemplate JobTemplateSpec, spec.successfulJobsHistoryLimit *int,
+    spec.failedJobsHistoryLimit *int, status.active [], status.lastScheduleTime *Time,
+    status.lastSuccessfulTime *Time'),
+('k8s_batch_jobs', 'k8s_jobs', 'Job', '
+    spec.parallelism *int, spec.completions *int, spec.activeDeadlineSeconds *int, spec.podFailurePolicy *{},
+    spec.backoffLimit *int, spec.backoffLimitPerIndex *int, spec.maxFailedIndexes *int, spec.selector *{},
+    spec.manualSelector *bool, spec.template PodTemplateSpec, spec.ttlSecondsAfterFinished *int,
+    spec.completionMode *string, spec.suspend *bool, spec.podReplacementPolicy *string, status.conditions [],
+    status.startTime *Time, status.completionTime *Time, status.active int, status.succeeded int, status.failed int,
+    status.terminating *int, status.completedIndexes string, status.failedIndexes *string,
+    status.uncountedTerminatedPods *{}, status.ready *int'),
+('k8s_certificates_signing_requests', 'k8s_certificatesigningrequests', 'CertificateSigningRequest', '
+    spec.request []byte, spec.signerName string, spec.expirationSeconds *int, spec.usages []string,
+    spec.username string, spec.uid string, spec.groups []string, spec.extra {}, status.conditions [],
+    status.certificate []byte'),
+('k8s_coordination_leases', 'k8s_leases', 'Lease', '
+    spec.holderIdentity *string, spec.leaseDurationSeconds *int, spec.acquireTime *MicroTime,
+    spec.renewTime *MicroTime, spec.leaseTransitions *int'),
+('k8s_core_config_maps', 'k8s_configmaps', 'ConfigMap', '
+    immutable *bool, data {}, binaryData {}'),
+('k8s_core_endpoints', 'k8s_endpoints', 'Endpoints', '
+    subsets []'),
+('k8s_core_events', 'k8s_events', 'Event', '
+    involvedObject {}, reason string, message string, source {}, firstTimestamp Time, lastTimestamp Time, count int,
+    type string, eventTime MicroTime, series *{}, action string, related *{}, reportingComponent string,
+    reportingInstance string'),
+('k8s_core_limit_ranges', 'k8s_limitranges', 'LimitRange', '
+    spec.limits []'),
+('k8s_core_namespaces', 'k8s_namespaces', 'Namespace', '
+    spec.finalizers []string, status.phase string, status.conditions []'),
+('k8s_core_nodes', 'k8s_nodes', 'Node', '
+    spec.podCIDR IP, spec.podCIDRs []IP, spec.providerID string, spec.unschedulable bool, spec.taints [],
+    spec.configSource *{}, status.capacity {}, status.allocatable {}, status.phase string, status.conditions [],
+    status.addresses [], status.daemonEndpoints NodeDaemonEndpoints, status.nodeInfo NodeSystemInfo,
+    status.images [], status.volumesInUse []string, status.volumesAttached [], status.config *{}'),
+('k8s_core_pod_templates', 'k8s_podtemplates', 'PodTemplate', '
+    template PodTemplateSpec'),
+('k8s_core_pods', 'k8s_pods', 'Pod', '
+    status.hostIP IP, status.podIP IP, status.podIPs []PodIP, spec.volumes []Volume, spec.initContainers [],
+    spec.containers [], spec.ephemeralContainers [], spec.restartPolicy string,
+    spec.terminationGracePeriodSeconds *int, spec.activeDeadlineSeconds *int, spec.dnsPolicy string,
+    spec.nodeSelector {}, spec.serviceAccountName string, spec.automountServiceAccountToken *bool,
+    spec.nodeName string, spec.hostNetwork bool, spec.hostPID bool, spec.hostIPC bool,
+    spec.shareProcessNamespace *bool, spec.securityContext *{}, spec.imagePullSecrets [], spec.hostname string,
+    spec.subdomain string, spec.affinity *{}, spec.schedulerName string, spec.tolerations [], spec.hostAliases [],
+    spec.priorityClassName string, spec.priority *int, spec.dnsConfig *{}, spec.readinessGates [],
+    spec.runtimeClassName *string, spec.enableServiceLinks *bool, spec.preemptionPolicy *string, spec.overhead {},
+    spec.topologySpreadConstraints [], spec.setHostnameAsFQDN *bool, spec.os *{}, spec.hostUsers *bool,
+    spec.schedulingGates [], spec.resourceClaims [], status.phase string, status.conditions [],
+    status.message string, status.reason string, status.nominatedNodeName string, status.hostIPs [],
+    status.startTime *Time, status.initContainerStatuses [], status.containerStatuses [], status.qosClass string,
+    status.ephemeralContainerStatuses [], status.resize string, status.resourceClaimStatuses []'),
+('k8s_core_pvcs', 'k8s_persistentvolumeclaims', 'PersistentVolumeClaim', '
+    spec.accessModes []string, spec.selector *{}, spec.resources {}, spec.volumeName string,
+    spec.storageClassName *string, spec.volumeMode *string, spec.dataSource *{}, spec.dataSourceRef *{},
+    spec.volumeAttributesClassName *string, status.phase string, status.accessModes []string, status.capacity {},
+    status.conditions [], status.allocatedResources {}, status.allocatedResourceStatuses {},
+    status.currentVolumeAttributesClassName *string, status.modifyVolumeStatus *{}'),
+('k8s_core_pvs', 'k8s_persistentvolumes', 'PersistentVolume', '
+    spec.capacity {}, spec.persistentVolumeSource {}, spec.accessModes []string, spec.claimRef *{},
+    spec.persistentVolumeReclaimPolicy string, spec.storageClassName string, spec.mountOptions []string,
+    spec.volumeMode *string, spec.nodeAffinity *{}, spec.volumeAttributesClassName *string, status.phase string,
+    status.message string, status.reason string, status.lastPhaseTransitionTime *Time'),
+('k8s_core_replication_controllers', 'k8s_replicationcontrollers', 'ReplicationController', '
+    spec.replicas *int, spec.minReadySeconds int, spec.selector {}, spec.template *PodTemplateSpec,
+    status.replicas int, status.fullyLabeledReplicas int, status.readyReplicas int, status.availableReplicas int,
+    status.observedGeneration int, status.conditions []'),
+('k8s_core_resource_quotas', 'k8s_resourcequotas', 'ResourceQuota', '
+    spec.hard {}, spec.scopes []string, spec.scopeSelector *{}, status.hard {}, status.used {}'),
+('k8s_core_secrets', 'k8s_secrets', 'Secret', '
+    immutable *bool, type string'),
+('k8s_core_service_accounts', 'k8s_serviceaccounts', 'ServiceAccount', '
+    secrets [], imagePullSecrets [], automountServiceAccountToken *bool'),
+('k8s_core_services', 'k8s_services', 'Service', '
+    spec.clusterIP IP, spec.clusterIPs []IP, spec.externalIPs []IP, spec.loadBalancerIP IP, spec.ports [],
+    spec.selector {}, spec.type string, spec.sessionAffinity string, spec.loadBalancerSourceRanges []string,
+    spec.externalName string, spec.externalTrafficPolicy string, spec.healthCheckNodePort int,
+    spec.publishNotReadyAddresses bool, spec.sessionAffinityConfig *{}, spec.ipFamilies []string,
+    spec.ipFamilyPolicy *string, spec.allocateLoadBalancerNodePorts *bool, spec.loadBalancerClass *string,
+    spec.internalTrafficPolicy *string, status.loadBalancer {}, status.conditions []'),
+('k8s_crds', 'k8s_custom_resources', 'CustomResourceDefinition', '
+    spec.group string, spec.names CustomResourceDefinitionNames, spec.scope string, spec.versions [],
+    spec.conversion *{}, spec.preserveUnknownFields bool, status.conditions [],
+    status.acceptedNames CustomResourceDefinitionNames, status.storedVersions []string'),
+('k8s_discovery_endpoint_slices', 'k8s_endpointslices', 'EndpointSlice', '
+    addressType string, endpoints [], ports []'),
+('k8s_networking_ingress_classes', 'k8s_ingressclasses', 'IngressClass', '
+    spec.controller string, spec.parameters *{}'),
+('k8s_networking_ingresses', 'k8s_ingresses', 'Ingress', '
+    spec.ingressClassName *string, spec.defaultBackend *{}, spec.tls [], spec.rules [], status.loadBalancer {}'),
+('k8s_networking_network_policies', 'k8s_networkpolicies', 'NetworkPolicy', '
+    spec.podSelector {}, spec.ingress [], spec.egress [], spec.policyTypes []string'),
+('k8s_nodes_runtime_classes', 'k8s_runtimeclasses', 'RuntimeClass', '
+    handler string, overhead *{}, scheduling *{}'),
+('k8s_policy_pod_disruption_budgets', 'k8s_poddisruptionbudgets', 'PodDisruptionBudget', '
+    spec.minAvailable *{}, spec.selector *{}, spec.maxUnavailable *{}, spec.unhealthyPodEvictionPolicy *string,
+    status.observedGeneration int, status.disruptedPods {}, status.disruptionsAllowed int,
+    status.currentHealthy int, status.desiredHealthy int, status.expectedPods int, status.conditions []'),
+('k8s_rbac_cluster_role_bindings', 'k8s_clusterrolebindings', 'ClusterRoleBinding', '
+    subjects [], roleRef RoleRef'),
+('k8s_rbac_cluster_roles', 'k8s_clusterroles', 'ClusterRole', '
+    rules [], aggregationRule *{}'),
+('k8s_rbac_role_bindings', 'k8s_rolebindings', 'RoleBinding', '
+    subjects [], roleRef RoleRef'),
+('k8s_rbac_roles', 'k8s_roles', 'Role', '
+    rules []'),
+('k8s_storage_csi_drivers', 'k8s_csidrivers', 'CSIDriver', '
+    spec.attachRequired *bool, spec.podInfoOnMount *bool, spec.volumeLifecycleModes []string,
+    spec.storageCapacity *bool, spec.fsGroupPolicy *string, spec.tokenRequests [], spec.requiresRepublish *bool,
+    spec.seLinuxMount *bool'),
+('k8s_storage_csi_nodes', 'k8s_csinodes', 'CSINode', '
+    spec.drivers []'),
+('k8s_storage_csi_storage_capacities', 'k8s_csistoragecapacities', 'CSIStorageCapacity', '
+    nodeTopology *{}, storageClassName string, capacity *{}, maximumVolumeSize *{}'),
+('k8s_storage_storage_classes', 'k8s_storageclasses', 'StorageClass', '
+    provisioner string, parameters {}, reclaimPolicy *string, mountOptions []string, allowVolumeExpansion *bool,
+    volumeBindingMode *string, allowedTopologies []'),
+('k8s_storage_volume_attachments', 'k8s_volumeattachments', 'VolumeAttachment', '
+    spec.attacher string, spec.source {}, spec.nodeName string, status.attached bool, status.attachmentMetadata {},
+    status.attachError *{}, status.detachError *{}');
 
 DO $do$
 DECLARE
@@ -517,7 +439,7 @@ BEGIN
                 )) AS column
             FROM (
                 SELECT place, split_part(words, ' ', 1) AS path, split_part(words, ' ', 2) AS go
-                FROM regexp_split_to_table(old.fields, ',\s+') WITH ORDINALITY AS each (words, place)
+                FROM regexp_split_to_table(trim(BOTH E' \n' FROM old.fields), ',\s+') WITH ORDINALITY AS each (words, place)
             ) AS given
         ),
 
