@@ -3,7 +3,8 @@
     python -m tests.destination serve ...
 
 Spec: `url` of the database, or `count_to`, the file for the number of rows. Like CloudQuery's own destinations it holds
-rows back until another kind of message comes, or the end; an error of the source loses what it holds.
+rows back until another kind of message comes, or the end; an error of the source loses what it holds. Columns are of the
+types that CloudQuery's own for PostgreSQL gives them.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ _TYPES = {
     "string": "text",
     "int32": "integer",
     "int64": "bigint",
-    "decimal128(38, 9)": "numeric",
+    "decimal128(38, 9)": "numeric(38, 9)",
     "bool": "boolean",
-    "timestamp[us, tz=UTC]": "timestamptz",
+    "timestamp[us, tz=UTC]": "timestamp",
     "list<item: string>": "text[]",
     "json": "jsonb",
     "uuid": "uuid",
@@ -133,6 +134,8 @@ def _values(column: pa.Array) -> list[Any]:
         return [None if each is None else Jsonb(json.loads(each)) for each in column.storage.to_pylist()]
     if isinstance(column.type, UUIDType):
         return [None if each is None else UUID(bytes=each) for each in column.storage.to_pylist()]
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us"))  # in UTC, of which the column's type says nothing
     values: list[Any] = column.to_pylist()
     return values
 

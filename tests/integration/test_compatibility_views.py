@@ -8,77 +8,30 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
 
-from k8s_inventory.kinds import KINDS, Kind
+from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store
-from k8s_inventory.store.statements import FOLDER
 from k8s_inventory.sync import Result
-from tests.cloudquery_tables import OF_THE_SYNC, TABLES, Object, old_value, told_apart
+from tests.cloudquery_tables import (
+    EVERYWHERE,
+    KIND_OF,
+    OF_THE_SYNC,
+    TABLES,
+    WHOLE,
+    Object,
+    differences,
+    objects_of,
+    old_value,
+    rows_by_uid,
+    told_apart,
+    views_of,
+)
 from tests.cluster import Cluster
 from tests.equality import rows_of
 from tests.installed import PROJECT
 from tests.integration.test_hostile_values import Rows
-
-SCRIPT = (FOLDER / "cloudquery" / "compatibility_views.sql").read_text()
-KIND_OF = {
-    view: next(kind for kind in KINDS.values() if kind.table == table)
-    for view, table in re.findall(r"\('(k8s_\w+)', '(k8s_\w+)', '\w+', '", SCRIPT)
-}
-READ_AS = {"horizontalpodautoscalers": "/apis/autoscaling/v1/horizontalpodautoscalers"}
-"""What the old plugin listed, where that is not what we list."""
-WHOLE = {"redact_env": False, "config_map_values": True}
-"""Settings that store what the old tables had."""
-
-
-def views_of(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
-    """Makes the views; the columns of each with their types, in their order."""
-    connection.execute(SCRIPT.encode())
-    cursor = connection.execute(
-        """SELECT relname, attname, format_type(atttypid, atttypmod)
-        FROM pg_class INNER JOIN pg_attribute ON pg_class.oid = attrelid
-        WHERE relkind = 'v' AND relnamespace = current_schema()::regnamespace ORDER BY relname, attnum"""
-    )
-    return [(f"{view}.{column}", of_type) for view, column, of_type in cursor if view in TABLES]
-
-
-def rows_by_uid(connection: psycopg.Connection[Any], view: str) -> dict[str, Object]:
-    cursor = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(view)))
-    names = [column.name for column in cursor.description or ()]
-    rows = [dict(zip(names, row, strict=True)) for row in cursor]
-    return {row["uid"]: row for row in rows}
-
-
-def objects_of(cluster: Cluster, kind: Kind) -> dict[str, Object]:
-    path = READ_AS.get(kind.name) or kind.list_path(kind.version)
-    items = cluster.list(path)  # type: ignore[arg-type]
-    return {each["metadata"]["uid"]: each for each in items}
-
-
-def differences(cluster: Cluster, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
-    """The columns of all views that hold something else of an object than the old tables did."""
-    for view, columns in TABLES.items():
-        objects, rows = objects_of(cluster, KIND_OF[view]), rows_by_uid(connection, view)
-        assert objects.keys() == rows.keys() != set(), view
-        for column in columns:
-            # The API server renews its own lease every ten seconds.
-            if column.name in OF_THE_SYNC or f"{view}.{column.name}" in RENEWED:
-                continue
-            for uid, item in objects.items():
-                if column.name in ("kind", "api_version"):
-                    item = {}
-                if told_apart(rows[uid][column.name]) != told_apart(old_value(view, column, item)):
-                    yield view, column.name
-                    break
-
-
-EVERYWHERE = {"kind", "api_version", "annotations", "name"}
-"""Columns that may hold something else in every view."""
-
-RENEWED = ("k8s_coordination_leases.resource_version", "k8s_coordination_leases.spec_renew_time")
 
 
 @pytest.fixture
