@@ -3,8 +3,8 @@
     python -m tests.destination serve ...
 
 Spec: `url` of the database, or `count_to`, the file for the number of rows. Like CloudQuery's own destinations it holds
-rows back until another kind of message comes, or the end; an error of the source loses what it holds. Columns are of the
-types that CloudQuery's own for PostgreSQL gives them.
+rows back until another kind of message comes, or the end; an error of the source loses what it holds. Columns are
+of the types that CloudQuery's own for PostgreSQL gives them.
 """
 
 from __future__ import annotations

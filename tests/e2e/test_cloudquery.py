@@ -32,8 +32,7 @@ from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.store.statements import FOLDER
 from k8s_inventory.sync import Custom, Run, find_custom, sync_target
-from tests.cloudquery_tables import EVERYWHERE, WHOLE, differences, views_of
-from tests.cloudquery_tables import TABLES as OLD_TABLES
+from tests.cloudquery_tables import COLUMNS, EVERYWHERE, WHOLE, differences, views_of
 from tests.cluster import Cluster, kubeconfig, wait_until
 from tests.cluster.cluster import ADMIN, User, free_ports
 from tests.cluster.objects import pod
@@ -151,10 +150,7 @@ def test_views_and_queries_are_right_on_tables_of_a_destination(
     with psycopg.connect(cq.database, autocommit=True) as connection:
         for timezone in ("UTC", "America/New_York"):
             connection.execute("SELECT set_config('timezone', %s, false)", [timezone])
-            made = views_of(connection)
-            assert made == [
-                (f"{view}.{each.name}", each.type) for view in sorted(OLD_TABLES) for each in OLD_TABLES[view]
-            ]
+            assert views_of(connection) == COLUMNS
             found = {each for each in differences(cluster, connection) if each[1] not in EVERYWHERE}
             assert found <= {("k8s_core_secrets", "immutable")}
         query = """SELECT count(*), count(DISTINCT view._cq_id), max(view._cq_source_name), max(view._cq_sync_time)
