@@ -128,7 +128,7 @@ class Kind:
     @property
     def columns(self) -> tuple[Column, ...]:
         """Every column that comes from the object; `context_name`, which does not, stands before them."""
-        return (*METADATA_COLUMNS, *self.typed_columns, *(_REST_COLUMNS[name] for name in self.rest))
+        return (*METADATA_COLUMNS, DELETION_GRACE, *self.typed_columns, *(_REST_COLUMNS[name] for name in self.rest))
 
     @property
     def signature(self) -> tuple[Any, ...]:
@@ -243,6 +243,14 @@ METADATA_COLUMNS = (
         description="Finalizers that must be cleared before the object is removed.",
     ),
 )
+
+DELETION_GRACE = Column(
+    name="deletion_grace_period_seconds",
+    type="bigint",
+    path="metadata.deletionGracePeriodSeconds",
+    description="Seconds that the object has (or had) to end by itself; null unless deletion was requested.",
+)
+"""Of every table, but of no view over several: a view of a user's on those may hold their columns fast."""
 
 _REST_COLUMNS = {
     "spec": Column(name="spec", type="jsonb", path="spec", description="The whole desired state."),
