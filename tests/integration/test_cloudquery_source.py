@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from k8s_inventory.cloudquery import tables
+from k8s_inventory.cloudquery import ending, tables
 from k8s_inventory.cloudquery.source import BadInput, Source, Spooled
 from k8s_inventory.cloudquery.spool import IN_MEMORY, Spool
 from k8s_inventory.collector import Decoder
@@ -168,6 +168,31 @@ def test_an_identifier_tells_apart_whatever_the_key_does() -> None:
         (batch,) = tables.batches(CUSTOM_OBJECTS, context_name, columns)
         found.add(batch["_cq_id"][0].as_py())
     assert len(found) == len(keys)
+
+
+def test_what_pushes_rows_out_brings_none_and_fits_into_messages() -> None:
+    sent = [each.insert.record for each in ending.written([PODS], threading.Event()) if each.HasField("insert")]
+    assert sum(map(len, sent)) > 2 * 2 * 16 * 2**20  # before the tables and after them: two windows of gRPC
+    assert max(map(len, sent)) < tables.GRPC_LIMIT / 2  # the CLI's columns, and those of transformers, come to it
+    pushed = pa.ipc.open_stream(sent[0]).read_all()
+    assert pushed.num_rows == 0
+    assert pushed.schema.equals(tables.schema(PODS))
+
+
+def test_nothing_is_pushed_where_nothing_was_sent_or_all_is_stopped() -> None:
+    stopped = threading.Event()
+    assert list(ending.written([], stopped)) == []
+    stopped.set()
+    assert [each.WhichOneof("message") for each in ending.written([PODS], stopped)] == ["migrate_table"]
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_summary_names_all_that_fits(written: bool) -> None:
+    said = ending.summary(["east · pods: forbidden", *["x" * 400] * 20], written=written)
+    assert said.startswith("21 targets are incomplete, so nothing is deleted. ")
+    assert ("are written unless" in said) is written
+    assert "; and " in said
+    assert len(said) <= ending.LONGEST_MESSAGE
 
 
 # -- outcomes --------------------------------------------------------------------------------------
@@ -357,6 +382,18 @@ def test_with_a_database_the_rows_go_through_the_store_too(cluster: Cluster, con
         ).fetchall()
     pods = len(first["test", "pods"][1])
     assert runs == [("complete", pods, 0), ("complete", 0, 1)]
+
+
+def test_a_sync_that_ends_by_itself_stops_nothing_and_has_views_of_crds(
+    cluster: Cluster, config: Path, database_url: str
+) -> None:
+    made = source(config, database_url=database_url, resources=["customresourcedefinitions", "tests.shop.example"])
+    stopped = threading.Event()
+    for target in made.read(made.kinds(), stopped):
+        target.spool.close()
+    assert not stopped.is_set()
+    with Store.connect(database_url) as store:
+        assert store.connection.execute("SELECT name FROM crd_tests_shop_example").fetchall() == [("custom",)]
 
 
 def test_a_lost_database_session_is_one_targets_problem_and_has_a_row(

@@ -22,6 +22,9 @@ GRPC_LIMIT = 4 * 1024 * 1024
 LARGEST_BATCH = GRPC_LIMIT - 256 * 1024
 """A batch's bytes: beside them a message holds the schema, and the columns that the CLI adds."""
 
+INCREMENTAL = b"cq:extension:incremental"
+"""Whether a sync brings only what is new to a table, in its metadata."""
+
 _JSON = {b"ARROW:extension:name": b"json", b"ARROW:extension:metadata": b"json-serialized"}
 """CloudQuery's JSON type as it is on the wire: bytes, and these words in the field's metadata."""
 
@@ -51,7 +54,7 @@ _ID = pa.field(
     metadata={
         b"cq:extension:primary_key": b"false",
         b"cq:extension:unique": b"true",
-        b"cq:extension:incremental": b"false",
+        INCREMENTAL: b"false",
         b"description": b"Identifier of the row, made of its key: always the same for the same object.",
         **_UUID,
     },
@@ -94,7 +97,7 @@ def _schema(table: str) -> pa.Schema:
         b"cq:table_title": kind.kind,
         b"cq:table_description": kind.description,
         b"cq:table_depends_on": b"",
-        b"cq:extension:incremental": b"false",
+        INCREMENTAL: b"false",
     }
     return pa.schema(
         [_ID, *(_field(each, is_key=each.name in key) for each in (_CONTEXT_NAME, *kind.columns))], metadata=metadata
@@ -109,7 +112,7 @@ def _field(column: Column, *, is_key: bool) -> pa.Field:
     metadata: dict[bytes, bytes] = {
         b"cq:extension:primary_key": b"true" if is_key else b"false",
         b"cq:extension:unique": b"false",
-        b"cq:extension:incremental": b"false",
+        INCREMENTAL: b"false",
         b"description": column.description.encode(),
         **(_JSON if column.type == "jsonb" else {}),
     }
