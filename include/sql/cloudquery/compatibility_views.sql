@@ -478,9 +478,9 @@ BEGIN
                     -- The DAG's rows are what the cluster had at this time.
                     ELSE format(
                         $$(
-                            SELECT status.exact_as_of AT TIME ZONE 'UTC'
-                            FROM k8s_sync_status AS status
-                            WHERE status.context_name = this.context_name AND status.kind = %L
+                            SELECT target.exact_as_of AT TIME ZONE 'UTC'
+                            FROM k8s_sync_targets AS target
+                            WHERE target.context_name = this.context_name AND target.kind = %L
                         )$$,
                         CASE old.of_table WHEN 'k8s_custom_resources' THEN 'crds' ELSE substr(old.of_table, 5) END
                     )
