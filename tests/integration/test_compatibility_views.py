@@ -109,6 +109,12 @@ def documented() -> set[tuple[str, str]]:
     return found
 
 
+def test_the_names_in_the_docs_are_those_of_the_views() -> None:
+    text = (PROJECT / "docs" / "cloudquery.md").read_text().partition("### Names")[2]
+    named = dict(re.findall(r"\| `(\w+)` \| `(\w+)` \|", text))
+    assert named == {view: kind.table for view, kind in KIND_OF.items()}
+
+
 def test_what_differs_is_what_is_documented(
     cluster: Cluster, planted: None, store: Store, sync_all: Callable[..., None]
 ) -> None:

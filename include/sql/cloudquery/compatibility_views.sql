@@ -166,7 +166,7 @@ $do$;
 
 -- How the old tables hold a field, by its type in Go, as `*int` names a pointer to an integer. Go has no absence but for
 -- pointers: in a table of CloudQuery these are null, and everything else has the zero value of its type. Null, too, are
--- lists of text and bytes, which are no JSON there.
+-- lists of text and bytes, which are no JSON there, and addresses.
 CREATE TEMPORARY TABLE k8s_go_types (go text, zero jsonb, expression text) ON COMMIT DROP;
 
 INSERT INTO k8s_go_types (go, zero, expression) VALUES
@@ -447,7 +447,7 @@ BEGIN
             SELECT
                 field.place,
                 field.column,
-                field.go LIKE '%IP' AS is_first,
+                field.go LIKE '%IP' AS is_first,  -- right after `context`
                 format(
                     type.expression,
                     CASE
