@@ -54,7 +54,7 @@ def sql(name: str) -> str:
 
 def variables(kind: Kind) -> dict[str, Any]:
     """What the templates of a kind's statements may use."""
-    names = ("table", "columns", "description", "namespaced", "shared_by", "rest")
+    names = ("table", "columns", "description", "namespaced", "long_names", "shared_by", "rest")
     redone = [column.name for column in kind.columns if not _is_kept(column, kind)]
     cells = [field for _, field in kind.table_cells]
     return {**{name: getattr(kind, name) for name in names}, "redone": redone, "cells": cells}
