@@ -14,6 +14,7 @@ import hypothesis
 import psutil
 import pytest
 
+from k8s_inventory import known_secrets
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.session import Limits, Session
@@ -72,6 +73,15 @@ def _run_of(process: psutil.Process) -> str | None:
         return process.environ().get("PYTEST_XDIST_TESTRUNUID")
     except (psutil.Error, OSError):
         return None
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_known_secrets() -> Iterator[None]:
+    """What one file of tests plants, or takes for a secret, is none in another one's messages."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for pieces in ("_new", "_old"):
+            monkeypatch.setattr(known_secrets, pieces, known_secrets._Pieces())
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,8 @@
 Spec: `url` of the database, or `count_to`, the file for the number of rows. Like CloudQuery's own destination for
 PostgreSQL it holds rows back until they are 10,000 or 100 MB, a minute has gone by, another kind of message comes, or
 the end. They are written in one transaction, which takes `seconds_a_row` longer for each. Where the stream is
-cancelled, as by the CLI after an error of the source, what is held or being written is lost.
+cancelled, as by the CLI after an error of the source, what is held or being written is lost. Columns have the types
+that they have there.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ _TYPES = {
     "string": "text",
     "int32": "integer",
     "int64": "bigint",
-    "decimal128(38, 9)": "numeric",
+    "decimal128(38, 9)": "numeric(38, 9)",
     "bool": "boolean",
-    "timestamp[us, tz=UTC]": "timestamptz",
+    "timestamp[us, tz=UTC]": "timestamp",
     "list<item: string>": "text[]",
     "json": "jsonb",
     "uuid": "uuid",
@@ -180,6 +181,8 @@ def _values(column: pa.Array) -> list[Any]:
         return [None if each is None else Jsonb(json.loads(each)) for each in column.storage.to_pylist()]
     if isinstance(column.type, UUIDType):
         return [None if each is None else UUID(bytes=each) for each in column.storage.to_pylist()]
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us"))  # in UTC, of which the column's type says nothing
     values: list[Any] = column.to_pylist()
     return values
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,9 @@ from k8s_inventory.kube.contexts import kubeconfig_contexts
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
+from k8s_inventory.store.statements import FOLDER
 from k8s_inventory.sync import Custom, Run, find_custom, sync_target
+from tests.cloudquery_tables import COLUMNS, EVERYWHERE, WHOLE, differences, views_of
 from tests.cluster import Cluster, kubeconfig, wait_until
 from tests.cluster.cluster import ADMIN, User, free_ports
 from tests.cluster.objects import pod
@@ -119,7 +122,7 @@ def test_the_rows_equal_those_of_the_dag_column_for_column(
         for kind in TABLES:
             columns = ", ".join(f'"{name}"' for name in ["context_name", *(column.name for column in kind.columns)])
             query = f"SELECT {columns} FROM {kind.table} ORDER BY context_name, uid"
-            expected = store.connection.execute(query).fetchall()
+            expected = [tuple(map(_without_zone, row)) for row in store.connection.execute(query)]
             assert expected
             if kind.name != "leases":  # the API server renews its own every ten seconds
                 assert cq.query(query) == expected
@@ -132,6 +135,59 @@ def test_the_rows_equal_those_of_the_dag_column_for_column(
         "context_name",
         *(column.name for column in KINDS["pods"].columns),
     ]
+
+
+def _without_zone(value: Any) -> Any:
+    """CloudQuery's destination keeps times in UTC, in columns that do not say so."""
+    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+def test_views_and_queries_are_right_on_tables_of_a_destination(
+    cq: CloudQuery, cluster: Cluster, config_of: ConfigOf
+) -> None:
+    """Whatever the session's time zone: times have none there."""
+    cq.sync({"spec": {"kubeconfig": config_of({"test": cluster}), **WHOLE}})
+    with psycopg.connect(cq.database, autocommit=True) as connection:
+        for timezone in ("UTC", "America/New_York"):
+            connection.execute("SELECT set_config('timezone', %s, false)", [timezone])
+            assert views_of(connection) == COLUMNS
+            found = {each for each in differences(cluster, connection) if each[1] not in EVERYWHERE}
+            assert found <= {("k8s_core_secrets", "immutable")}
+        query = """SELECT count(*), count(DISTINCT view._cq_id), max(view._cq_source_name), max(view._cq_sync_time)
+            FROM k8s_core_pods AS view INNER JOIN k8s_pods AS pod USING (_cq_id, _cq_sync_time)"""
+        ((pods, ids, source, time),) = connection.execute(query.encode()).fetchall()
+        assert pods == ids == len(cluster.list("/api/v1/pods"))
+        assert source == "k8s"
+        assert abs(datetime.now(UTC).replace(tzinfo=None) - time) < timedelta(minutes=5)
+        for path in (FOLDER / "queries").glob("*.sql"):
+            if path.stem != "freshness":  # of the store's own tables
+                assert connection.execute(path.read_bytes()).fetchall() is not None, path.stem
+
+
+def test_moving_over_as_the_docs_say(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
+    """With what pip has installed alone, and with old tables in the place of the views."""
+    with psycopg.connect(cq.database, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE k8s_apps_deployments (context text, name text, status_available_replicas bigint)"
+        )
+        connection.execute("CREATE TABLE k8s_core_component_statuses (context text)")
+        cq.sync({"spec": {"kubeconfig": config_of({"test": cluster})}, "tables": ["k8s_deployments", "k8s_pods"]})
+        section = (PROJECT / "docs" / "cloudquery.md").read_text().partition("## Moving over")[2]
+        script = re.sub(r"^ {3}", "", "\n".join(re.findall(r"^   ```\n(.*?)^   ```", section, re.S | re.M)), flags=re.M)
+        script = re.sub(r"^sql\(\) .*", "", script, flags=re.M).replace("# sql()", "sql()")
+        path = f"{cq.plugin.parent}:{os.environ['PATH']}"
+        env = {"PATH": path, "POSTGRESQL_URL": cq.database}
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        query = """SELECT relnamespace::regnamespace || '.' || relname, relkind FROM pg_class
+            WHERE relkind IN ('r', 'v') AND relname ~ '^k8s_[a-z]+_'"""
+        found = dict(connection.execute(query.encode()).fetchall())
+    assert found == {
+        "before.k8s_apps_deployments": "r",
+        "before.k8s_core_component_statuses": "r",
+        "public.k8s_apps_deployments": "v",
+        "public.k8s_core_pods": "v",
+    }
 
 
 def test_what_is_gone_goes_by_the_write_mode(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:

@@ -14,7 +14,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from psycopg import sql as composed
 
 from k8s_inventory.kinds import Column, Kind
-from k8s_inventory.kinds.declaration import METADATA_COLUMNS
+from k8s_inventory.kinds.declaration import DELETION_GRACE, METADATA_COLUMNS
 
 _BESIDE = Path(__file__).parents[1] / "sql"
 FOLDER = _BESIDE if _BESIDE.is_dir() else Path(__file__).parents[3] / "include" / "sql"
@@ -54,7 +54,7 @@ def sql(name: str) -> str:
 
 def variables(kind: Kind) -> dict[str, Any]:
     """What the templates of a kind's statements may use."""
-    names = ("table", "columns", "description", "namespaced", "shared_by", "rest")
+    names = ("table", "columns", "description", "namespaced", "long_names", "shared_by", "rest")
     redone = [column.name for column in kind.columns if not _is_kept(column, kind)]
     cells = [field for _, field in kind.table_cells]
     return {**{name: getattr(kind, name) for name in names}, "redone": redone, "cells": cells}
@@ -115,7 +115,8 @@ def as_custom(kind: Kind) -> frozenset[str]:
     without it.
     """
     keeps_out = kind.table_cells or kind.redacted_env or kind.redacted_values
-    return frozenset(each.name for each in METADATA_COLUMNS) | frozenset(() if keeps_out else kind.rest)
+    metadata = frozenset(each.name for each in (*METADATA_COLUMNS, DELETION_GRACE))
+    return metadata | frozenset(() if keeps_out else kind.rest)
 
 
 def view(name: str, kinds: Sequence[Kind]) -> str:
