@@ -171,6 +171,7 @@ def test_moving_over_as_the_docs_say(cq: CloudQuery, cluster: Cluster, config_of
             "CREATE TABLE k8s_apps_deployments (context text, name text, status_available_replicas bigint)"
         )
         connection.execute("CREATE TABLE k8s_core_component_statuses (context text)")
+        connection.execute("CREATE VIEW mine AS SELECT name FROM k8s_apps_deployments")
         cq.sync({"spec": {"kubeconfig": config_of({"test": cluster})}, "tables": ["k8s_deployments", "k8s_pods"]})
         section = (PROJECT / "docs" / "cloudquery.md").read_text().partition("## Moving over")[2]
         script = re.sub(r"^ {3}", "", "\n".join(re.findall(r"^   ```\n(.*?)^   ```", section, re.S | re.M)), flags=re.M)
@@ -182,6 +183,7 @@ def test_moving_over_as_the_docs_say(cq: CloudQuery, cluster: Cluster, config_of
         query = """SELECT relnamespace::regnamespace || '.' || relname, relkind FROM pg_class
             WHERE relkind IN ('r', 'v') AND relname ~ '^k8s_[a-z]+_'"""
         found = dict(connection.execute(query.encode()).fetchall())
+        assert connection.execute("SELECT name FROM mine").fetchall()
     assert found == {
         "before.k8s_apps_deployments": "r",
         "before.k8s_core_component_statuses": "r",

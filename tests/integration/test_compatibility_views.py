@@ -417,3 +417,60 @@ def test_whatever_is_redacted_a_view_can_be_read(store: Store, sync_all: Callabl
         assert len(found) == rows_of(store, kind.name) > 0, view
     (deployment,) = store.connection.execute("SELECT spec_replicas FROM k8s_apps_deployments LIMIT 1").fetchall()
     assert deployment == (None,)
+
+
+def test_who_read_the_old_tables_reads_the_views(store: Store) -> None:
+    """Roles, and views that were made on them; what is set on these stays."""
+    told: list[str] = []
+    store.connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+    for statement in (
+        "CREATE ROLE dashboards",
+        "CREATE SCHEMA before",
+        'CREATE SCHEMA "Boards"',
+        'GRANT USAGE ON SCHEMA "Boards" TO dashboards',
+        "CREATE TABLE k8s_core_pods (name text, context text, status_phase text, uid text)",
+        "CREATE TABLE k8s_apps_deployments (name integer, context text)",
+        "GRANT SELECT, DELETE ON k8s_core_pods TO dashboards",
+        "GRANT SELECT (name, context) ON k8s_apps_deployments TO dashboards",
+        """CREATE VIEW "Boards"."the pods" WITH (security_barrier) AS
+            SELECT name, status_phase FROM k8s_core_pods WHERE name <> ''""",
+        'GRANT SELECT ON "Boards"."the pods" TO dashboards',
+        'CREATE VIEW of_views AS SELECT name AS pod FROM "Boards"."the pods"',
+        "CREATE VIEW counts AS SELECT count(*) FROM k8s_core_pods, k8s_services",
+        "CREATE VIEW of_another_type AS SELECT name FROM k8s_apps_deployments",
+        "CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM k8s_core_pods",
+        "ALTER TABLE k8s_core_pods SET SCHEMA before",
+        "ALTER TABLE k8s_apps_deployments SET SCHEMA before",
+    ):
+        store.connection.execute(statement.encode())
+    Rows(store.connection).add(KINDS["pods"], [{"name": "web"}])
+    Rows(store.connection).add(KINDS["services"], [{}])
+
+    def may(what: str) -> bool:
+        query = f"SELECT has_{what.split()[0]}_privilege('dashboards', '{what.split()[1]}', '{what.split()[2]}')"
+        ((found,),) = store.connection.execute(query.encode()).fetchall()
+        return bool(found)
+
+    for _ in range(2):
+        views_of(store.connection)
+        assert [line.split(" (")[0] for line in sorted(told)] == [
+            f"{view} still reads tables of the old plugin, to which no row comes any more: make it again"
+            for view in ("counted", "of_another_type")
+        ]
+        told.clear()
+        assert store.connection.execute("SELECT pod FROM of_views").fetchall() == [("web",)]
+        assert store.connection.execute("SELECT count FROM counts").fetchall() == [(1,)]
+        options = store.connection.execute("SELECT reloptions FROM pg_class WHERE relname = 'the pods'").fetchall()
+        assert options == [(["security_barrier=true"],)]
+        assert may("any_column k8s_apps_deployments SELECT")
+        assert not may("table k8s_apps_deployments SELECT")
+        assert not may("table k8s_core_pods DELETE")
+        assert not may("table k8s_pods SELECT")
+    with store.connection.transaction():
+        store.connection.execute("SET LOCAL ROLE dashboards")
+        for view in (b"k8s_core_pods", b'"Boards"."the pods"'):
+            assert store.connection.execute(b"SELECT name FROM " + view).fetchall() == [("web",)]
+    store.connection.execute("REVOKE SELECT ON k8s_core_pods FROM dashboards")
+    views_of(store.connection)
+    assert not may("table k8s_core_pods SELECT"), "what was taken away came back"
+    store.connection.execute("DROP OWNED BY dashboards; DROP ROLE dashboards")

@@ -425,6 +425,7 @@ DECLARE
     old record;
     has text[];
     found regclass;
+    moved regclass;
     columns text;
     names text[];
     kept text;
@@ -531,7 +532,9 @@ BEGIN
         INTO columns, names
         FROM all_columns;
 
-        -- What is set on a view that is made again. One whose columns are others now can not be replaced.
+        -- What is set on a view that is made again, and who may read the old table where it is made first. A view whose
+        -- columns are others now can not be replaced.
+        moved := to_regclass(format('before.%I', old.view));
         SELECT string_agg(statement, '; ' ORDER BY step) INTO kept FROM (
             SELECT 1 AS step, format('COMMENT ON VIEW %s IS %L', found, obj_description(oid, 'pg_class')) AS statement
             FROM pg_class
@@ -545,16 +548,19 @@ BEGIN
                 'GRANT %s%s ON %s TO %s%s',
                 acl.privilege_type,
                 given.of_column,
-                found,
+                coalesce(found::text, quote_ident(old.view)),
                 CASE WHEN acl.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END,
                 CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
             )
             FROM (
-                SELECT relacl, '' FROM pg_class WHERE oid = found
+                SELECT relacl, '' FROM pg_class WHERE oid = coalesce(found, moved)
                 UNION ALL
-                SELECT attacl, format(' (%I)', attname) FROM pg_attribute WHERE attrelid = found AND attname = ANY(names)
+                SELECT attacl, format(' (%I)', attname)
+                FROM pg_attribute
+                WHERE attrelid = coalesce(found, moved) AND attname = ANY(names)
             ) AS given (acl, of_column)
             CROSS JOIN aclexplode(given.acl) AS acl
+            WHERE found IS NOT NULL OR acl.privilege_type = 'SELECT'
             UNION ALL
             SELECT 4, format('ALTER VIEW %s OWNER TO %I', found, pg_get_userbyid(relowner)) FROM pg_class WHERE oid = found
         ) AS setting;
@@ -566,6 +572,45 @@ BEGIN
             EXECUTE 'CREATE ' || columns;
         END;
         EXECUTE coalesce(kept, '');
+    END LOOP;
+END
+$do$;
+
+-- Views of others' on old tables that were moved into the schema `before` read what stands in their place: such a view goes
+-- by the table, not by its name.
+DO $do$
+DECLARE
+    path constant text := current_setting('search_path');
+    reader record;
+    body text;
+BEGIN
+    FOR reader IN
+        SELECT DISTINCT view.oid::regclass AS name, view.relkind, view.reloptions
+        FROM pg_temp.k8s_old_tables AS old
+        INNER JOIN pg_class AS made ON to_regclass(format('%I.%I', current_schema(), old.view)) = made.oid
+        INNER JOIN pg_depend AS reads
+            ON to_regclass(format('before.%I', old.view)) = reads.refobjid
+            AND reads.refclassid = 'pg_class'::regclass
+            AND reads.classid = 'pg_rewrite'::regclass
+        INNER JOIN pg_rewrite ON reads.objid = pg_rewrite.oid
+        INNER JOIN pg_class AS view ON pg_rewrite.ev_class = view.oid
+        WHERE made.relkind = 'v' AND view.relkind IN ('v', 'm')
+    LOOP
+        BEGIN
+            PERFORM set_config('search_path', 'before, ' || path, true);
+            body := pg_get_viewdef(reader.name);  -- what is found in the path is named without its schema
+            PERFORM set_config('search_path', path, true);
+            IF reader.relkind = 'm' THEN
+                RAISE feature_not_supported USING MESSAGE = 'a materialized view can not be replaced';
+            END IF;
+            EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', reader.name, body);
+            IF reader.reloptions IS NOT NULL THEN
+                EXECUTE format('ALTER VIEW %s SET (%s)', reader.name, array_to_string(reader.reloptions, ', '));
+            END IF;
+        EXCEPTION WHEN OTHERS THEN  -- the path is as before, too
+            RAISE WARNING '% still reads tables of the old plugin, to which no row comes any more: make it again (%)',
+                reader.name, SQLERRM;
+        END;
     END LOOP;
 END
 $do$;
