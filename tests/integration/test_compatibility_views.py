@@ -430,6 +430,8 @@ def test_who_read_the_old_tables_reads_the_views(store: Store) -> None:
         'GRANT USAGE ON SCHEMA "Boards" TO dashboards',
         "CREATE TABLE k8s_core_pods (name text, context text, status_phase text, uid text)",
         "CREATE TABLE k8s_apps_deployments (name integer, context text)",
+        "CREATE TABLE k8s_core_component_statuses (name text, context text)",
+        "CREATE VIEW without_successor AS SELECT name FROM k8s_core_component_statuses",
         "GRANT SELECT, DELETE ON k8s_core_pods TO dashboards",
         "GRANT SELECT (name, context) ON k8s_apps_deployments TO dashboards",
         """CREATE VIEW "Boards"."the pods" WITH (security_barrier) AS
@@ -441,6 +443,7 @@ def test_who_read_the_old_tables_reads_the_views(store: Store) -> None:
         "CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM k8s_core_pods",
         "ALTER TABLE k8s_core_pods SET SCHEMA before",
         "ALTER TABLE k8s_apps_deployments SET SCHEMA before",
+        "ALTER TABLE k8s_core_component_statuses SET SCHEMA before",
     ):
         store.connection.execute(statement.encode())
     Rows(store.connection).add(KINDS["pods"], [{"name": "web"}])
@@ -455,7 +458,7 @@ def test_who_read_the_old_tables_reads_the_views(store: Store) -> None:
         views_of(store.connection)
         assert [line.split(" (")[0] for line in sorted(told)] == [
             f"{view} still reads tables of the old plugin, to which no row comes any more: make it again"
-            for view in ("counted", "of_another_type")
+            for view in ("counted", "of_another_type", "without_successor")
         ]
         told.clear()
         assert store.connection.execute("SELECT pod FROM of_views").fetchall() == [("web",)]

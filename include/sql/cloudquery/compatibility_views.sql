@@ -586,15 +586,18 @@ DECLARE
 BEGIN
     FOR reader IN
         SELECT DISTINCT view.oid::regclass AS name, view.relkind, view.reloptions
-        FROM pg_temp.k8s_old_tables AS old
-        INNER JOIN pg_class AS made ON to_regclass(format('%I.%I', current_schema(), old.view)) = made.oid
+        FROM pg_class AS old
         INNER JOIN pg_depend AS reads
-            ON to_regclass(format('before.%I', old.view)) = reads.refobjid
+            ON old.oid = reads.refobjid
             AND reads.refclassid = 'pg_class'::regclass
             AND reads.classid = 'pg_rewrite'::regclass
         INNER JOIN pg_rewrite ON reads.objid = pg_rewrite.oid
         INNER JOIN pg_class AS view ON pg_rewrite.ev_class = view.oid
-        WHERE made.relkind = 'v' AND view.relkind IN ('v', 'm')
+        WHERE
+            old.relnamespace = to_regnamespace('before')
+            AND old.relkind = 'r'
+            AND old.relname LIKE 'k8s\_%'
+            AND view.relkind IN ('v', 'm')
     LOOP
         BEGIN
             PERFORM set_config('search_path', 'before, ' || path, true);
