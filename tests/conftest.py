@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -29,7 +31,7 @@ from tests.cluster.objects import crd, make_workloads, namespace, pod
 from tests.databases import VERSIONS, Server, administer, drop_database, name_of, start
 from tests.databases import new_database as make_database
 from tests.installed import build_wheel
-from tests.proxy import Proxy
+from tests.proxy import Answer, Proxy
 from tests.syncing import sync_kinds
 
 os.environ.setdefault("GOGC", "300")  # control planes spend a quarter less time on collecting garbage
@@ -133,6 +135,23 @@ def proxy(cluster: Cluster) -> Iterator[Proxy]:
     """A plain-HTTP proxy before the cluster that can spoil answers."""
     with Proxy(cluster) as made:
         yield made
+
+
+@pytest.fixture
+def stalled(proxy: Proxy, tmp_path: Path) -> Iterator[str]:
+    """A kubeconfig whose cluster stops answering after the first page of pods."""
+    released = threading.Event()
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "continue=" in path:
+            released.wait(60)
+        return None
+
+    proxy.spoil = spoil
+    path = tmp_path / "stalled"
+    path.write_text(json.dumps(proxy.context.kubeconfig))
+    yield str(path)
+    released.set()
 
 
 def context_to(cluster: Cluster, *, folder: Path, name: str = "test", user: User = ADMIN) -> Context:

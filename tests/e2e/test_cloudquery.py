@@ -39,7 +39,7 @@ from tests.cluster.objects import pod
 from tests.e2e.cloudquery_cli import CloudQuery
 from tests.installed import PROJECT, UV, install
 from tests.other_user import as_nobody, let_pass, open_to_others
-from tests.proxy import Answer, Proxy
+from tests.proxy import Proxy
 
 PODS = "/api/v1/namespaces/shop/pods"
 
@@ -480,25 +480,6 @@ def test_logs_tell_of_each_page_and_hold_no_credential(cq: CloudQuery, cluster: 
 
 
 # -- the plugin's process --------------------------------------------------------------------------
-
-
-@pytest.fixture
-def stalled(proxy: Proxy, tmp_path: Path) -> Iterator[str]:
-    """A kubeconfig whose cluster stops answering after the first page of pods."""
-    import threading
-
-    released = threading.Event()
-
-    def spoil(path: str, real: Answer) -> Answer | None:
-        if "continue=" in path:
-            released.wait(60)
-        return None
-
-    proxy.spoil = spoil
-    path = tmp_path / "stalled"
-    path.write_text(json.dumps(proxy.context.kubeconfig))
-    yield str(path)
-    released.set()
 
 
 def children(process: subprocess.Popen[str], name: str) -> list[psutil.Process]:

@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from cloudquery.discovery_v1 import discovery_pb2, discovery_pb2_grpc
 from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
 
 from tests.cluster import wait_until
-from tests.proxy import Answer, Proxy
+from tests.proxy import Proxy
 
 PROGRAM = [sys.executable, "-m", "k8s_inventory.cloudquery.serve"]
 
@@ -108,23 +107,6 @@ def test_what_can_not_be_imported_is_the_error_of_every_call(tmp_path: Path, bro
 # -- whoever started it is gone --------------------------------------------------------------------
 
 
-@pytest.fixture
-def stalled(proxy: Proxy, tmp_path: Path) -> Iterator[bytes]:
-    """A spec whose cluster stops answering after the first page of pods."""
-    released = threading.Event()
-
-    def spoil(path: str, real: Answer) -> Answer | None:
-        if "continue=" in path:
-            released.wait(60)
-        return None
-
-    proxy.spoil = spoil
-    path = tmp_path / "stalled"
-    path.write_text(json.dumps(proxy.context.kubeconfig))
-    yield json.dumps({"kubeconfig": str(path), "page_size": 2}).encode()
-    released.set()
-
-
 STARTER = """
 import subprocess, sys
 with subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE) as process:
@@ -138,7 +120,7 @@ with subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE) as process:
 @pytest.mark.parametrize("between", [[], ["sh", "-c", '"$@"; exit $?', "sh"]], ids=["directly", "by a script"])
 @pytest.mark.parametrize("when", ["before it listens", "before any call", "in the middle of a sync"])
 def test_it_ends_and_leaves_nothing_once_its_starter_was_killed(
-    tmp_path: Path, proxy: Proxy, stalled: bytes, when: str, between: list[str]
+    tmp_path: Path, proxy: Proxy, stalled: str, when: str, between: list[str]
 ) -> None:
     path = tmp_path / "cq-abc.sock"
     command = [sys.executable, "-c", STARTER, *between, *serve(path)]
@@ -158,7 +140,8 @@ def test_it_ends_and_leaves_nothing_once_its_starter_was_killed(
         messages: Any = None
         if when == "in the middle of a sync":
             stub = plugin_pb2_grpc.PluginStub(channel)
-            stub.Init(plugin_pb2.Init.Request(spec=stalled), timeout=60, wait_for_ready=True)
+            spec = json.dumps({"kubeconfig": stalled, "page_size": 2}).encode()
+            stub.Init(plugin_pb2.Init.Request(spec=spec), timeout=60, wait_for_ready=True)
             messages = stub.Sync(plugin_pb2.Sync.Request(tables=["k8s_pods"]))
             wait_until(lambda: any("continue=" in each for each in proxy.requests), "the second page is asked for")
         starter.send_signal(signal.SIGKILL)
