@@ -20,6 +20,7 @@ from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
+from k8s_inventory.store.partitions import make_partitions
 from k8s_inventory.store.refusals import StoreError, explained
 from k8s_inventory.store.statements import sql
 
@@ -217,7 +218,8 @@ class Store:
                 f"the database was upgraded by a newer k8s-inventory (migration {max(newer)}): upgrade this one"
             )
         missing = [name for version, name, _ in known if version not in applied]
-        missing += [name for name, ddl in _made_of(kinds).items() if declared.get(name) != _hashed(ddl)]
+        made_of = _made_of(kinds) | (self._instants(kinds) if applied else {})
+        missing += [name for name, ddl in made_of.items() if declared.get(name) != _hashed(ddl)]
         moved = declared_since(self.connection, kinds) if CUSTOM_OBJECTS.table in declared else {}
         return missing + [_rows_of(name) for name in moved]
 
@@ -243,18 +245,33 @@ class Store:
                 "INSERT INTO k8s_schema_migrations (version, name) VALUES (%s, %s)", [version, name]
             )
             done.append(name)
-        for name, ddl in _made_of(kinds).items():
-            if declared.get(name) == _hashed(ddl):
-                continue
-            self.connection.execute(ddl)
-            self.note_made(name, _hashed(ddl))
-            done.append(name)
+        make_partitions(self.connection)
+        for made_of in (_made_of, self._instants):
+            for name, ddl in made_of(kinds).items():
+                if declared.get(name) == _hashed(ddl):
+                    continue
+                self.connection.execute(ddl)
+                self.note_made(name, _hashed(ddl))
+                done.append(name)
         if CUSTOM_OBJECTS in kinds:
             moved = declared_since(self.connection, kinds, by_rows=bool(done))
             adopt(self.connection, moved)
             done += map(_rows_of, moved)
         attach(self.connection, before)
         return done
+
+    def _instants(self, kinds: Sequence[Kind]) -> dict[str, str]:
+        """The DDL of the functions that return rows as of an instant, by its name: with the columns that tables have
+        now, ours and those that others added. Of a table that is not there, or has lost its function, nothing fits."""
+        tables = {kind.table: kind for kind in kinds}
+        found = {row["table_name"]: row for row in self.rows("table_columns", {"tables": list(tables)})}
+        made = {
+            f"{table}_at": statements.instant(kind, found[table]["names"]) if table in found else ""
+            for table, kind in tables.items()
+        }
+        if len(tables) == len(TABLES):
+            made["k8s_objects_at"] = statements.view("objects_at", kinds)
+        return made
 
     def note_made(self, name: str, declaration: str) -> None:
         """Notes what a relation or function was made of."""
@@ -267,7 +284,8 @@ class Store:
     def _refuse_foreign(self, kinds: Sequence[Kind]) -> None:
         """Whoever may write k8s_schema_tables could claim there that something is ours: it must look it, too."""
         applied, declared = self._made(self.rows("schema_state")[0])
-        unknown = {name for name in _made_of(kinds) if name not in declared}
+        instants = {f"{kind.table}_at" for kind in kinds}
+        unknown = {name for name in {*_made_of(kinds), *instants} if name not in declared}
         if not applied:
             unknown |= {"k8s_sync_runs", "k8s_sync_targets", "k8s_sync_contexts", "k8s_sync_status", "k8s_clusters"}
         for name, ddl in _made_of(kinds).items():
@@ -374,6 +392,7 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
         "k8s_selects": statements.sql("selectors"),
         "k8s_owner": statements.sql("references"),
         "k8s_to_text": statements.sql("casts"),
+        "k8s_former": statements.sql("history"),
     }
     tables = {kind.table: statements.kind_table(kind) for kind in kinds}
     views = {"k8s_objects": statements.view("objects_view", kinds)}
