@@ -322,9 +322,7 @@ class Target:
                 listed.deleted = self._counted(self._statements.prune_absent, **noted)
             elif listed.outcome is Outcome.COMPLETE:
                 gone = list(proof.gone) if coverage.selection else None
-                listed.deleted = self._counted(
-                    self._statements.prune, namespace=coverage.namespace, gone=gone, **noted
-                )
+                listed.deleted = self._counted(self._statements.prune, namespace=coverage.namespace, gone=gone, **noted)
             if noted["seen_at"] and (listed.changed or listed.deleted):
                 self._store.run("target_changed", {**self._key, **noted})
             self._note(coverage, listed, proof)
@@ -412,7 +410,9 @@ def _evidence(coverage: Coverage, listed: Listed, proof: Proof) -> str:
     within = "" if coverage.namespace is None else f" of namespace {coverage.namespace}"
     partial = "" if listed.outcome is Outcome.COMPLETE else ", not all of it"
     gone = "; GET: not found" if coverage.selection and proof.gone else ""
-    return f"listing{within}{coverage.selection} at resourceVersion {listed.resource_version or 'unknown'}{partial}{gone}"
+    return (
+        f"listing{within}{coverage.selection} at resourceVersion {listed.resource_version or 'unknown'}{partial}{gone}"
+    )
 
 
 def _with(chunks: Iterable[Sequence[Sequence[Any]]], made_of: Sequence[str]) -> Iterator[Sequence[Sequence[Any]]]:

@@ -23,7 +23,9 @@ def steps_of(path: str) -> tuple[str, ...]:
     while at < len(path):
         step = _STEP.match(path, at)
         if step is None:
-            raise ValueError(f"{path!r}: a path of the history has names and [*] in it: nothing begins with {path[at:]!r}")
+            raise ValueError(
+                f"{path!r}: a path of the history has names and [*] in it: nothing begins with {path[at:]!r}"
+            )
         steps.append(step["single"] or step["double"] or step["all"] or re.sub(r"\\(.)", r"\1", step["name"]))
         at = step.end()
     if not steps:
