@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     )
     history_ignore_noise: bool = Field(
         default=True,
-        description="Leave out what the kinds declare as noise: heartbeats of nodes, renewals of leases and of leaders.",
+        description="Leave what kinds declare as noise out of it: heartbeats of nodes, renewals of leases and leaders.",
     )
     connect_timeout: float = Field(default=5, gt=0, le=60, description="Seconds to wait for a connection to a cluster.")
     read_timeout: float = Field(

@@ -49,11 +49,13 @@ COMMENT ON COLUMN k8s_changes.made_of IS 'Internal: made_of of the former row.';
 
 ALTER TABLE k8s_sync_targets
 ADD COLUMN history_since timestamptz,
-ADD COLUMN changed_at timestamptz;
+ADD COLUMN changed_at timestamptz,
+ADD COLUMN history_rules text;
 
 COMMENT ON COLUMN k8s_sync_targets.history_since IS
 'Since when every change of the target''s rows is in k8s_changes; null where none is kept.';
 COMMENT ON COLUMN k8s_sync_targets.changed_at IS 'When its rows changed last.';
+COMMENT ON COLUMN k8s_sync_targets.history_rules IS 'The rules of redaction that hold for all of its history.';
 
 CREATE AGGREGATE k8s_overlay(jsonb) (
     SFUNC = jsonb_concat,

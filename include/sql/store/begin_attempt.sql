@@ -9,4 +9,10 @@ WITH target AS (
 
 INSERT INTO k8s_sync_runs (run_id, attempt, invocation, context_name, kind, scope)
 VALUES (%(run_id)s, %(attempt)s, %(invocation)s, %(context_name)s, %(kind)s, %(scope)s)
-RETURNING id;
+RETURNING
+    id,
+    (
+        SELECT stored.history_rules
+        FROM k8s_sync_targets AS stored
+        WHERE stored.context_name = %(context_name)s AND stored.kind = %(kind)s
+    ) AS history_rules;

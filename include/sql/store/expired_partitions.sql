@@ -13,5 +13,8 @@ WHERE
     class.relnamespace = (SELECT space.oid FROM pg_namespace AS space WHERE space.nspname = current_schema())
     AND class.relkind = 'r'
     AND class.relname ~ '^k8s_changes_\d{8}$'
-    AND week.until < clock_timestamp() - make_interval(days => %(days)s)
+    AND week.until < least(
+        clock_timestamp() - make_interval(days => %(days)s),
+        date_trunc('week', clock_timestamp() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' - interval '7 days'
+    )
 ORDER BY class.relname;

@@ -98,8 +98,8 @@ class Kind:
     `table_cells`, where there are any, are all that is ever asked for of an object beside its metadata: cells of the
     API server's `Table`, by the column's name there, and the field that stands for each in a path.
 
-    `noise` are paths at which a difference is no change to people, such as heartbeats: the history leaves it out, and of
-    kinds without `has_history` all.
+    `noise` are paths at which a difference is no change to people, such as heartbeats: the history leaves it out, and
+    of kinds without `has_history` all.
 
     `shared_by` are the columns, each `of_kind`, by which kinds that share a table are told apart in it. `listed_as` is
     the kind of its lists, where that is another than `<kind>List`. `revision` changes when the definition of a custom

@@ -87,6 +87,9 @@ class Statements:
     under_other_rules: str
     stored_objects: str
     restate: str
+    changed_objects: str
+    restate_changes: str
+    blank_changes: str
 
     @classmethod
     def render(cls, kind: Kind) -> Statements:

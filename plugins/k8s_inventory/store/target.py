@@ -104,6 +104,7 @@ class Target:
         self._rules: str | None = None
         self._run_id = ""
         self._ignored: Ignored | None = None
+        self._history_rules: str | None = None
         self._under_other_rules: int | None = None
 
     @classmethod
@@ -188,7 +189,7 @@ class Target:
             of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "scope": scope}
             of_task["keeps_history"] = ignored is not None
             begun = self._store.rows("begin_attempt", {**self._key, **of_task})
-            self._id = begun[0]["id"]
+            self._id, self._history_rules = begun[0]["id"], begun[0]["history_rules"]
 
     def last_complete(self, coverage: Coverage) -> LastComplete:
         """Of the coverage, or where that never was, of the whole."""
@@ -279,6 +280,34 @@ class Target:
             self._refuse_lost_lock()
             self._execute(self._statements.restate)
             self._under_other_rules = None
+
+    @property
+    def has_history_by_other_rules(self) -> bool:
+        """Whether there may be former values that other rules of redaction wrote."""
+        return self._rules is not None and self._history_rules != self._rules
+
+    def changed_objects(self, after: int, *, most: int) -> list[tuple[int, str, str]]:
+        """(number of a change, api_version, JSON) of objects before changes by other rules: those after a number."""
+        parameters = {**self._where, "rules": self._rules, "after": after, "most": most}
+        with self._explained(), self._connection.cursor() as cursor:
+            cursor.execute(self._statements.changed_objects, parameters)
+            return cursor.fetchall()
+
+    def restate_changes(self, chunks: Sequence[Sequence[Sequence[Any]]], changes: Sequence[int]) -> None:
+        """Writes the former values of these changes by the rules of now; the chunks hold their objects."""
+        self.start_staging(rewrite=True, age=0)
+        self.stage(chunks, [str(each) for each in changes])
+        with self._explained(), self._connection.transaction():
+            self._refuse_lost_lock()
+            self._execute(self._statements.restate_changes, rules=self._rules)
+
+    def history_is_restated(self) -> None:
+        """What is still by other rules could not be read, and its values go."""
+        with self._explained(), self._connection.transaction():
+            self._refuse_lost_lock()
+            self._execute(self._statements.blank_changes, rules=self._rules)
+            self._store.run("history_ruled", {**self._key, "rules": self._rules})
+        self._history_rules = self._rules
 
     def missing(self, coverage: Coverage, *, most: int, labels_are_whole: bool) -> list[tuple[str, str | None, str]]:
         """(uid, namespace, name) of stored objects that the listing lacks, though they may have the labels selected.

@@ -19,7 +19,7 @@ from k8s_inventory.store import Attempt, Coverage, Listed, Proof, Store, StoreEr
 from k8s_inventory.sync.history import ignored
 from k8s_inventory.sync.identity import confirm, first_led_to, identify
 from k8s_inventory.sync.reading import FAILURES, Reading, Sink, failure
-from k8s_inventory.sync.restating import restate
+from k8s_inventory.sync.restating import restate, restate_history
 from k8s_inventory.tracebacks import without_texts
 
 log = logging.getLogger(__name__)
@@ -135,6 +135,8 @@ def attempting(
                 if reading and not target.is_ended:
                     restate(target, reading.new_decoder())
                 target.end(attempt)
+            if reading:
+                restate_history(target, reading.new_decoder())
         except StoreError as error:
             with suppress(StoreError):
                 target.end(Attempt(error=str(error), scope=attempt.scope))

@@ -32,6 +32,19 @@ def restate(target: Target, decoder: Decoder) -> None:
             target.restate(made)
 
 
+def restate_history(target: Target, decoder: Decoder) -> None:
+    """The same of what rows held before; of a change that can not be read so no value is left. Raises `StoreError`."""
+    if not target.has_history_by_other_rules:
+        return
+    after = 0
+    while changes := target.changed_objects(after, most=ROWS_AT_ONCE):
+        after = changes[-1][0]
+        for number, version, each in changes:
+            with suppress(UndecodableObject):
+                target.restate_changes(_columns(decoder, version, [each]), [number])
+    target.history_is_restated()
+
+
 def _decoded(decoder: Decoder, api_version: str, objects: Sequence[str]) -> Iterator[Columns]:
     """The columns of the objects: of all at once, or where one can not be read, of the others one by one."""
     try:
