@@ -27,7 +27,7 @@ CREATE INDEX k8s_changes_seen ON k8s_changes (seen_at);
 
 CREATE INDEX k8s_changes_object ON k8s_changes (uid, seen_at);
 
-CREATE INDEX k8s_changes_keyframe ON k8s_changes (uid, seen_at) WHERE keyframe IS NOT NULL;
+CREATE INDEX k8s_changes_whole ON k8s_changes (uid, seen_at) WHERE keyframe IS NOT NULL OR change = 'deleted';
 
 CREATE INDEX k8s_changes_deleted ON k8s_changes (plural, "group", seen_at) WHERE change = 'deleted';
 

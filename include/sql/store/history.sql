@@ -1,12 +1,16 @@
 -- What was: former values of rows, objects that are gone, and how far an instant is known.
 
--- What the changes of an object after an instant took away: former values by column, of the earliest change of each. No row
--- where it has not changed since, or was not there yet. A keyframe holds all columns, so none has to be asked behind one.
+-- What the changes of an object after an instant took away: by column, what the earliest that changed it says. No row where
+-- it has not changed since, or was not there yet. A keyframe, or a last row, holds all columns, so none has to be asked
+-- behind one; and what is large is read of those changes alone that have something to say.
 CREATE OR REPLACE FUNCTION k8s_former(of_context text, of_plural text, of_group text, of_uid text, instant timestamptz)
 RETURNS TABLE (old jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
-SELECT walked.old || jsonb_build_object('resource_version', first.old_resource_version, 'made_of', first.made_of)
+SELECT
+    coalesce(framed.whole, '{}')
+    || coalesce(walked.old, '{}')
+    || jsonb_build_object('resource_version', first.old_resource_version, 'made_of', first.made_of)
 FROM (
     SELECT
         change.change,
@@ -22,33 +26,62 @@ FROM (
     ORDER BY change.seen_at
     LIMIT 1
 ) AS first
-CROSS JOIN LATERAL (
-    SELECT coalesce(min(framed.seen_at), 'infinity') AS seen_at
+LEFT JOIN LATERAL (
+    SELECT
+        change.seen_at,
+        coalesce(change.keyframe, change.old) AS whole
+    FROM k8s_changes AS change
+    WHERE
+        change.uid = of_uid
+        AND change.seen_at > instant
+        AND change.context_name = of_context
+        AND change.plural = of_plural
+        AND change."group" = of_group
+        AND (change.keyframe IS NOT NULL OR change.change = 'deleted')
+    ORDER BY change.seen_at
+    LIMIT 1
+) AS framed ON TRUE
+LEFT JOIN LATERAL (
+    SELECT
+        k8s_overlay(
+            CASE
+                WHEN change.columns <@ said.names THEN change.old
+                ELSE (
+                    SELECT jsonb_object_agg(saying.name, change.old -> saying.name)
+                    FROM unnest(said.names) AS saying (name)
+                )
+            END
+        ) AS old
     FROM (
-        SELECT change.seen_at
-        FROM k8s_changes AS change
-        WHERE
+        SELECT
+            earliest.seen_at,
+            array_agg(earliest.name) AS names
+        FROM (
+            SELECT DISTINCT ON (differing.name)
+                differing.name,
+                change.seen_at
+            FROM k8s_changes AS change
+            CROSS JOIN unnest(change.columns) AS differing (name)
+            WHERE
+                change.uid = of_uid
+                AND change.seen_at > instant
+                AND change.context_name = of_context
+                AND change.plural = of_plural
+                AND change."group" = of_group
+                AND change.seen_at < coalesce(framed.seen_at, 'infinity')
+            ORDER BY differing.name, change.seen_at
+        ) AS earliest
+        GROUP BY earliest.seen_at
+    ) AS said
+    INNER JOIN k8s_changes AS change
+        ON
             change.uid = of_uid
             AND change.seen_at > instant
             AND change.context_name = of_context
             AND change.plural = of_plural
             AND change."group" = of_group
-            AND change.keyframe IS NOT NULL
-        ORDER BY change.seen_at
-        LIMIT 1
-    ) AS framed
-) AS keyframe
-CROSS JOIN LATERAL (
-    SELECT k8s_overlay(coalesce(change.keyframe, change.old) ORDER BY change.seen_at DESC) AS old
-    FROM k8s_changes AS change
-    WHERE
-        change.uid = of_uid
-        AND change.seen_at > instant
-        AND change.seen_at <= keyframe.seen_at
-        AND change.context_name = of_context
-        AND change.plural = of_plural
-        AND change."group" = of_group
-) AS walked
+            AND said.seen_at = change.seen_at
+) AS walked ON TRUE
 WHERE first.change <> 'created';
 END;
 

@@ -16,8 +16,8 @@ from psycopg import sql as composed
 from k8s_inventory.kinds import Column, Kind
 from k8s_inventory.kinds.declaration import METADATA_COLUMNS
 
-KEYFRAMES = 16
-"""One change in so many keeps the whole former row, so that an instant of a busy object is some steps away at most."""
+KEYFRAMES = 64
+"""One change in so many keeps the whole former row, so that few changes are gone through for an instant."""
 
 _BESIDE = Path(__file__).parents[1] / "sql"
 FOLDER = _BESIDE if _BESIDE.is_dir() else Path(__file__).parents[3] / "include" / "sql"
