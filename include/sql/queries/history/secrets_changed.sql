@@ -1,0 +1,36 @@
+-- Which Secrets were made, deleted or changed in the last week, as far as their metadata shows?
+-- A row is a change of a Secret, the latest first; `columns` are those that differ, `old` has what they held. A row
+-- without a name is a context of which not all changes since then are known.
+-- It can not say that a value was changed: values are never read, and nothing else of such a Secret differs.
+WITH asked AS NOT MATERIALIZED (
+    SELECT now() - interval '7 days' AS since
+)
+
+SELECT
+    change.seen_at,
+    change.not_before,
+    coverage.context_name,
+    change.namespace,
+    change.name,
+    change.change,
+    change.columns,
+    CASE change.change WHEN 'updated' THEN change.old END AS old,
+    coverage.history_since,
+    coverage.complete_as_of
+FROM asked
+CROSS JOIN k8s_coverage_at(now()) AS coverage
+LEFT JOIN k8s_changes AS change
+    ON
+        coverage.context_name = change.context_name
+        AND change.plural = 'secrets'
+        AND change."group" = ''
+        AND asked.since < change.seen_at
+WHERE
+    coverage.kind = 'secrets'
+    AND (
+        change.uid IS NOT NULL
+        OR coverage.known <> 'complete'
+        OR coverage.history_since > asked.since
+        OR coverage.complete_as_of < asked.since
+    )
+ORDER BY change.seen_at DESC NULLS LAST, coverage.context_name, change.namespace, change.name;
