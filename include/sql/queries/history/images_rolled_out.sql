@@ -9,20 +9,18 @@ WITH asked AS NOT MATERIALIZED (
 SELECT
     change.seen_at,
     change.not_before,
-    coverage.context_name,
-    coverage.kind,
+    change.context_name,
+    change.kind,
     change.namespace,
     change.name,
     change.old -> 'images' AS images_from,
     CASE WHEN next.old IS NULL THEN to_jsonb(present.images) ELSE next.old -> 'images' END AS images_to,
-    coverage.history_since,
-    coverage.complete_as_of
+    NULL::timestamptz AS history_since,
+    NULL::timestamptz AS complete_as_of
 FROM asked
-CROSS JOIN k8s_coverage_at(now()) AS coverage
-LEFT JOIN k8s_changes AS change
+INNER JOIN k8s_changes AS change
     ON
-        coverage.context_name = change.context_name
-        AND coverage.kind = change.plural
+        change.plural IN ('deployments', 'statefulsets', 'daemonsets', 'cronjobs')
         AND change."group" IN ('apps', 'batch')
         AND asked.since < change.seen_at
         AND (change.change = 'created' OR 'images' = any(change.columns))
@@ -55,12 +53,23 @@ LEFT JOIN LATERAL (
     FROM k8s_cronjobs AS stored
     WHERE change.plural = 'cronjobs' AND stored.context_name = change.context_name AND stored.uid = change.uid
 ) AS present ON TRUE
+UNION ALL
+SELECT
+    NULL AS seen_at,
+    NULL AS not_before,
+    coverage.context_name,
+    coverage.kind,
+    NULL AS namespace,
+    NULL AS name,
+    NULL AS images_from,
+    NULL AS images_to,
+    coverage.history_since,
+    coverage.complete_as_of
+FROM asked
+CROSS JOIN k8s_coverage_at(now()) AS coverage
 WHERE
     coverage.kind IN ('deployments', 'statefulsets', 'daemonsets', 'cronjobs')
     AND (
-        change.uid IS NOT NULL
-        OR coverage.known <> 'complete'
-        OR coverage.history_since > asked.since
-        OR coverage.complete_as_of < asked.since
+        coverage.known <> 'complete' OR coverage.history_since > asked.since OR coverage.complete_as_of < asked.since
     )
-ORDER BY change.seen_at DESC NULLS LAST, coverage.context_name, coverage.kind, change.namespace, change.name;
+ORDER BY seen_at DESC NULLS LAST, context_name, kind, namespace, name;

@@ -7,19 +7,6 @@ WITH asked AS NOT MATERIALIZED (
     SELECT now() - interval '7 days' AS since
 ),
 
-covered AS (
-    SELECT
-        coverage.context_name,
-        coverage.history_since,
-        coverage.complete_as_of,
-        coverage.known <> 'complete'
-        OR coverage.history_since > asked.since
-        OR coverage.complete_as_of < asked.since AS is_short
-    FROM asked
-    CROSS JOIN k8s_coverage_at(now()) AS coverage
-    WHERE coverage.kind = 'nodes'
-),
-
 node AS (
     SELECT
         stored.context_name,
@@ -50,7 +37,7 @@ node AS (
 )
 
 SELECT
-    covered.context_name,
+    node.context_name,
     node.name,
     node.uid,
     node.created_at,
@@ -60,9 +47,28 @@ SELECT
     node.kubelet_version,
     node.provider_id,
     node.evidence,
-    covered.history_since,
-    covered.complete_as_of
-FROM covered
-LEFT JOIN node ON covered.context_name = node.context_name
-WHERE node.name IS NOT NULL OR covered.is_short
-ORDER BY greatest(node.created_at, node.gone_at) DESC NULLS LAST, covered.context_name, node.name;
+    NULL::timestamptz AS history_since,
+    NULL::timestamptz AS complete_as_of
+FROM node
+UNION ALL
+SELECT
+    coverage.context_name,
+    NULL AS name,
+    NULL AS uid,
+    NULL AS created_at,
+    NULL AS not_before,
+    NULL AS gone_at,
+    NULL AS age,
+    NULL AS kubelet_version,
+    NULL AS provider_id,
+    NULL AS evidence,
+    coverage.history_since,
+    coverage.complete_as_of
+FROM asked
+CROSS JOIN k8s_coverage_at(now()) AS coverage
+WHERE
+    coverage.kind = 'nodes'
+    AND (
+        coverage.known <> 'complete' OR coverage.history_since > asked.since OR coverage.complete_as_of < asked.since
+    )
+ORDER BY created_at DESC NULLS LAST, context_name, name;

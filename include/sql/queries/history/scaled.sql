@@ -13,8 +13,8 @@ WITH asked AS NOT MATERIALIZED (
 SELECT
     change.seen_at,
     change.not_before,
-    coverage.context_name,
-    coverage.kind,
+    change.context_name,
+    change.kind,
     change.namespace,
     change.name,
     (change.old ->> 'replicas')::integer AS replicas_from,
@@ -22,14 +22,12 @@ SELECT
     CASE WHEN present.owner IS NOT NULL THEN concat_ws(' ', present.owner ->> 'kind', present.owner ->> 'name') END
         AS owner,
     autoscaler.name AS autoscaler,
-    coverage.history_since,
-    coverage.complete_as_of
+    NULL::timestamptz AS history_since,
+    NULL::timestamptz AS complete_as_of
 FROM asked
-CROSS JOIN k8s_coverage_at(now()) AS coverage
-LEFT JOIN k8s_changes AS change
+INNER JOIN k8s_changes AS change
     ON
-        coverage.context_name = change.context_name
-        AND coverage.kind = change.plural
+        change.plural IN ('deployments', 'replicasets', 'statefulsets', 'replicationcontrollers')
         AND change."group" IN ('apps', '')
         AND asked.since < change.seen_at
         AND (asked.namespace IS NULL OR asked.namespace = change.namespace)
@@ -80,12 +78,25 @@ LEFT JOIN k8s_horizontalpodautoscalers AS autoscaler
         AND change.namespace = autoscaler.namespace
         AND change.kind = autoscaler.target_kind
         AND change.name = autoscaler.target_name
+UNION ALL
+SELECT
+    NULL AS seen_at,
+    NULL AS not_before,
+    coverage.context_name,
+    coverage.kind,
+    NULL AS namespace,
+    NULL AS name,
+    NULL AS replicas_from,
+    NULL AS replicas_to,
+    NULL AS owner,
+    NULL AS autoscaler,
+    coverage.history_since,
+    coverage.complete_as_of
+FROM asked
+CROSS JOIN k8s_coverage_at(now()) AS coverage
 WHERE
     coverage.kind IN ('deployments', 'replicasets', 'statefulsets', 'replicationcontrollers')
     AND (
-        change.uid IS NOT NULL
-        OR coverage.known <> 'complete'
-        OR coverage.history_since > asked.since
-        OR coverage.complete_as_of < asked.since
+        coverage.known <> 'complete' OR coverage.history_since > asked.since OR coverage.complete_as_of < asked.since
     )
-ORDER BY change.seen_at DESC NULLS LAST, coverage.context_name, coverage.kind, change.namespace, change.name;
+ORDER BY seen_at DESC NULLS LAST, context_name, kind, namespace, name;

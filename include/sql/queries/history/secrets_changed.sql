@@ -9,28 +9,37 @@ WITH asked AS NOT MATERIALIZED (
 SELECT
     change.seen_at,
     change.not_before,
-    coverage.context_name,
+    change.context_name,
     change.namespace,
     change.name,
     change.change,
     change.columns,
     CASE change.change WHEN 'updated' THEN change.old END AS old,
+    NULL::timestamptz AS history_since,
+    NULL::timestamptz AS complete_as_of
+FROM asked
+INNER JOIN k8s_changes AS change
+    ON
+        asked.since < change.seen_at
+        AND change.plural = 'secrets'
+        AND change."group" = ''
+UNION ALL
+SELECT
+    NULL AS seen_at,
+    NULL AS not_before,
+    coverage.context_name,
+    NULL AS namespace,
+    NULL AS name,
+    NULL AS change,
+    NULL AS columns,
+    NULL AS old,
     coverage.history_since,
     coverage.complete_as_of
 FROM asked
 CROSS JOIN k8s_coverage_at(now()) AS coverage
-LEFT JOIN k8s_changes AS change
-    ON
-        coverage.context_name = change.context_name
-        AND change.plural = 'secrets'
-        AND change."group" = ''
-        AND asked.since < change.seen_at
 WHERE
     coverage.kind = 'secrets'
     AND (
-        change.uid IS NOT NULL
-        OR coverage.known <> 'complete'
-        OR coverage.history_since > asked.since
-        OR coverage.complete_as_of < asked.since
+        coverage.known <> 'complete' OR coverage.history_since > asked.since OR coverage.complete_as_of < asked.since
     )
-ORDER BY change.seen_at DESC NULLS LAST, coverage.context_name, change.namespace, change.name;
+ORDER BY seen_at DESC NULLS LAST, context_name, namespace, name;

@@ -2,6 +2,7 @@
 -- A row is a Deployment, StatefulSet, DaemonSet, CronJob, Service or ConfigMap that was there then and is the same now, but
 -- for noise, the oldest first. A row without a name is a kind whose history does not reach back so far: nothing can be said
 -- of its objects.
+-- It can not say whether an object is in use, nor see changes that were undone between two syncs.
 WITH asked AS NOT MATERIALIZED (
     SELECT now() - interval '30 days' AS since
 ),
