@@ -40,7 +40,7 @@ SELECT
 FROM asked
 CROSS JOIN k8s_coverage_at(now()) AS coverage
 WHERE
-    coverage.kind NOT IN ('events', 'custom')
+    coverage.kind <> 'events'
     AND (
         coverage.known <> 'complete' OR coverage.history_since > asked.since OR coverage.complete_as_of < asked.since
     )
