@@ -57,8 +57,8 @@ def sql(name: str) -> str:
 
 def variables(kind: Kind) -> dict[str, Any]:
     """What the templates of a kind's statements may use."""
-    names = ("table", "columns", "description", "namespaced", "long_names", "shared_by", "rest")
-    names += ("kind", "group", "plural")
+    names = ["table", "columns", "description", "namespaced", "long_names", "shared_by", "rest"]
+    names += ["kind", "group", "plural"]
     redone = [column.name for column in kind.columns if not _is_kept(column, kind)]
     cells = [field for _, field in kind.table_cells]
     own = {name: getattr(kind, name) for name in names}
