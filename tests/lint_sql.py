@@ -44,6 +44,7 @@ def rendered(path: Path) -> str:
     if path.name == "crd_view.sql":
         given |= {"view": "crd_things", "group": "'example.com'", "plural": "'things'", "description": "'Things.'"}
         given |= {"columns": [("name", "name")], "guarded": False}
+    given["schema"] = "inventory"
     if path.name == "partition.sql":
         given |= {"name": "k8s_changes_20260105", "since": "2026-01-05 00:00:00+00", "until": "2026-01-12 00:00:00+00"}
     if path.name == "adopt_rows.sql":

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from psycopg.rows import dict_row
 
+from k8s_inventory.kinds import TABLES
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store, StoreError, forget_context, statements
 from k8s_inventory.store.statements import environment
@@ -266,5 +267,44 @@ def test_columns_of_others_are_in_it(
     assert sync(context, "replicasets").attempt.deleted
     found = query(store, "SELECT cost FROM k8s_replicasets_at(%s) WHERE namespace = %s", instant, home.split("/")[5])
     assert found == [{"cost": 3}]
+    store.connection.execute("ALTER TABLE k8s_replicasets DROP COLUMN cost")
+    assert store.migrate() == ["k8s_replicasets_at"]
     forget_context(store, "test")
     assert query(store, "SELECT * FROM k8s_changes") == []
+
+
+def test_a_database_of_before_begins_its_history_with_the_next_complete_listing(
+    cluster: Cluster,
+    database_url: str,
+    sync: Callable[..., Result],
+    context_of: Callable[..., Context],
+    home: str,
+) -> None:
+    context = context_of(cluster)
+    cluster.create(home, replica_set("web"))
+    with Store.connect(database_url, schema="elsewhere") as store:
+        store.migrate()
+        sync(context, "replicasets", into=store)
+        for each in ("k8s_objects_at", *(f"{kind.table}_at" for kind in TABLES)):
+            store.connection.execute(f"DROP FUNCTION {each}".encode())
+        store.connection.execute("DROP TABLE k8s_changes CASCADE")
+        store.connection.execute("DROP FUNCTION k8s_changes_deleted, k8s_changes_truncated")
+        store.connection.execute(
+            "ALTER TABLE k8s_sync_targets DROP COLUMN history_since CASCADE, DROP COLUMN changed_at, "
+            "DROP COLUMN history_rules"
+        )
+        store.connection.execute("DELETE FROM k8s_schema_migrations WHERE version >= 13")
+        store.connection.execute("DELETE FROM k8s_schema_tables WHERE table_name ~ '_at$|k8s_former'")
+        rows = query(store, "SELECT * FROM k8s_replicasets ORDER BY uid")
+        assert "k8s_replicasets_at" in store.migrate()
+        assert rows == query(store, "SELECT * FROM k8s_replicasets ORDER BY uid")
+        cluster.patch(f"{home}/web", {"spec": {"replicas": 2}})
+        assert sync(context, "replicasets", into=store).attempt.changed >= 1
+        assert query(store, "SELECT * FROM k8s_changes") == []
+        instant = now(store)
+        cluster.patch(f"{home}/web", {"spec": {"replicas": 3}})
+        sync(context, "replicasets", into=store)
+    with Store.connect(database_url) as other:  # whose search path leads elsewhere
+        statement = "SELECT replicas FROM elsewhere.k8s_replicasets_at(%s) WHERE name = 'web' AND namespace = %s"
+        assert query(other, statement, instant, home.split("/")[5]) == [{"replicas": 2}]
+        assert query(other, "SELECT name FROM elsewhere.k8s_objects_at(%s) WHERE name = 'web' LIMIT 1", instant)

@@ -267,13 +267,14 @@ class Store:
         """The DDL of the functions that return rows as of an instant, by its name: with the columns that tables have
         now, ours and those that others added. Of a table that is not there, or has lost its function, nothing fits."""
         tables = {kind.table: kind for kind in kinds}
+        schema = statements.identifier(self.rows("schema_state")[0]["schema_name"], self.connection)
         found = {row["table_name"]: row for row in self.rows("table_columns", {"tables": list(tables)})}
         made = {
-            f"{table}_at": statements.instant(kind, found[table]["names"]) if table in found else ""
+            f"{table}_at": statements.instant(kind, found[table]["names"], schema) if table in found else ""
             for table, kind in tables.items()
         }
         if len(tables) == len(TABLES):
-            made["k8s_objects_at"] = statements.view("objects_at", kinds)
+            made["k8s_objects_at"] = statements.view("objects_at", kinds, schema=schema)
         return made
 
     def note_made(self, name: str, declaration: str) -> None:

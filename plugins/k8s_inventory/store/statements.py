@@ -107,9 +107,9 @@ def kind_table(kind: Kind) -> str:
     return environment().get_template("store/kind_table.sql").render(variables(kind))
 
 
-def instant(kind: Kind, names: Sequence[str]) -> str:
+def instant(kind: Kind, names: Sequence[str], schema: str) -> str:
     """The DDL of the function that returns the rows of a kind as of an instant; `names` are its table's columns now."""
-    return environment().get_template("store/instant.sql").render(variables(kind), names=names)
+    return environment().get_template("store/instant.sql").render(variables(kind), names=names, schema=schema)
 
 
 def forget_rows(kind: Kind) -> str:
@@ -132,9 +132,9 @@ def as_custom(kind: Kind) -> frozenset[str]:
     return frozenset(each.name for each in METADATA_COLUMNS) | frozenset(() if keeps_out else kind.rest)
 
 
-def view(name: str, kinds: Sequence[Kind]) -> str:
+def view(name: str, kinds: Sequence[Kind], **more: Any) -> str:
     """The DDL of a view over the tables of these kinds."""
-    return environment().get_template(f"store/{name}.sql").render(kinds=kinds, columns=METADATA_COLUMNS)
+    return environment().get_template(f"store/{name}.sql").render(kinds=kinds, columns=METADATA_COLUMNS, **more)
 
 
 def migrations() -> list[tuple[int, str, str]]:
