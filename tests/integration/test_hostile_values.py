@@ -106,8 +106,8 @@ def spoilt(value: Any) -> Iterator[Any]:
 def fields_read(kind: Kind) -> set[str]:
     """The names under which the compatibility views look into the parts of a kind's objects."""
     script = (FOLDER / "cloudquery" / "compatibility_views.sql").read_text()
-    of_kind = re.findall(rf"AS\nSELECT\n((?:(?!CREATE).)*?)FROM {kind.table};", script, re.DOTALL)
-    return set(re.findall(r"->>? '(\w+)'", "".join(of_kind)))
+    fields = re.findall(rf"'{kind.table}', '\w+', '([^']*)'", script)
+    return set(re.findall(r"(\w+) \S+", " ".join(fields).replace(",", " ,")))
 
 
 def with_fields(names: Iterable[str], value: str) -> str:

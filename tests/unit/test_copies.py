@@ -398,9 +398,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_looking_takes_time_in_proportion(text: str) -> None:
-    start = time.perf_counter()
+    """The bound is far from what it takes, a second, and from what it would: minutes."""
+    start = time.process_time()
     row(WIDGETS, item(spec={"t": text}, metadata=annotated(**{text[:100_000]: text})["metadata"]))
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize("levels", [250, 500, 880, 1500, 9000])

@@ -137,7 +137,7 @@ class Kind:
     def columns(self) -> tuple[Column, ...]:
         """Every column that comes from the object; `context_name`, which does not, stands before them."""
         metadata = _LONG_NAMED if self.long_names else METADATA_COLUMNS
-        return (*metadata, *self.typed_columns, *(_REST_COLUMNS[name] for name in self.rest))
+        return (*metadata, DELETION_GRACE, *self.typed_columns, *(_REST_COLUMNS[name] for name in self.rest))
 
     @property
     def signature(self) -> tuple[Any, ...]:
@@ -257,6 +257,14 @@ _LONG_NAMED = tuple(
     replace(each, compute=None, description="Name of the object.") if each.name == "name" else each
     for each in METADATA_COLUMNS
 )
+
+DELETION_GRACE = Column(
+    name="deletion_grace_period_seconds",
+    type="bigint",
+    path="metadata.deletionGracePeriodSeconds",
+    description="Seconds that the object has (or had) to end by itself; null unless deletion was requested.",
+)
+"""Of every table, but of no view over several: a view of a user's on those may hold their columns fast."""
 
 _REST_COLUMNS = {
     "spec": Column(name="spec", type="jsonb", path="spec", description="The whole desired state."),

@@ -14,7 +14,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from psycopg import sql as composed
 
 from k8s_inventory.kinds import Column, Kind
-from k8s_inventory.kinds.declaration import METADATA_COLUMNS
+from k8s_inventory.kinds.declaration import DELETION_GRACE, METADATA_COLUMNS
 
 KEYFRAMES = 64
 """One change in so many keeps the whole former row, so that few changes are gone through for an instant."""
@@ -129,7 +129,8 @@ def as_custom(kind: Kind) -> frozenset[str]:
     without it.
     """
     keeps_out = kind.table_cells or kind.redacted_env or kind.redacted_values
-    return frozenset(each.name for each in METADATA_COLUMNS) | frozenset(() if keeps_out else kind.rest)
+    metadata = frozenset(each.name for each in (*METADATA_COLUMNS, DELETION_GRACE))
+    return metadata | frozenset(() if keeps_out else kind.rest)
 
 
 def view(name: str, kinds: Sequence[Kind], **more: Any) -> str:
