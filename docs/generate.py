@@ -27,6 +27,7 @@ def _tables() -> Iterator[str]:
     yield "\nGenerated from the registry (`plugins/k8s_inventory/kinds/`) by `make docs`.\n"
     yield "The primary key is `(context_name, uid)`, of `k8s_custom_objects` `(context_name, group, plural, uid)`. Labels, annotations and arrays are empty rather than null."
     yield "Where a type has a default, that is what Kubernetes means by an object that has no such value: false, zero and the like. Null says that it is not known: it is redacted, or no value that the column can hold; or, without a default, that there is none."
+    yield "CloudQuery's PostgreSQL destination keeps a timestamptz as `timestamp`, in UTC. `now() - created_at` is right there only in a session whose `TimeZone` is UTC; `now() - created_at AT TIME ZONE 'UTC'`, or `SET timezone TO 'UTC'` before, is everywhere.\n"
     yield "How fresh and how certain the rows are is in `k8s_sync_status`; see [status.md](status.md).\n"
     yield "| table | resource | short | kind | what it holds |"
     yield "| --- | --- | --- | --- | --- |"

@@ -75,6 +75,11 @@ class Settings(BaseSettings):
         description="Let CloudQuery's source go on without a kubeconfig that is named and not there. The CLI then "
         "deletes the rows of the contexts in it. The DAG keeps rows, and only warns.",
     )
+    on_incomplete: Literal["error", "keep"] = Field(
+        default="error",
+        description="How a sync of CloudQuery's source ends that lacks something: `error`, and nothing is deleted; "
+        "`keep`, well, and stale rows go of complete kinds alone, which needs `backend_options`: see cloudquery.md.",
+    )
     kubernetes_conn_ids: Names = Field(
         default=[],
         description="Airflow connections of type kubernetes, each a context of its name. They replace the kubeconfig.",

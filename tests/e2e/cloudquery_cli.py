@@ -19,13 +19,15 @@ from tests.installed import PROJECT
 class CloudQuery:
     """A folder to run in. `plugin` is the source's program; `destination` the spec of tests/destination.py.
 
-    `destination_at` is where that is served already (host:port); by default the CLI starts it.
+    `destination_at` is where that is served already (host:port); by default the CLI starts it. `pk_mode` is what it
+    takes for the key of a table.
     """
 
     folder: Path
     plugin: Path
     destination: dict[str, Any]
     destination_at: str | None = None
+    pk_mode: str = "default"
 
     @property
     def database(self) -> str:
@@ -53,6 +55,7 @@ class CloudQuery:
             **({"registry": "grpc", "path": at} if (at := self.destination_at) else {"registry": "local"}),
             "version": "v1.0.0",
             "write_mode": write_mode,
+            "pk_mode": self.pk_mode,
             "spec": self.destination,
         }
         spec.setdefault("path", str(destination))

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,9 @@ from k8s_inventory.kube.contexts import kubeconfig_contexts
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
+from k8s_inventory.store.statements import FOLDER
 from k8s_inventory.sync import Custom, Run, find_custom, sync_target
+from tests.cloudquery_tables import COLUMNS, EVERYWHERE, WHOLE, differences, views_of
 from tests.cluster import Cluster, kubeconfig, wait_until
 from tests.cluster.cluster import ADMIN, User, free_ports
 from tests.cluster.objects import pod
@@ -119,7 +122,7 @@ def test_the_rows_equal_those_of_the_dag_column_for_column(
         for kind in TABLES:
             columns = ", ".join(f'"{name}"' for name in ["context_name", *(column.name for column in kind.columns)])
             query = f"SELECT {columns} FROM {kind.table} ORDER BY context_name, uid"
-            expected = store.connection.execute(query).fetchall()
+            expected = [tuple(map(_without_zone, row)) for row in store.connection.execute(query)]
             assert expected
             if kind.name != "leases":  # the API server renews its own every ten seconds
                 assert cq.query(query) == expected
@@ -132,6 +135,33 @@ def test_the_rows_equal_those_of_the_dag_column_for_column(
         "context_name",
         *(column.name for column in KINDS["pods"].columns),
     ]
+
+
+def _without_zone(value: Any) -> Any:
+    """CloudQuery's destination keeps times in UTC, in columns that do not say so."""
+    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+def test_views_and_queries_are_right_on_tables_of_a_destination(
+    cq: CloudQuery, cluster: Cluster, config_of: ConfigOf
+) -> None:
+    """Whatever the session's time zone: times have none there."""
+    cq.sync({"spec": {"kubeconfig": config_of({"test": cluster}), **WHOLE}})
+    with psycopg.connect(cq.database, autocommit=True) as connection:
+        for timezone in ("UTC", "America/New_York"):
+            connection.execute("SELECT set_config('timezone', %s, false)", [timezone])
+            assert views_of(connection) == COLUMNS
+            found = {each for each in differences(cluster, connection) if each[1] not in EVERYWHERE}
+            assert found <= {("k8s_core_secrets", "immutable")}
+        query = """SELECT count(*), count(DISTINCT view._cq_id), max(view._cq_source_name), max(view._cq_sync_time)
+            FROM k8s_core_pods AS view INNER JOIN k8s_pods AS pod USING (_cq_id, _cq_sync_time)"""
+        ((pods, ids, source, time),) = connection.execute(query.encode()).fetchall()
+        assert pods == ids == len(cluster.list("/api/v1/pods"))
+        assert source == "k8s"
+        assert abs(datetime.now(UTC).replace(tzinfo=None) - time) < timedelta(minutes=5)
+        for path in (FOLDER / "queries").glob("*.sql"):
+            if path.stem != "freshness":  # of the store's own tables
+                assert connection.execute(path.read_bytes()).fetchall() is not None, path.stem
 
 
 def test_what_is_gone_goes_by_the_write_mode(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
@@ -183,6 +213,123 @@ def test_a_forbidden_kind_loses_no_row(cq: CloudQuery, cluster: Cluster, config_
     time.sleep(1.1)
     cq.sync({"spec": {"kubeconfig": config_of({"test": cluster}, user=User("reader"))}, "tables": ["k8s_pods"]})
     assert {table: cq.count(table) for table in before} == before
+
+
+def test_failing_syncs_pile_up_no_rows_where_the_identifier_is_the_key(
+    cq: CloudQuery, cluster: Cluster, second: Cluster, config_of: ConfigOf
+) -> None:
+    """Two contexts lead to one cluster: the same objects, each with a row of either."""
+    cq.pk_mode = "cq-id-only"
+    tables = ["k8s_pods", "k8s_custom_objects"]
+    contexts = {"east": cluster, "again": cluster, "west": second}
+    failing = {"spec": {"kubeconfig": config_of(contexts, dead="west")}, "tables": tables}
+    for _ in range(2):
+        cq.failing_sync(failing)
+    assert cq.count("k8s_pods") == 2 * len(cluster.list("/api/v1/pods"))
+    cq.sync({"spec": {"kubeconfig": config_of(contexts)}, "tables": tables})
+    for table in tables:
+        ((rows, ids, keys),) = cq.query(
+            f"SELECT count(*), count(DISTINCT _cq_id), count(DISTINCT (context_name, uid)) FROM {table}"
+        )
+        assert rows == ids == keys > 0
+    assert cq.count("k8s_pods") == sum(len(each.list("/api/v1/pods")) for each in contexts.values())
+
+
+THREE = ["k8s_pods", "k8s_services", "k8s_configmaps"]
+"""Tables, of whose kinds the user `reader` may list pods alone."""
+
+KEEP = {"backend_options": {"table_name": "k8s_inventory", "connection": "@@plugins.pg.connection"}, "tables": THREE}
+
+
+def test_complete_kinds_are_written_however_slow_the_destination_is(
+    cq: CloudQuery, cluster: Cluster, config_of: ConfigOf
+) -> None:
+    cq.sync({"spec": {"kubeconfig": config_of({"test": cluster})}, "tables": THREE})
+    before = {table: cq.count(table) for table in THREE}
+    cluster.create(PODS, pod("since-then"))
+    cq.destination["seconds_a_row"] = 2.5 / before["k8s_pods"]
+    cq.failing_sync({"spec": {"kubeconfig": config_of({"test": cluster}, user=User("reader"))}, "tables": THREE})
+    cluster.delete(f"{PODS}/since-then")
+    assert {table: cq.count(table) for table in THREE} == {**before, "k8s_pods": before["k8s_pods"] + 1}
+
+
+def test_under_keep_rows_of_complete_kinds_alone_are_deleted(
+    cq: CloudQuery, cluster: Cluster, config_of: ConfigOf
+) -> None:
+    def source(user: User) -> dict[str, Any]:
+        kubeconfig = config_of({"test": cluster}, user=user)
+        return {"spec": {"kubeconfig": kubeconfig, "on_incomplete": "keep"}, **KEEP}
+
+    services = PODS.replace("pods", "services")
+    cluster.create(PODS, pod("short-lived"))
+    cluster.create(services, {"metadata": {"name": "short-lived"}, "spec": {"ports": [{"port": 80}]}})
+    cq.sync(source(ADMIN))
+    before = {table: cq.count(table) for table in THREE}
+    for path in (PODS, services):
+        cluster.delete(f"{path}/short-lived")
+    cluster.create(PODS, pod("since-then"))
+    time.sleep(1.1)
+    said = cq.sync(source(User("reader")))
+    cluster.delete(f"{PODS}/since-then")
+    assert "test · services: forbidden" in said
+    assert "Sync completed with errors" in said
+    assert " errors=2 " in said
+    assert {table: cq.count(table) for table in THREE} == before
+    assert sorted(cq.query("SELECT name FROM k8s_pods WHERE name IN ('short-lived', 'since-then')")) == [
+        ("since-then",)
+    ]
+    assert cq.count("k8s_services", "name = 'short-lived'") == 1
+    time.sleep(1.1)
+    assert "Sync completed successfully" in cq.sync(source(ADMIN))
+    assert cq.count("k8s_services", "name = 'short-lived'") == 0
+    assert cq.count("k8s_services") == before["k8s_services"] - 1
+
+
+def test_keep_holds_where_tables_are_not_migrated(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
+    cluster.create(PODS, pod("short-lived"))
+    cq.sync({"spec": {"kubeconfig": config_of({"test": cluster})}, "tables": THREE})
+    before = {table: cq.count(table) for table in THREE}
+    cluster.delete(f"{PODS}/short-lived")
+    cluster.create(PODS, pod("since-then"))
+    time.sleep(1.1)
+    kubeconfig = config_of({"test": cluster}, user=User("reader"))
+    source = {"spec": {"kubeconfig": kubeconfig, "on_incomplete": "keep"}, **KEEP}
+    done = cq.run("sync", str(cq.config(source)), "--no-migrate")
+    cluster.delete(f"{PODS}/since-then")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {table: cq.count(table) for table in THREE} == before
+    assert cq.query("SELECT name FROM k8s_pods WHERE name IN ('short-lived', 'since-then')") == [("since-then",)]
+
+
+def test_under_keep_a_dead_context_keeps_the_rows_of_its_kinds_in_all_contexts(
+    cq: CloudQuery, cluster: Cluster, second: Cluster, config_of: ConfigOf
+) -> None:
+    keep = {**KEEP, "tables": ["k8s_pods"]}
+    cluster.create(PODS, pod("short-lived"))
+    cq.sync({"spec": {"kubeconfig": config_of({"east": cluster, "west": second})}, "tables": ["k8s_pods"]})
+    before = cq.count("k8s_pods")
+    cluster.delete(f"{PODS}/short-lived")
+    cluster.create(PODS, pod("since-then"))
+    time.sleep(1.1)
+    config = config_of({"east": cluster, "west": second}, dead="west")
+    said = cq.sync({"spec": {"kubeconfig": config, "on_incomplete": "keep"}, **keep})
+    cluster.delete(f"{PODS}/since-then")
+    assert "west · pods: unreachable" in said
+    assert cq.count("k8s_pods") == before + 1
+    assert cq.count("k8s_pods", "name IN ('short-lived', 'since-then')") == 2
+
+
+def test_keep_is_refused_where_the_cli_would_delete_and_the_message_says_what_is_needed(
+    cq: CloudQuery, proxy: Proxy
+) -> None:
+    kubeconfig = cq.folder / "proxied"
+    kubeconfig.write_text(json.dumps(proxy.context.kubeconfig))
+    source = {"spec": {"kubeconfig": str(kubeconfig), "on_incomplete": "keep"}, "tables": ["k8s_pods"]}
+    said = cq.failing_sync(source)
+    assert proxy.requests == []
+    (line,) = set(re.findall(r"backend_options: {.*?}", said.replace('\\"', '"')))
+    cq.sync({**source, **yaml.safe_load(line.replace("postgresql", "pg"))})
+    assert cq.count("k8s_pods") > 0
 
 
 def test_several_sources_keep_to_their_own_rows(
@@ -312,12 +459,14 @@ def wait_for(what: str, check: Callable[[], Any], seconds: float = 60) -> Any:
     raise AssertionError(f"{what} did not happen")
 
 
+@pytest.mark.parametrize("on_incomplete", ["error", "keep"])
 def test_a_plugin_killed_in_the_middle_loses_no_row(
-    cq: CloudQuery, cluster: Cluster, proxy: Proxy, config_of: ConfigOf, stalled: str
+    cq: CloudQuery, cluster: Cluster, proxy: Proxy, config_of: ConfigOf, stalled: str, on_incomplete: str
 ) -> None:
     cq.sync({"spec": {"kubeconfig": config_of({"proxied": cluster})}, "tables": ["k8s_pods"]})
     before = cq.count("k8s_pods")
-    source = {"spec": {"kubeconfig": stalled, "page_size": 2}, "tables": ["k8s_pods"]}
+    spec = {"kubeconfig": stalled, "page_size": 2, "on_incomplete": on_incomplete}
+    source = {"spec": spec, **KEEP, "tables": ["k8s_pods"]}
     with cq.start("sync", str(cq.config(source))) as running:
         wait_for("The second page", lambda: any("continue=" in path for path in proxy.requests))
         for each in children(running, "k8s-inventory-cloudquery"):

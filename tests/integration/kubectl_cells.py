@@ -50,8 +50,13 @@ def _pair(first: str, second: str, *, empty: str = "<unset>", by: str = "/") -> 
     return lambda row: f"{row[first]}{by}{row[second]}" if row[second] else empty
 
 
+def _after(sign: str, value: str | None) -> str:
+    return sign + value if value else ""
+
+
 def _kernel(row: Row) -> str:
-    return f"{row['kernel_version']} ({row['architecture']})" if row["kernel_version"] else "<unknown>"
+    kernel = row["kernel_version"] or "<unknown>"
+    return f"{kernel} ({row['architecture']})" if row["architecture"] else kernel
 
 
 def labels(values: Row) -> str:
@@ -105,7 +110,9 @@ _PARAM_KIND = _pair("param_api_version", "param_kind")
 _POLICY_BINDING: dict[str, Cell] = {
     **NAME,
     "PolicyName": number("policy_name"),
-    "ParamRef": _pair("param_ref_namespace", "param_ref_name"),
+    "ParamRef": lambda row: (
+        f"{row['param_ref_namespace'] or '*'}/{row['param_ref_name']}" if row["param_ref_name"] else "<unset>"
+    ),
 }
 _WEBHOOKS: dict[str, Cell] = {**NAME, "Webhooks": number("webhook_count")}
 
@@ -146,7 +153,9 @@ CELLS: dict[str, dict[str, Cell]] = {
     "endpointslices": {
         **NAME,
         "AddressType": number("address_type"),
-        "Ports": lambda row: joined([str(port.get("port", "")) for port in row["ports"]], empty="<unset>"),
+        "Ports": lambda row: _first_three(
+            [str(port.get("port", port.get("name", "*"))) for port in row["ports"]], "<unset>"
+        ),
         "Endpoints": lambda row: _first_three(row["addresses"], "<unset>"),
     },
     "ingresses": {
@@ -194,7 +203,9 @@ CELLS: dict[str, dict[str, Cell]] = {
         "Access Modes": _modes,
         "Reclaim Policy": number("reclaim_policy"),
         "Status": number("display_status"),
-        "Claim": _pair("claim_namespace", "claim_name", empty=""),
+        "Claim": lambda row: (
+            f"{row['claim_namespace'] or ''}/{row['claim_name'] or ''}" if "claimRef" in row["spec"] else ""
+        ),
         "StorageClass": text("storage_class_name", ""),
         "VolumeAttributesClass": text("volume_attributes_class_name", "<unset>"),
         "Reason": text("reason", ""),
@@ -256,12 +267,12 @@ CELLS: dict[str, dict[str, Cell]] = {
     "events": {
         **NAME,
         "Last Seen": lambda row: days_since(row["last_seen_at"]),
-        "Type": number("type"),
-        "Reason": number("reason"),
-        "Object": lambda row: f"{row['involved_kind'].lower()}/{row['involved_name']}",
+        "Type": text("type", ""),
+        "Reason": text("reason", ""),
+        "Object": lambda row: (row["involved_kind"] or "").lower() + _after("/", row["involved_name"]),
         "Subobject": text("involved_field_path", ""),
-        "Source": lambda row: ", ".join(filter(None, (row["source_component"], row["source_host"]))),
-        "Message": number("message"),
+        "Source": lambda row: (row["source_component"] or "") + _after(", ", row["source_host"]),
+        "Message": lambda row: (row["message"] or "").strip(),
         "First Seen": lambda row: days_since(row["first_seen_at"]),
         "Count": number("count"),
     },

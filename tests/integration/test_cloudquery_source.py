@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from k8s_inventory.cloudquery import tables
+from k8s_inventory.cloudquery import ending, tables
 from k8s_inventory.cloudquery.source import BadInput, Source, Spooled
 from k8s_inventory.cloudquery.spool import IN_MEMORY, Spool
 from k8s_inventory.collector import Decoder
-from k8s_inventory.kinds import KINDS, TABLES
+from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, TABLES
 from k8s_inventory.store import Store
 from k8s_inventory.sync import SinkError
 from tests.cluster import Cluster, kubeconfig
@@ -128,12 +129,70 @@ def test_an_amount_that_arrow_can_not_hold_is_null(amount: str, sent: bool) -> N
 def test_every_kind_is_a_table_with_the_dags_columns() -> None:
     for kind in TABLES:
         schema = tables.schema(kind)
-        assert schema.names == ["context_name", *(column.name for column in kind.columns)]
+        assert schema.names == ["_cq_id", "context_name", *(column.name for column in kind.columns)]
         assert schema.metadata[b"cq:table_name"].decode() == kind.table
         assert all(field.metadata[b"description"] for field in schema)
         keys = [field.name for field in schema if field.metadata[b"cq:extension:primary_key"] == b"true"]
         assert keys == (["context_name", "uid", "group", "plural"] if kind.shared_by else ["context_name", "uid"])
         assert not schema.field("uid").nullable
+
+
+@pytest.mark.parametrize("context_name", ["test", "prüf/\N{SNOWMAN}", ""])
+def test_a_rows_identifier_is_made_of_its_key_and_never_changes(context_name: str) -> None:
+    columns = columns_of(page_of(big_pod(1, 1), big_pod(2, 1)), 2)
+    columns[0][1] = "none that RFC 9562 knows, ü"
+    (batch,) = tables.batches(PODS, context_name, columns)
+    of_context = uuid.uuid5(tables.ROW_IDS, context_name)
+    assert batch["_cq_id"].to_pylist() == [uuid.uuid5(of_context, uid).bytes for uid in columns[0]]
+    if context_name == "test":
+        assert uuid.UUID(bytes=batch["_cq_id"][0].as_py()) == uuid.UUID("72f879c4-d05d-5734-8f29-f6c16069974c")
+
+
+def test_an_identifier_tells_apart_whatever_the_key_does() -> None:
+    """Also kinds that share a table and an object, and keys that read alike when they are put together."""
+    group, plural = (
+        CUSTOM_OBJECTS.columns.index(each) for each in CUSTOM_OBJECTS.columns if each.of_kind in ("group", "plural")
+    )
+    uid = next(number for number, each in enumerate(CUSTOM_OBJECTS.columns) if each.name == "uid")
+    found = set()
+    keys = [
+        ("a", "b", "c", "d"),
+        ("ab", "", "c", "d"),
+        ("a", "bc", "", "d"),
+        ("a", "b", "cd", ""),
+        ("", "a", "b", "cd"),
+    ]
+    for context_name, *parts in keys:
+        columns: list[list[Any]] = [[None] for _ in CUSTOM_OBJECTS.columns]
+        columns[group], columns[plural], columns[uid] = ([part] for part in parts)
+        (batch,) = tables.batches(CUSTOM_OBJECTS, context_name, columns)
+        found.add(batch["_cq_id"][0].as_py())
+    assert len(found) == len(keys)
+
+
+def test_what_pushes_rows_out_brings_none_and_fits_into_messages() -> None:
+    sent = [each.insert.record for each in ending.written([PODS], threading.Event()) if each.HasField("insert")]
+    assert sum(map(len, sent)) > 2 * 2 * 16 * 2**20  # before the tables and after them: two windows of gRPC
+    assert max(map(len, sent)) < tables.GRPC_LIMIT / 2  # the CLI's columns, and those of transformers, come to it
+    pushed = pa.ipc.open_stream(sent[0]).read_all()
+    assert pushed.num_rows == 0
+    assert pushed.schema.equals(tables.schema(PODS))
+
+
+def test_nothing_is_pushed_where_nothing_was_sent_or_all_is_stopped() -> None:
+    stopped = threading.Event()
+    assert list(ending.written([], stopped)) == []
+    stopped.set()
+    assert [each.WhichOneof("message") for each in ending.written([PODS], stopped)] == ["migrate_table"]
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_summary_names_all_that_fits(written: bool) -> None:
+    said = ending.summary(["east · pods: forbidden", *["x" * 400] * 20], written=written)
+    assert said.startswith("21 targets are incomplete, so nothing is deleted. ")
+    assert ("are written unless" in said) is written
+    assert "; and " in said
+    assert len(said) <= ending.LONGEST_MESSAGE
 
 
 # -- outcomes --------------------------------------------------------------------------------------
@@ -323,6 +382,18 @@ def test_with_a_database_the_rows_go_through_the_store_too(cluster: Cluster, con
         ).fetchall()
     pods = len(first["test", "pods"][1])
     assert runs == [("complete", pods, 0), ("complete", 0, 1)]
+
+
+def test_a_sync_that_ends_by_itself_stops_nothing_and_has_views_of_crds(
+    cluster: Cluster, config: Path, database_url: str
+) -> None:
+    made = source(config, database_url=database_url, resources=["customresourcedefinitions", "tests.shop.example"])
+    stopped = threading.Event()
+    for target in made.read(made.kinds(), stopped):
+        target.spool.close()
+    assert not stopped.is_set()
+    with Store.connect(database_url) as store:
+        assert store.connection.execute("SELECT name FROM crd_tests_shop_example").fetchall() == [("custom",)]
 
 
 def test_a_lost_database_session_is_one_targets_problem_and_has_a_row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime
@@ -14,7 +15,8 @@ from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.store.crd_views import OWN_COLUMNS
-from k8s_inventory.sync import Custom, MayNotMakeViews, Run, find_custom, refresh_crd_views
+from k8s_inventory.sync import Custom, MayNotMakeViews, Result, Run, find_custom, refresh_crd_views
+from quickstart.embedded import PROGRAMS
 from tests.cluster import Cluster
 from tests.cluster.cluster import Object
 from tests.cluster.custom_kinds import (
@@ -28,6 +30,7 @@ from tests.cluster.custom_kinds import (
 )
 from tests.cluster.objects import crd
 from tests.conftest import IMPATIENT, again, context_to, sync_custom_objects
+from tests.databases import VERSIONS
 from tests.equality import (
     assert_custom_objects_equal_cluster,
     assert_printer_columns_equal_table,
@@ -227,6 +230,49 @@ def test_a_name_once_given_stays_with_its_crd(
     operators.delete(f"{CRDS}/a.b.x.example")
 
 
+@pytest.mark.parametrize("excluded", ["nothing", "crd_*"])
+def test_a_name_once_given_stays_in_the_restore_of_a_dump(
+    operators: Cluster,
+    store: Store,
+    sync: Callable[..., Result],
+    context_of: Callable[..., Context],
+    database_url: str,
+    new_database: Callable[[], str],
+    excluded: str,
+) -> None:
+    """Also where the dump has none of the views: then each is made again."""
+    programs, restored_url = PROGRAMS[VERSIONS[0]], new_database()
+    try:
+        _define(operators, "c", "d.y.example")
+        sync(context_of(operators), "crds")
+        refresh_crd_views(store)
+        _define(operators, "c-d", "y.example")
+        sync_custom_objects(store, context_of(operators), "both")
+        refresh_crd_views(store)
+        dump = [programs / "pg_dump", f"--exclude-table={excluded}", database_url]
+        script = subprocess.run(dump, check=True, capture_output=True).stdout
+        restore = [programs / "psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", restored_url]
+        subprocess.run(restore, check=True, input=script)
+        with Store.connect(restored_url) as restored:
+            restored.migrate()
+            changes = refresh_crd_views(restored)
+            assert (changes.dropped, changes.kept) == ([], {})
+            assert (changes.made == []) == (excluded == "nothing")
+            live = operators.request("GET", f"{CRDS}/c.d.y.example")
+            live["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"] = {"added": {"type": "integer"}}
+            operators.request("PUT", f"{CRDS}/c.d.y.example", live)
+            sync(context_of(operators), "crds", into=restored)
+            view, other = view_of(restored, "c.d.y.example"), view_of(restored, "c-d.y.example")
+            assert refresh_crd_views(restored).made == [view]
+            assert (view, other) == (view_of(store, "c.d.y.example"), view_of(store, "c-d.y.example"))
+            assert query_rows(restored, f"SELECT name, added FROM {view}") == [{"name": "of-c", "added": None}]
+            assert query_rows(restored, f"SELECT name FROM {other}") == [{"name": "of-c-d"}]
+    finally:
+        for name in ("c.d.y.example", "c-d.y.example"):
+            operators.delete(f"{CRDS}/{name}")
+            operators.until_gone(f"{CRDS}/{name}")
+
+
 def _define(cluster: Cluster, plural: str, group: str) -> None:
     """A CRD, and an object of it."""
     made = cluster.create(CRDS, crd(plural, group, scope="Cluster"))
@@ -254,6 +300,53 @@ def test_what_a_view_has_no_column_for_is_said_again_and_again(
         assert again_.warnings() == changes.warnings()
     finally:
         operators.delete(f"{CRDS}/wides.wide.example.com")
+
+
+def test_a_view_that_was_dropped_is_made_again(
+    cubes: Cluster, store: Store, context_of: Callable[..., Context]
+) -> None:
+    sync_custom_objects(store, context_of(cubes), "1")
+    refresh_crd_views(store)
+    store.connection.execute(f"DROP VIEW {VIEW}")
+    assert refresh_crd_views(store).made == [VIEW]
+    assert _columns(store) == {"spec_color": "text", "spec_size": "bigint"}
+    assert refresh_crd_views(store).made == []
+
+
+def test_a_definition_that_is_nested_as_deeply_as_can_be_stored_has_its_view(
+    cubes: Cluster, store: Store, context_of: Callable[..., Context]
+) -> None:
+    sync_custom_objects(store, context_of(cubes), "1")
+    deep = '{"properties":{"a":' * 1000 + "{}" + "}}" * 1000
+    path = "{versions,0,schema,openAPIV3Schema,properties,spec,properties,deep}"
+    store.connection.execute(
+        "UPDATE k8s_custom_resources SET spec = jsonb_set(spec, %s, %s::jsonb) WHERE plural = 'cubes'", [path, deep]
+    )
+    assert VIEW in refresh_crd_views(store).made
+    assert _columns(store) == {"spec_color": "text", "spec_deep": "jsonb", "spec_size": "bigint"}
+
+
+@pytest.mark.parametrize(
+    ("written", "utc"),
+    [
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999"),
+        ("9999-12-31T23:59:59.9999999Z", None),
+        ("9999-12-31T23:59:59-00:01", None),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00"),
+        ("0001-01-01T00:00:00+08:00", None),
+        ("0000-01-01T00:00:00Z", None),
+        ("2026-01-01T00:00:00+23:59", "2025-12-31T00:01:00"),
+        ("2026-01-01T00:00:00-1530", "2026-01-01T15:30:00"),
+        ("2026-01-01T00:00:00-00:30", "2026-01-01T00:30:00"),
+        ("2026-01-01t00:00:00z", "2026-01-01T00:00:00"),
+        ("2026-01-01T00:00:00+24:00", None),
+        ("2026-01-01T00:00", "2026-01-01T00:00:00"),
+    ],
+)
+def test_times_are_those_that_a_client_can_read(store: Store, written: str, utc: str | None) -> None:
+    """As in tables of declared kinds, a time that Python has no room for is null; one alone would fail every query."""
+    found = store.connection.execute("SELECT k8s_to_timestamptz(to_jsonb(%s::text))", [written]).fetchone()
+    assert found == (datetime.fromisoformat(f"{utc}+00:00") if utc else None,)
 
 
 def test_what_the_schema_does_not_promise_is_null(

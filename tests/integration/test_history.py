@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from k8s_inventory.kinds import TABLES
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.store import Store, forget_context
-from k8s_inventory.store.partitions import drop_expired
+from k8s_inventory.store import Store, StoreError, forget_context, statements
 from k8s_inventory.store.statements import environment
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
@@ -72,7 +71,12 @@ def query_nothing(store: Store, statement: str) -> None:
 
 
 def test_what_changes_is_noted_and_instants_are_exact(
-    cluster: Cluster, store: Store, sync: Callable[..., Result], context_of: Callable[..., Context], home: str
+    cluster: Cluster,
+    store: Store,
+    sync: Callable[..., Result],
+    context_of: Callable[..., Context],
+    home: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     context = context_of(cluster)
     kept = Kept(store, "k8s_replicasets")
@@ -88,6 +92,7 @@ def test_what_changes_is_noted_and_instants_are_exact(
     assert query(store, "SELECT * FROM k8s_changes") == []
     run()
     assert query(store, "SELECT * FROM k8s_changes") == []
+    monkeypatch.setattr(statements, "KEYFRAMES", 8)
     for replicas in range(2, 30):
         cluster.patch(f"{home}/web", {"spec": {"replicas": replicas}})
         run()
@@ -98,6 +103,7 @@ def test_what_changes_is_noted_and_instants_are_exact(
     cluster.create(home, replica_set("web", replicas=7))
     run()
     assert kept.differences() == []
+    assert query(store, "SELECT * FROM k8s_changes WHERE keyframe IS NOT NULL")
     assert query(store, "SELECT * FROM k8s_replicasets_at(%s)", before) == []
     changes = query(store, "SELECT change, columns, old FROM k8s_changes ORDER BY id")
     assert [each["change"] for each in changes] == ["updated"] * 28 + ["created", "deleted", "created"]
@@ -135,7 +141,7 @@ def test_a_new_rule_of_redaction_reaches_back(
     cluster.delete(f"{home}/gone")
     sync(context, "replicasets")
     assert "planted-1" in text_of(store, "k8s_changes")
-    assert query(store, "SELECT * FROM k8s_changes WHERE keyframe IS NOT NULL")
+    store.connection.execute("UPDATE k8s_changes SET keyframe = old WHERE id = (SELECT min(id) FROM k8s_changes)")
     before = query(store, "SELECT change, columns, seen_at FROM k8s_changes ORDER BY id")
     rules = [f"replicasets:{path}" for path in (".metadata.annotations.note", "..args", "..image")]
     assert sync(context, "replicasets", redact=rules).outcome == "complete"
@@ -235,15 +241,14 @@ def test_history_is_kept_for_some_days(
             store.connection.execute(environment().get_template("store/partition.sql").render(made | {"until": until}))
     store.connection.execute("UPDATE k8s_sync_targets SET history_since = '2026-01-06'")
     days = (datetime.now(UTC) - datetime(2026, 1, 12, tzinfo=UTC)).days
-    assert drop_expired(store.connection, days + 1) == []
+    assert store.drop_expired_history(days + 1) == []
     with Store.connect(store.connection.info.dsn) as reader:
         with reader.connection.transaction():
             reader.connection.execute("SELECT count(*) FROM k8s_changes")
-            store.connection.execute("SET lock_timeout = 100")
-            with pytest.raises(psycopg.errors.LockNotAvailable):
-                drop_expired(store.connection, days - 1)
-    assert drop_expired(store.connection, days - 1) == ["k8s_changes_20260105"]
-    assert drop_expired(store.connection, 1) == ["k8s_changes_20260112"]
+            with pytest.raises(StoreError, match=r"dropping old history"):
+                store.drop_expired_history(days - 1, wait=0.1)
+    assert store.drop_expired_history(days - 1) == ["k8s_changes_20260105"]
+    assert store.drop_expired_history(1) == ["k8s_changes_20260112"]
     (target,) = query(store, "SELECT history_since FROM k8s_sync_targets WHERE kind = 'replicasets'")
     assert target["history_since"] == datetime(2026, 1, 19, tzinfo=UTC)
 
@@ -262,5 +267,44 @@ def test_columns_of_others_are_in_it(
     assert sync(context, "replicasets").attempt.deleted
     found = query(store, "SELECT cost FROM k8s_replicasets_at(%s) WHERE namespace = %s", instant, home.split("/")[5])
     assert found == [{"cost": 3}]
+    store.connection.execute("ALTER TABLE k8s_replicasets DROP COLUMN cost")
+    assert store.migrate() == ["k8s_replicasets_at"]
     forget_context(store, "test")
     assert query(store, "SELECT * FROM k8s_changes") == []
+
+
+def test_a_database_of_before_begins_its_history_with_the_next_complete_listing(
+    cluster: Cluster,
+    database_url: str,
+    sync: Callable[..., Result],
+    context_of: Callable[..., Context],
+    home: str,
+) -> None:
+    context = context_of(cluster)
+    cluster.create(home, replica_set("web"))
+    with Store.connect(database_url, schema="elsewhere") as store:
+        store.migrate()
+        sync(context, "replicasets", into=store)
+        for each in ("k8s_objects_at", *(f"{kind.table}_at" for kind in TABLES)):
+            store.connection.execute(f"DROP FUNCTION {each}".encode())
+        store.connection.execute("DROP TABLE k8s_changes CASCADE")
+        store.connection.execute("DROP FUNCTION k8s_changes_deleted, k8s_changes_truncated")
+        store.connection.execute(
+            "ALTER TABLE k8s_sync_targets DROP COLUMN history_since CASCADE, DROP COLUMN changed_at, "
+            "DROP COLUMN history_rules"
+        )
+        store.connection.execute("DELETE FROM k8s_schema_migrations WHERE version >= 13")
+        store.connection.execute("DELETE FROM k8s_schema_tables WHERE table_name ~ '_at$|k8s_former'")
+        rows = query(store, "SELECT * FROM k8s_replicasets ORDER BY uid")
+        assert "k8s_replicasets_at" in store.migrate()
+        assert rows == query(store, "SELECT * FROM k8s_replicasets ORDER BY uid")
+        cluster.patch(f"{home}/web", {"spec": {"replicas": 2}})
+        assert sync(context, "replicasets", into=store).attempt.changed >= 1
+        assert query(store, "SELECT * FROM k8s_changes") == []
+        instant = now(store)
+        cluster.patch(f"{home}/web", {"spec": {"replicas": 3}})
+        sync(context, "replicasets", into=store)
+    with Store.connect(database_url) as other:  # whose search path leads elsewhere
+        statement = "SELECT replicas FROM elsewhere.k8s_replicasets_at(%s) WHERE name = 'web' AND namespace = %s"
+        assert query(other, statement, instant, home.split("/")[5]) == [{"replicas": 2}]
+        assert query(other, "SELECT name FROM elsewhere.k8s_objects_at(%s) WHERE name = 'web' LIMIT 1", instant)

@@ -16,9 +16,9 @@ from k8s_inventory.kube.confirming import is_gone
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.errors import Unnameable
 from k8s_inventory.kube.session import Session
-from k8s_inventory.store import Store
+from k8s_inventory.store import Store, statements
 from k8s_inventory.sync import Result
-from tests.cluster import Cluster
+from tests.cluster import Cluster, every_kind
 from tests.cluster.objects import crd, pod
 from tests.conftest import sync_with_custom_objects
 
@@ -30,6 +30,7 @@ LONG = "".join(random.Random(1).choices(string.ascii_lowercase, k=20_000))
 
 PODS, CONFIG_MAPS = "/api/v1/namespaces/shop/pods", "/api/v1/namespaces/shop/configmaps"
 ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/roles"
+REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -46,6 +47,11 @@ def _with_memory(amount: str) -> dict[str, Any]:
 OBJECTS = {
     "an owner's uid": ("configmaps", CONFIG_MAPS, _owned(LONG)),
     "a name": ("roles", ROLES, {"metadata": {"name": LONG}, "rules": []}),
+    "a name of a request": (
+        "certificatesigningrequests",
+        REQUESTS,
+        {"metadata": {"name": LONG[:3000]}, "spec": every_kind.OBJECTS[REQUESTS]["waiting"]["spec"]},
+    ),
     "a quantity of 31 digits": ("pods", PODS, _with_memory("1e30")),
     "a quantity of 1,000 digits": ("pods", PODS, _with_memory("1e999")),
     "a quantity in binary": ("pods", PODS, _with_memory("9" * 100 + "Ei")),
@@ -66,6 +72,44 @@ def test_an_object_without_measure_fails_no_kind(
     finally:
         cluster.delete(f"{path}/{quote(body['metadata']['name'], safe='')}")
     assert sync(context_of(cluster), kind).attempt.deleted == 1
+
+
+def test_a_role_of_any_name_is_the_one_that_is_bound(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf
+) -> None:
+    """The API server bounds no name of RBAC; two may differ in their last characters alone."""
+    rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
+    bindings = ROLES.replace("roles", "rolebindings")
+    names = [f"{LONG[:3000]}{end}" for end in "ab"]
+    for name, granted in zip(names, (rules, []), strict=True):
+        cluster.create(ROLES, {"metadata": {"name": name}, "rules": granted})
+        body = {
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": f"of-{name[-1]}"}],
+        }
+        cluster.create(bindings, body)
+    try:
+        for kind in ("roles", "rolebindings"):
+            attempt = sync(context_of(cluster), kind).attempt
+            assert attempt.outcome == "complete", attempt.error
+    finally:
+        for path in (ROLES, bindings):
+            for name in names:
+                cluster.delete(f"{path}/{name}")
+    for table in ("k8s_roles", "k8s_rolebindings"):
+        found = store.connection.execute(f"SELECT name FROM {table} WHERE name = ANY(%s) ORDER BY 1", [names])  # type: ignore[call-overload]
+        assert found.fetchall() == [(name,) for name in names]
+    granted = store.connection.execute(
+        "SELECT source_name, role.name FROM k8s_edges JOIN k8s_roles AS role ON role.uid = target_uid "
+        "WHERE relation = 'grants' AND source_name = ANY(%s) ORDER BY 1",
+        [names],
+    )
+    assert granted.fetchall() == [(name, name) for name in names]
+    query = (statements.FOLDER / "queries" / "who_can_read_secrets.sql").read_text()
+    readers = str(store.connection.execute(query).fetchall())  # type: ignore[call-overload]
+    assert "of-a" in readers
+    assert "of-b" not in readers
 
 
 @pytest.mark.parametrize("number", ["1e-20000", "0." + "1" * 20_000, "-1e-999999"])

@@ -95,6 +95,11 @@ def _services(cluster: Cluster) -> None:
     made = pod("web")
     made["metadata"]["labels"] = selector
     cluster.create(f"{CORE}/pods", made)
+    for phase in ("Succeeded", "Failed"):
+        ended = pod(phase.lower())
+        ended["metadata"]["labels"] = {"app": "ended"}
+        cluster.create(f"{CORE}/pods", ended)
+        cluster.patch(f"{CORE}/pods/{phase.lower()}/status", {"status": {"phase": phase}})
     ports = [{"port": 80}]
     for name, spec in (
         ("outside", {"type": "ExternalName", "externalName": "db.example.com", "selector": selector}),
@@ -102,6 +107,7 @@ def _services(cluster: Cluster) -> None:
         ("inside", {"selector": selector, "ports": ports}),
         ("headless", {"selector": selector, "clusterIP": "None"}),
         ("inside-none", {"selector": {"app": "no"}, "ports": ports}),
+        ("inside-ended", {"selector": {"app": "ended"}, "ports": ports}),
         ("by-hand", {"ports": ports}),
         ("emptied", {"selector": {}, "ports": ports}),
     ):
@@ -122,11 +128,11 @@ def _claims(cluster: Cluster) -> None:
         cluster.replace_status(f"{claims}/{name}", {**made, "status": {"phase": phase}})
         return made
 
-    def volume(name: str, of: Object | None) -> None:
+    def volume(name: str, of: Object | None, /, **changed: str) -> None:
         spec: Object = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
         if of:
             reference = {"kind": "PersistentVolumeClaim", "namespace": "default", "name": of["metadata"]["name"]}
-            spec["claimRef"] = {**reference, **({"uid": of["metadata"]["uid"]} if "uid" in of["metadata"] else {})}
+            spec["claimRef"] = reference | ({"uid": of["metadata"]["uid"]} if "uid" in of["metadata"] else {}) | changed
         cluster.create("/api/v1/persistentvolumes", {"metadata": {"name": name}, "spec": spec})
 
     first = claim("first", "shared", "Bound")
@@ -140,6 +146,8 @@ def _claims(cluster: Cluster) -> None:
     claim("kept-for", "reserved", "Pending")
     volume("reserved", {"metadata": {"name": "kept-for"}})
     claim("not-read", "unknown", "Bound")
+    volume("of-another-name", claim("first-name", "of-another-name", "Bound"), name="second-name")
+    volume("of-another-namespace", claim("moved", "of-another-namespace", "Bound"), namespace="other")
     volumes = [{"name": name, "ephemeral": {"volumeClaimTemplate": {"spec": CLAIMED}}} for name in ("mine", "strange")]
     body = pod("scratch")
     body["spec"]["volumes"] = [*volumes, {"name": "c", "persistentVolumeClaim": {"claimName": "first"}}]
@@ -220,6 +228,15 @@ def test_what_is_owned_is_there_once(stored: Store) -> None:
     assert [name for _, name in _owned(stored, "long-0")] == [f"long-{n}" for n in range(1, 21)]
 
 
+def test_what_only_claims_an_owner_by_its_uid_is_not_owned(stored: Store) -> None:
+    assert _owned(stored, "owner") == [(1, "other-version"), (1, "twice")]
+
+
+def test_what_an_owner_that_is_not_in_the_inventory_owns_goes_by_the_uid(stored: Store) -> None:
+    query = "SELECT name FROM k8s_owned_by('test', '00000000-0000-4000-8000-000000000000')"
+    assert _asked(stored, query) == [("orphan",)]
+
+
 def test_owners_are_found_as_the_garbage_collector_finds_them(stored: Store) -> None:
     query = """SELECT source_name, target_group, target_kind, target_namespace, target_uid IS NOT NULL
         FROM k8s_edges WHERE relation = 'owned by' AND source_name = ANY(%s)"""
@@ -252,10 +269,13 @@ def test_what_selects_pods(stored: Store) -> None:
         ("Service", "inside", "web"),
         ("Service", "headless", "web"),
         ("NetworkPolicy", "all", "web"),
-        ("NetworkPolicy", "all", "scratch"),
+        *(("NetworkPolicy", "all", name) for name in ("scratch", "succeeded", "failed")),
     }
     without = (FOLDER / "queries" / "services_without_pods.sql").read_text()
-    assert [row[2] for row in _asked(stored, without)] == ["inside-none"]
+    assert [row[2] for row in _asked(stored, without)] == ["inside-ended", "inside-none"]
+    with stored.connection.transaction(force_rollback=True):
+        stored.connection.execute("UPDATE k8s_sync_targets SET last_complete_at = NULL WHERE kind = 'pods'")
+        assert _asked(stored, without) == [], "nobody knows of pods that were not read"
 
 
 def test_a_claim_is_bound_where_both_say_so(stored: Store) -> None:

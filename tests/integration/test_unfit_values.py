@@ -164,4 +164,4 @@ def test_owners_and_names_of_any_length(unfit: Cluster, synced: Callable[..., An
         unfit.create(f"{RBAC}/namespaces/unfit/rolebindings", binding)
     for kind in ("clusterroles", "clusterrolebindings", "rolebindings"):
         _, rows = synced(kind, "uid")
-        assert {LONG[:500] + "\ufffd", "x" * 500 + "\ufffd", "usual"} <= rows.keys()
+        assert {LONG, "x" * 20_000, "usual"} <= rows.keys()

@@ -263,3 +263,31 @@ def test_a_number_that_its_column_can_not_hold_is_null(number: int, stored: int 
     at = [column.name for column in kind.columns].index("generation")
     assert columns[at] == [stored, 5]
     assert ("1 objects (first pods a)" in " ".join(decoder.warnings())) is (stored is None)
+
+
+@pytest.mark.parametrize(
+    ("has", "limit"),
+    [
+        ({}, "3"),
+        ({"requests": {"cpu": "1"}}, "3"),
+        ({"limits": {"cpu": "2"}}, "2"),
+        ({"limits": {"memory": "1Gi"}}, "0"),
+        (None, "3"),
+    ],
+)
+def test_a_resize_that_can_not_be_done_leaves_a_pods_limit_where_its_status_has_none(has: Any, limit: str) -> None:
+    """As `PodLimits` of Kubernetes' component-helpers 0.36 has it."""
+    pending = {"type": "PodResizePending", "status": "True", "reason": "Infeasible"}
+    spec = {"containers": [{"name": "main"}], "resources": {"limits": {"cpu": "3"}}}
+    pod = {"metadata": {"uid": "u"}, "spec": spec, "status": {"resources": has, "conditions": [pending]}}
+    (row,) = rows("pods", pod)
+    assert row["cpu_limit"] == Decimal(limit)
+
+
+def test_addresses_of_load_balancers_are_each_there_once_and_in_order() -> None:
+    ingress = [{"ip": "192.0.2.9"}, {"hostname": "b.example"}, {"ip": "10.0.0.1", "hostname": "a"}, {"ip": "192.0.2.9"}]
+    balanced = {"metadata": {"uid": "u"}, "status": {"loadBalancer": {"ingress": [*ingress, {}]}}}
+    (row,) = rows("ingresses", balanced)
+    assert row["addresses"] == ["10.0.0.1", "192.0.2.9", "b.example"]
+    (row,) = rows("services", {**balanced, "spec": {"type": "LoadBalancer", "externalIPs": ["1.2.3.4"]}})
+    assert row["external_addresses"] == ["10.0.0.1", "192.0.2.9", "b.example", "1.2.3.4"]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import bz2
 import gzip
+import html
 import io
 import json
+import lzma
 import random
+import textwrap
 import time
+import urllib.parse
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -85,6 +89,70 @@ COPIES = {
 }
 
 
+def deflated(data: bytes, bits: int) -> bytes:
+    packed = zlib.compressobj(9, zlib.DEFLATED, bits)
+    return packed.compress(data) + packed.flush()
+
+
+def zipped_second(data: bytes, method: int) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        archive.writestr("README", "nothing " * 9)
+        archive.writestr("original", data)
+    return made.getvalue()
+
+
+def wrapped(data: bytes, width: int, between: str) -> str:
+    return between.join(textwrap.wrap(b64(data), width))
+
+
+ODDLY_PACKED: dict[str, Callable[[str], str]] = {
+    "after a mark of byte order": lambda text: f"\ufeff{text}",
+    "in UTF-16": lambda text: b64(text.encode("utf-16")),
+    "in UTF-32": lambda text: b64(text.encode("utf-32")),
+    "hex": lambda text: text.encode().hex(),
+    "hex in capital letters": lambda text: gzip.compress(text.encode()).hex().upper(),
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "in a URL": urllib.parse.quote,
+    "in a form": urllib.parse.quote_plus,
+    "HTML": html.escape,
+    "in narrow lines": lambda text: wrapped(gzip.compress(text.encode()), 20, "\r\n"),
+    "in a list of lines": lambda text: json.dumps(wrapped(gzip.compress(text.encode()), 64, "\n").splitlines()),
+    "in a sum of strings": lambda text: '"' + wrapped(gzip.compress(text.encode()), 64, '" +\n "') + '"',
+    "with escaped slashes": lambda text: json.dumps([b64(gzip.compress(text.encode()))]).replace("/", "\\/"),
+    "as .NET writes it": lambda text: json.dumps([b64(gzip.compress(text.encode()))]).replace("+", "\\u002B"),
+    "after a prefix": lambda text: "gzip/v1_" + b64(gzip.compress(text.encode())),
+    "text after a prefix": lambda text: "base64-" + b64(text.encode()),
+    "gzip in gzip": lambda text: b64(gzip.compress(gzip.compress(text.encode()))),
+    "deflated without a head": lambda text: b64(deflated(text.encode(), -15)),
+    "zlib of a small window": lambda text: b64(deflated(text.encode(), 9)),
+    "the second of a zip": lambda text: b64(zipped_second(text.encode(), zipfile.ZIP_DEFLATED)),
+    "stored in a zip": lambda text: b64(zipped_second(text.encode(), zipfile.ZIP_STORED)),
+    "bzip2 in a zip": lambda text: b64(zipped_second(text.encode(), zipfile.ZIP_BZIP2)),
+    "LZMA": lambda text: b64(lzma.compress(text.encode(), lzma.FORMAT_ALONE)),
+}
+ODD_COPIES = {
+    "capital letters": {"Kind": "Secret", "APIVersion": "v1", "Data": {"p": PLANTED}},
+    "names of Python": {"api_version": "v1", "kind": "Secret", "string_data": {"p": PLANTED}},
+    "what kopf keeps of a ConfigMap": {"metadata": {"labels": {}}, "data": {"p": PLANTED}},
+    "what kopf keeps of a resource": {"spec": {"env": [{"name": "A", "value": PLANTED}]}},
+    "an environment": {"env": {"A": PLANTED}},
+    "an environment of another name": {"containers": [{"environment": {"A": PLANTED}}]},
+    "values of a chart": {"extraEnvVars": [{"name": "A", "value": PLANTED}]},
+    "a key in escapes": json.dumps({"kind": "ConfigMap", "data": {"p": PLANTED}}).replace('data"', 'dat\\u0061"'),
+    "a key twice": f'{{"kind": "Service", "kind": "ConfigMap", "data": {{}}, "data": {{"p": "{PLANTED}"}}}}',
+    "a key before a break": f'{{"kind"\n:"ConfigMap","data"\n:{{"p":"{PLANTED}"}}}}',
+    "HCL": f'kind = "ConfigMap"\ndata = {{\n p = "{PLANTED}"\n}}',
+    "a map of Go": f"map[apiVersion:v1 data:map[p:{PLANTED}] kind:ConfigMap]",
+    "YAML with anchors": f"&k kind: &v ConfigMap\n&d data: &e\n  p: {PLANTED}\n",
+    "YAML with tags": f"!!str kind: ConfigMap\n!!str data: !!map\n  p: {PLANTED}\n",
+    "YAML with question marks": f"? kind\n: ConfigMap\n? data\n: p: {PLANTED}\n",
+    "YAML with spaces": f"kind : ConfigMap\ndata : {{p : {PLANTED}}}\n",
+    "YAML in escapes": f'"k\\x69nd": ConfigMap\n"d\\x61ta": {{p: {PLANTED}}}\n',
+    "YAML in lines of a Mac": f"kind: ConfigMap\rdata:\r  p: {PLANTED}\r",
+}
+
+
 def row(kind: Kind, item: dict[str, Any], **settings: Any) -> tuple[dict[str, Any], Decoder]:
     decoder = Decoder(kind, redaction_of(Settings.load(settings), kind))
     body = json.dumps({"items": [item]}, separators=(",", ":")).encode()
@@ -113,6 +181,76 @@ def test_a_copy_is_known_however_it_is_packed(copy: str, pack: Callable[[str], s
     assert decoder.redacted == 4
 
 
+@pytest.mark.parametrize("pack", ODDLY_PACKED.values(), ids=ODDLY_PACKED)
+def test_a_copy_is_known_however_oddly_it_is_packed(pack: Callable[[str], str]) -> None:
+    for copy in (SECRET, POD, YAML, RELEASE):
+        for kind in ("configmaps", "services"):
+            found, _ = row(KINDS[kind], annotated(x=pack(copy), note="stays"))
+            assert json.loads(found["annotations"]) == {"x": "<redacted>", "note": "stays"}
+        found, _ = row(WIDGETS, item(spec={"a": [{"b": pack(copy)}]}))
+        assert json.loads(found["spec"]) == {"a": [{"b": "<redacted>"}]}
+
+
+@pytest.mark.parametrize("copy", ODD_COPIES.values(), ids=ODD_COPIES)
+def test_a_copy_is_known_however_oddly_it_is_written(copy: Any) -> None:
+    text = copy if isinstance(copy, str) else json.dumps(copy)
+    for packed in (text, b64(gzip.compress(text.encode())), json.dumps({"last": text})):
+        found, _ = row(KINDS["configmaps"], annotated(x=packed))
+        assert json.loads(found["annotations"]) == {"x": "<redacted>"}
+
+
+def test_lines_in_a_list_are_one_text() -> None:
+    for lines in (YAML.splitlines(), wrapped(gzip.compress(YAML.encode()), 64, "\n").splitlines()):
+        found, _ = row(WIDGETS, item(spec={"lines": lines, "names": ["a", "b"]}))
+        assert json.loads(found["spec"]) == {"lines": ["<redacted>"] * len(lines), "names": ["a", "b"]}
+
+
+def test_a_label_may_be_a_copy() -> None:
+    copy = base64.urlsafe_b64encode(b'{"kind":"Secret","data":{"a":"czNjcmV0"}}').decode().rstrip("=")
+    assert len(copy) <= 63
+    metadata = item()["metadata"] | {"labels": {"x": copy, "app": "web", "commit": "0123456789abcdef" * 3}}
+    for kind in (KINDS["pods"], KINDS["secrets"], KINDS["nodes"], WIDGETS):
+        found, decoder = row(kind, {"metadata": metadata})
+        assert json.loads(found["labels"]) == metadata["labels"] | {"x": "<redacted>"}
+        assert decoder.redacted == 1
+
+
+def test_a_template_of_a_claim_has_no_copies() -> None:
+    claim = {"metadata": {"annotations": {"x": SECRET, "note": "stays"}}}
+    found, _ = row(KINDS["pods"], item(spec={"volumes": [{"ephemeral": {"volumeClaimTemplate": claim}}]}))
+    (volume,) = json.loads(found["spec"])["volumes"]
+    kept = volume["ephemeral"]["volumeClaimTemplate"]["metadata"]["annotations"]
+    assert kept == {"x": "<redacted>", "note": "stays"}
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"p": PLANTED}, "binaryData": {"q": PLANTED}},
+        {"kind": "ConfigMapList", "items": [{"data": {"p": PLANTED}}]},
+        {"secret": {"stringData": {"p": PLANTED}}},
+        {"template": {"type": "Opaque", "data": {"p": PLANTED}}},
+        {"template": {"type": "kubernetes.io/tls", "data": {"p": PLANTED}}},
+    ],
+)
+def test_an_object_in_a_field_has_no_values(held: Any) -> None:
+    for kind, value in (
+        (WIDGETS, item(spec={"manifests": [held]}, status={"x": held})),
+        (KINDS["controllerrevisions"], item(revision=1, data={"object": held})),
+    ):
+        found, _ = row(kind, json.loads(json.dumps(value)))
+        assert PLANTED not in str(found)
+        assert '"p":"<redacted>"' in str(found)
+    shown, _ = row(WIDGETS, item(spec=json.loads(json.dumps(held))), config_map_values=True)
+    assert (PLANTED in str(shown)) == str(held.get("kind")).startswith("ConfigMap")
+
+
+def test_a_schema_has_no_environment() -> None:
+    schema = {"openAPIV3Schema": {"properties": {"env": {"type": "array"}}}}
+    found, _ = row(KINDS["crds"], item(spec={"versions": [{"schema": schema}]}), keep_labels="a")
+    assert json.loads(found["spec"]) == {"versions": [{"schema": schema}]}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -125,6 +263,9 @@ def test_a_copy_is_known_however_it_is_packed(copy: str, pack: Callable[[str], s
         json.dumps([{"name": "cbr0", "interface": "eth0", "ips": ["10.0.0.1"]}]),
         json.dumps({"kind": "Service", "spec": {"ports": [80]}}),
         json.dumps({"data": {"rows": 1}}),
+        json.dumps({"kind": "Service", "environment": "production"}),
+        "kind=web,env=prod,data=none",
+        "Set the environment: it is kind of you",
         b64(random.Random(1).randbytes(3000)),
         base64.encodebytes(random.Random(2).randbytes(3000)).decode(),
     ],
@@ -187,6 +328,9 @@ ENVIRONMENTS: dict[str, Any] = {
     "a map": {"A": PLANTED, "B": {"valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}},
     "a map of variables": {"A": {"value": PLANTED}},
     "texts": [f"A={PLANTED}"],
+    "maps of one": [{"A": PLANTED}],
+    "a map of lists": {"A": [PLANTED]},
+    "lines": f"A={PLANTED}\nexport B={PLANTED}",
 }
 HOLDERS: dict[str, Callable[[Any], Any]] = {
     "LeaderWorkerSet": lambda env: {
@@ -194,6 +338,8 @@ HOLDERS: dict[str, Callable[[Any], Any]] = {
     },
     "SidecarSet": lambda env: {"containers": [{"env": env}]},
     "values": lambda env: {"extraEnv": env, "lists": [[[{"env": env}]]]},
+    "other names": lambda env: {"extraEnvVars": env, "envs": env, "ENV": env, "env_vars": env, "a-env": env},
+    "environment": lambda env: {"environment": env, "environmentVariables": env, "podEnvironment": env},
     "text": lambda env: json.dumps({"kind": "Pod", "spec": {"containers": [{"env": env}]}}),
 }
 
@@ -252,9 +398,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_looking_takes_time_in_proportion(text: str) -> None:
-    start = time.perf_counter()
+    """The bound is far from what it takes, a second, and from what it would: minutes."""
+    start = time.process_time()
     row(WIDGETS, item(spec={"t": text}, metadata=annotated(**{text[:100_000]: text})["metadata"]))
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize("levels", [250, 500, 880, 1500, 9000])

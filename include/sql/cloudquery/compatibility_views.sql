@@ -1,21 +1,12 @@
--- The tables of CloudQuery's own Kubernetes plugin as views on ours, for queries that were written for it.
--- Run it by hand in the schema that holds the tables, after they were first synced:
+-- The tables of CloudQuery's own Kubernetes plugin (v6.2.4, with Kubernetes' types of 1.29) as views on ours, for queries
+-- that were written for it. Run it by hand, after our tables were first synced, in the schema that is to hold the views:
 --
 --     psql "$DATABASE_URL" -f include/sql/cloudquery/compatibility_views.sql
 --
--- It works on the tables that the DAG writes and on those that `cloudquery sync` writes. What differs is in
--- docs/cloudquery.md. DROP VIEW takes the views away again; nothing depends on them.
+-- It works on the tables that the DAG writes and on those that `cloudquery sync` writes, and again after either has got
+-- new ones. What the views hold, and what differs on purpose: docs/cloudquery.md. DROP VIEW takes them away again.
 
 BEGIN;
-
--- What the views of this schema are set to be, security_invoker above all, which a view loses when it is replaced.
-CREATE TEMPORARY TABLE k8s_view_options ON COMMIT DROP AS
-SELECT
-    class.oid::regclass AS view,
-    option
-FROM pg_class AS class
-CROSS JOIN unnest(class.reloptions) AS option
-WHERE class.relkind = 'v' AND class.relnamespace = quote_ident(current_schema())::regnamespace;
 
 -- store/casts.sql, for tables that `cloudquery sync` writes; where the DAG does, they are there.
 DO $do$
@@ -48,7 +39,8 @@ BEGIN
                 THEN k8s_to_numeric(value)::bigint
         END;
 
-        -- RFC 3339; a space for the T, no seconds and no zone will do, too. No zone means UTC, whatever the session's is.
+        -- RFC 3339; a space for the T, no seconds and no zone will do, too. No zone means UTC, whatever the session's is. Only years
+        -- 1 to 9999 in UTC: what others have, Python and other clients can not read, and they would read none of the rows.
         -- No exception is caught: that takes a subtransaction, which parallel workers may not start. So nothing may come to the
         -- cast that it could refuse; and what does is the same time under all settings.
         CREATE OR REPLACE FUNCTION k8s_to_timestamptz(value jsonb)
@@ -60,13 +52,15 @@ BEGIN
             given constant text := value #>> '{}';
             first_of_month date;
             day integer;
+            zone text;
+            found timestamptz;
         BEGIN
             IF
                 -- As Kubernetes itself writes it, which takes a fifth of the time that the pattern does.
                 translate(given, '123456789', '000000000') = '0000-00-00T00:00:00Z'
                 AND substr(given, 15, 1) < '6'
                 AND substr(given, 18, 1) < '6'
-                OR given ~ '^\d{4}-\d\d-\d\d[Tt ]\d\d:[0-5]\d(:[0-5]\d(\.\d{1,30})?)?([Zz]|[+-](0\d|1[0-4]):?[0-5]\d)?$'
+                OR given ~ '^\d{4}-\d\d-\d\d[Tt ]\d\d:[0-5]\d(:[0-5]\d(\.\d{1,30})?)?([Zz]|[+-]([01]\d|2[0-3]):?[0-5]\d)?$'
             THEN
                 IF
                     substr(given, 1, 4)::integer > 0
@@ -76,10 +70,20 @@ BEGIN
                     first_of_month := make_date(substr(given, 1, 4)::integer, substr(given, 6, 2)::integer, 1);
                     day := substr(given, 9, 2);
                     IF day > 0 AND (day < 29 OR extract(DAY FROM first_of_month + (day - 1)) = day) THEN
-                        RETURN CASE
-                            WHEN right(given, 1) = 'Z' OR substr(given, 17) ~ '[z+-]' THEN given
-                            ELSE given || 'Z'
-                        END::timestamptz;
+                        IF right(given, 1) = 'Z' THEN
+                            found := given;
+                        ELSE
+                            zone := substring(substr(given, 17) FROM '[+-].*');
+                            found := rtrim(left(given, length(given) - coalesce(length(zone), 0)), 'z') || 'Z';
+                            IF zone IS NOT NULL THEN  -- PostgreSQL's own zones end before 16 hours
+                                found := found - make_interval(
+                                    hours => left(zone, 3)::integer, mins => (left(zone, 1) || right(zone, 2))::integer
+                                );
+                            END IF;
+                        END IF;
+                        IF found >= '0001-01-01T00:00:00Z' AND found < '10000-01-01T00:00:00Z' THEN
+                            RETURN found;
+                        END IF;
                     END IF;
                 END IF;
             END IF;
@@ -90,1165 +94,478 @@ BEGIN
 END
 $do$;
 
-CREATE OR REPLACE VIEW k8s_core_namespaces AS
-SELECT
-    uid,
-    context_name AS context,
-    'Namespace'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    array(SELECT item #>> '{}' FROM jsonb_path_query(k8s_namespaces.spec, '$.finalizers[*]') AS item) AS spec_finalizers,
-    status ->> 'phase' AS status_phase,
-    status -> 'conditions' AS status_conditions
-FROM k8s_namespaces;
+-- Beside them: null, too, where the value is not of the type.
 
-CREATE OR REPLACE VIEW k8s_core_pods AS
-SELECT
-    uid,
-    context_name AS context,
-    'Pod'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'volumes' AS spec_volumes,
-    spec -> 'initContainers' AS spec_init_containers,
-    spec -> 'containers' AS spec_containers,
-    spec -> 'ephemeralContainers' AS spec_ephemeral_containers,
-    spec ->> 'restartPolicy' AS spec_restart_policy,
-    k8s_to_bigint(spec -> 'terminationGracePeriodSeconds') AS spec_termination_grace_period_seconds,
-    k8s_to_bigint(spec -> 'activeDeadlineSeconds') AS spec_active_deadline_seconds,
-    spec ->> 'dnsPolicy' AS spec_dns_policy,
-    spec -> 'nodeSelector' AS spec_node_selector,
-    spec ->> 'serviceAccountName' AS spec_service_account_name,
-    k8s_to_boolean(spec -> 'automountServiceAccountToken') AS spec_automount_service_account_token,
-    spec ->> 'nodeName' AS spec_node_name,
-    k8s_to_boolean(spec -> 'hostNetwork') AS spec_host_network,
-    k8s_to_boolean(spec -> 'hostPID') AS spec_host_pid,
-    k8s_to_boolean(spec -> 'hostIPC') AS spec_host_ipc,
-    k8s_to_boolean(spec -> 'shareProcessNamespace') AS spec_share_process_namespace,
-    spec -> 'securityContext' AS spec_security_context,
-    spec -> 'imagePullSecrets' AS spec_image_pull_secrets,
-    spec ->> 'hostname' AS spec_hostname,
-    spec ->> 'subdomain' AS spec_subdomain,
-    spec -> 'affinity' AS spec_affinity,
-    spec ->> 'schedulerName' AS spec_scheduler_name,
-    spec -> 'tolerations' AS spec_tolerations,
-    spec -> 'hostAliases' AS spec_host_aliases,
-    spec ->> 'priorityClassName' AS spec_priority_class_name,
-    k8s_to_bigint(spec -> 'priority') AS spec_priority,
-    spec -> 'dnsConfig' AS spec_dns_config,
-    spec -> 'readinessGates' AS spec_readiness_gates,
-    spec ->> 'runtimeClassName' AS spec_runtime_class_name,
-    k8s_to_boolean(spec -> 'enableServiceLinks') AS spec_enable_service_links,
-    spec ->> 'preemptionPolicy' AS spec_preemption_policy,
-    spec -> 'overhead' AS spec_overhead,
-    spec -> 'topologySpreadConstraints' AS spec_topology_spread_constraints,
-    k8s_to_boolean(spec -> 'setHostnameAsFQDN') AS spec_set_hostname_as_fqdn,
-    spec -> 'os' AS spec_os,
-    k8s_to_boolean(spec -> 'hostUsers') AS spec_host_users,
-    spec -> 'schedulingGates' AS spec_scheduling_gates,
-    spec -> 'resourceClaims' AS spec_resource_claims,
-    status ->> 'phase' AS status_phase,
-    status -> 'conditions' AS status_conditions,
-    status ->> 'message' AS status_message,
-    status ->> 'reason' AS status_reason,
-    status ->> 'nominatedNodeName' AS status_nominated_node_name,
-    status ->> 'hostIP' AS status_host_ip,
-    status ->> 'podIP' AS status_pod_ip,
-    status -> 'podIPs' AS status_pod_ips,
-    k8s_to_timestamptz(status -> 'startTime') AS status_start_time,
-    status -> 'initContainerStatuses' AS status_init_container_statuses,
-    status -> 'containerStatuses' AS status_container_statuses,
-    status ->> 'qosClass' AS status_qos_class,
-    status -> 'ephemeralContainerStatuses' AS status_ephemeral_container_statuses,
-    status ->> 'resize' AS status_resize,
-    status -> 'resourceClaimStatuses' AS status_resource_claim_statuses
-FROM k8s_pods;
+CREATE OR REPLACE FUNCTION k8s_to_texts(value jsonb)
+RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN jsonb_typeof(value) = 'array'
+        THEN array(SELECT coalesce(item #>> '{}', '') FROM jsonb_path_query(value, '$[*]') AS item)
+END;
 
-CREATE OR REPLACE VIEW k8s_core_services AS
-SELECT
-    uid,
-    context_name AS context,
-    'Service'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'ports' AS spec_ports,
-    spec -> 'selector' AS spec_selector,
-    spec ->> 'clusterIP' AS spec_cluster_ip,
-    array(SELECT item #>> '{}' FROM jsonb_path_query(k8s_services.spec, '$.clusterIPs[*]') AS item) AS spec_cluster_ips,
-    spec ->> 'type' AS spec_type,
-    array(SELECT item #>> '{}' FROM jsonb_path_query(k8s_services.spec, '$.externalIPs[*]') AS item) AS spec_external_ips,
-    spec ->> 'sessionAffinity' AS spec_session_affinity,
-    spec ->> 'loadBalancerIP' AS spec_load_balancer_ip,
-    array(SELECT item #>> '{}' FROM jsonb_path_query(k8s_services.spec, '$.loadBalancerSourceRanges[*]') AS item) AS spec_load_balancer_source_ranges,
-    spec ->> 'externalName' AS spec_external_name,
-    spec ->> 'externalTrafficPolicy' AS spec_external_traffic_policy,
-    k8s_to_bigint(spec -> 'healthCheckNodePort') AS spec_health_check_node_port,
-    k8s_to_boolean(spec -> 'publishNotReadyAddresses') AS spec_publish_not_ready_addresses,
-    spec -> 'sessionAffinityConfig' AS spec_session_affinity_config,
-    array(SELECT item #>> '{}' FROM jsonb_path_query(k8s_services.spec, '$.ipFamilies[*]') AS item) AS spec_ip_families,
-    spec ->> 'ipFamilyPolicy' AS spec_ip_family_policy,
-    k8s_to_boolean(spec -> 'allocateLoadBalancerNodePorts') AS spec_allocate_load_balancer_node_ports,
-    spec ->> 'loadBalancerClass' AS spec_load_balancer_class,
-    spec ->> 'internalTrafficPolicy' AS spec_internal_traffic_policy,
-    status -> 'loadBalancer' AS status_load_balancer,
-    status -> 'conditions' AS status_conditions
-FROM k8s_services;
+-- Standard base64.
+CREATE OR REPLACE FUNCTION k8s_to_bytea(value jsonb)
+RETURNS bytea
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN value #>> '{}' ~ '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
+        THEN decode(value #>> '{}', 'base64')
+END;
 
-CREATE OR REPLACE VIEW k8s_apps_deployments AS
-SELECT
-    uid,
-    context_name AS context,
-    'Deployment'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    k8s_to_bigint(spec -> 'replicas') AS spec_replicas,
-    spec -> 'selector' AS spec_selector,
-    spec -> 'template' AS spec_template,
-    spec -> 'strategy' AS spec_strategy,
-    k8s_to_bigint(spec -> 'minReadySeconds') AS spec_min_ready_seconds,
-    k8s_to_bigint(spec -> 'revisionHistoryLimit') AS spec_revision_history_limit,
-    k8s_to_boolean(spec -> 'paused') AS spec_paused,
-    k8s_to_bigint(spec -> 'progressDeadlineSeconds') AS spec_progress_deadline_seconds,
-    k8s_to_bigint(status -> 'observedGeneration') AS status_observed_generation,
-    k8s_to_bigint(status -> 'replicas') AS status_replicas,
-    k8s_to_bigint(status -> 'updatedReplicas') AS status_updated_replicas,
-    k8s_to_bigint(status -> 'readyReplicas') AS status_ready_replicas,
-    k8s_to_bigint(status -> 'availableReplicas') AS status_available_replicas,
-    k8s_to_bigint(status -> 'unavailableReplicas') AS status_unavailable_replicas,
-    status -> 'conditions' AS status_conditions,
-    k8s_to_bigint(status -> 'collisionCount') AS status_collision_count
-FROM k8s_deployments;
+-- An address, or one with the length of its network's prefix. A service without one says None.
+CREATE OR REPLACE FUNCTION k8s_to_inet(value jsonb)
+RETURNS inet
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    given constant text := value #>> '{}';
+    octet constant text := '(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)';
+    groups constant text := '[0-9a-f]{1,4}(:[0-9a-f]{1,4})*';
+    address text;
+BEGIN
+    IF given ~ format('^(%1$s\.){3}%1$s(/(3[0-2]|[12]?\d))?$', octet) THEN
+        RETURN given;
+    END IF;
+    IF strpos(given, ':') > 0 AND given ~ '^[^/]+(/(12[0-8]|1[01]\d|[1-9]?\d))?$' THEN
+        address := regexp_replace(lower(split_part(given, '/', 1)), format(':(%1$s\.){3}%1$s$', octet), ':0:0');
+        IF address ~ format('^%s$', groups) AND cardinality(string_to_array(address, ':')) = 8
+            OR address ~ format('^(%1$s)?::(%1$s)?$', groups)
+            AND cardinality(string_to_array(trim(BOTH ':' FROM replace(address, '::', ':')), ':')) < 8
+        THEN
+            RETURN given;
+        END IF;
+    END IF;
+    RETURN NULL;
+END
+$function$;
 
-CREATE OR REPLACE VIEW k8s_crds AS
-SELECT
-    uid,
-    context_name AS context,
-    'CustomResourceDefinition'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec ->> 'group' AS spec_group,
-    spec -> 'names' AS spec_names,
-    spec ->> 'scope' AS spec_scope,
-    spec -> 'versions' AS spec_versions,
-    spec -> 'conversion' AS spec_conversion,
-    k8s_to_boolean(spec -> 'preserveUnknownFields') AS spec_preserve_unknown_fields,
-    status -> 'conditions' AS status_conditions,
-    status -> 'acceptedNames' AS status_accepted_names,
-    array(SELECT item #>> '{}' FROM jsonb_path_query(k8s_custom_resources.status, '$.storedVersions[*]') AS item) AS status_stored_versions
-FROM k8s_custom_resources;
+CREATE OR REPLACE FUNCTION k8s_to_inets(value jsonb)
+RETURNS inet[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN array(SELECT k8s_to_inet(item) FROM jsonb_path_query(value, '$[*]') AS item);
 
-CREATE OR REPLACE VIEW k8s_apps_replica_sets AS
-SELECT
-    uid,
-    context_name AS context,
-    'ReplicaSet'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    k8s_to_bigint(spec -> 'replicas') AS spec_replicas,
-    k8s_to_bigint(spec -> 'minReadySeconds') AS spec_min_ready_seconds,
-    spec -> 'selector' AS spec_selector,
-    spec -> 'template' AS spec_template,
-    k8s_to_bigint(status -> 'replicas') AS status_replicas,
-    k8s_to_bigint(status -> 'fullyLabeledReplicas') AS status_fully_labeled_replicas,
-    k8s_to_bigint(status -> 'readyReplicas') AS status_ready_replicas,
-    k8s_to_bigint(status -> 'availableReplicas') AS status_available_replicas,
-    k8s_to_bigint(status -> 'terminatingReplicas') AS status_terminating_replicas,
-    k8s_to_bigint(status -> 'observedGeneration') AS status_observed_generation,
-    status -> 'conditions' AS status_conditions
-FROM k8s_replicasets;
+-- A value with what Go writes of its struct although the object has it not: what `zero` has and the value lacks, at every
+-- depth. The first element of an array in `zero` stands for all; a name that ends in `?` is looked into where it is.
+-- The body names the function by its schema, as it is looked up when it runs.
+DO $do$
+BEGIN
+    EXECUTE format(
+        $function$
+        CREATE OR REPLACE FUNCTION k8s_filled(zero jsonb, value jsonb)
+        RETURNS jsonb
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+        AS $body$
+            SELECT CASE
+                WHEN jsonb_typeof(zero) = 'object' AND jsonb_typeof(value) = 'object' THEN value || (
+                    SELECT coalesce(jsonb_object_agg(field, %1$I.k8s_filled(of_field, coalesce(value -> field, 'null'))), '{}')
+                    FROM (SELECT key, rtrim(key, '?') AS field, each.value AS of_field FROM jsonb_each(zero) AS each) AS part
+                    WHERE key = field OR nullif(value -> field, 'null') IS NOT NULL
+                )
+                WHEN jsonb_typeof(zero) = 'array' AND jsonb_typeof(value) = 'array' THEN (
+                    SELECT coalesce(jsonb_agg(coalesce(%1$I.k8s_filled(zero -> 0, item), item) ORDER BY place), '[]')
+                    FROM jsonb_array_elements(value) WITH ORDINALITY AS each (item, place)
+                )
+                WHEN jsonb_typeof(zero) = 'object' AND value = 'null' THEN %1$I.k8s_filled(zero, '{}')
+                ELSE coalesce(nullif(value, 'null'), zero)
+            END
+        $body$
+        $function$,
+        current_schema()
+    );
+END
+$do$;
 
-CREATE OR REPLACE VIEW k8s_apps_stateful_sets AS
-SELECT
-    uid,
-    context_name AS context,
-    'StatefulSet'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    k8s_to_bigint(spec -> 'replicas') AS spec_replicas,
-    spec -> 'selector' AS spec_selector,
-    spec -> 'template' AS spec_template,
-    spec -> 'volumeClaimTemplates' AS spec_volume_claim_templates,
-    spec ->> 'serviceName' AS spec_service_name,
-    spec ->> 'podManagementPolicy' AS spec_pod_management_policy,
-    spec -> 'updateStrategy' AS spec_update_strategy,
-    k8s_to_bigint(spec -> 'revisionHistoryLimit') AS spec_revision_history_limit,
-    k8s_to_bigint(spec -> 'minReadySeconds') AS spec_min_ready_seconds,
-    spec -> 'persistentVolumeClaimRetentionPolicy' AS spec_persistent_volume_claim_retention_policy,
-    spec -> 'ordinals' AS spec_ordinals,
-    k8s_to_bigint(status -> 'observedGeneration') AS status_observed_generation,
-    k8s_to_bigint(status -> 'replicas') AS status_replicas,
-    k8s_to_bigint(status -> 'readyReplicas') AS status_ready_replicas,
-    k8s_to_bigint(status -> 'currentReplicas') AS status_current_replicas,
-    k8s_to_bigint(status -> 'updatedReplicas') AS status_updated_replicas,
-    status ->> 'currentRevision' AS status_current_revision,
-    status ->> 'updateRevision' AS status_update_revision,
-    k8s_to_bigint(status -> 'collisionCount') AS status_collision_count,
-    status -> 'conditions' AS status_conditions,
-    k8s_to_bigint(status -> 'availableReplicas') AS status_available_replicas
-FROM k8s_statefulsets;
+-- How the old tables hold a field, by its type in Go, as `*int` names a pointer to an integer. Go has no absence but for
+-- pointers: in a table of CloudQuery these are null, and everything else has the zero value of its type. Null, too, are
+-- lists of text and bytes, which are no JSON there.
+CREATE TEMPORARY TABLE k8s_go_types (go text, zero jsonb, expression text) ON COMMIT DROP;
 
-CREATE OR REPLACE VIEW k8s_apps_daemon_sets AS
-SELECT
-    uid,
-    context_name AS context,
-    'DaemonSet'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'selector' AS spec_selector,
-    spec -> 'template' AS spec_template,
-    spec -> 'updateStrategy' AS spec_update_strategy,
-    k8s_to_bigint(spec -> 'minReadySeconds') AS spec_min_ready_seconds,
-    k8s_to_bigint(spec -> 'revisionHistoryLimit') AS spec_revision_history_limit,
-    k8s_to_bigint(status -> 'currentNumberScheduled') AS status_current_number_scheduled,
-    k8s_to_bigint(status -> 'numberMisscheduled') AS status_number_misscheduled,
-    k8s_to_bigint(status -> 'desiredNumberScheduled') AS status_desired_number_scheduled,
-    k8s_to_bigint(status -> 'numberReady') AS status_number_ready,
-    k8s_to_bigint(status -> 'observedGeneration') AS status_observed_generation,
-    k8s_to_bigint(status -> 'updatedNumberScheduled') AS status_updated_number_scheduled,
-    k8s_to_bigint(status -> 'numberAvailable') AS status_number_available,
-    k8s_to_bigint(status -> 'numberUnavailable') AS status_number_unavailable,
-    k8s_to_bigint(status -> 'collisionCount') AS status_collision_count,
-    status -> 'conditions' AS status_conditions
-FROM k8s_daemonsets;
+INSERT INTO k8s_go_types (go, zero, expression) VALUES
+('int', '0', 'k8s_to_bigint(%s)'),
+('bool', 'false', 'k8s_to_boolean(%s)'),
+('string', '""', 'k8s_to_text(%s)'),
+('Time', '"0001-01-01T00:00:00Z"', $$k8s_to_timestamptz(%s) AT TIME ZONE 'UTC'$$),
+('MicroTime', 'null', '%s'),
+('IP', NULL, 'k8s_to_inet(%s)'),
+('[]IP', '[]', 'k8s_to_inets(%s)'),
+('[]PodIP', '[]', $$k8s_to_inets(jsonb_path_query_array(%s, '$[*].ip'))$$),
+('[]string', NULL, 'k8s_to_texts(%s)'),
+('[]byte', NULL, 'k8s_to_bytea(%s)'),
+('[]', '[]', '%s'),
+('{}', '{}', '%s');
 
-CREATE OR REPLACE VIEW k8s_batch_jobs AS
+-- Structs with fields that Go writes even if they are empty. Kubernetes itself writes them, too, but for fields of objects
+-- that lack the whole struct; and since 1.34 no `creationTimestamp` of an object within another one.
+INSERT INTO k8s_go_types (go, zero, expression)
 SELECT
-    uid,
-    context_name AS context,
-    'Job'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    k8s_to_bigint(spec -> 'parallelism') AS spec_parallelism,
-    k8s_to_bigint(spec -> 'completions') AS spec_completions,
-    k8s_to_bigint(spec -> 'activeDeadlineSeconds') AS spec_active_deadline_seconds,
-    spec -> 'podFailurePolicy' AS spec_pod_failure_policy,
-    spec -> 'successPolicy' AS spec_success_policy,
-    k8s_to_bigint(spec -> 'backoffLimit') AS spec_backoff_limit,
-    k8s_to_bigint(spec -> 'backoffLimitPerIndex') AS spec_backoff_limit_per_index,
-    k8s_to_bigint(spec -> 'maxFailedIndexes') AS spec_max_failed_indexes,
-    spec -> 'selector' AS spec_selector,
-    k8s_to_boolean(spec -> 'manualSelector') AS spec_manual_selector,
-    spec -> 'template' AS spec_template,
-    k8s_to_bigint(spec -> 'ttlSecondsAfterFinished') AS spec_ttl_seconds_after_finished,
-    spec ->> 'completionMode' AS spec_completion_mode,
-    k8s_to_boolean(spec -> 'suspend') AS spec_suspend,
-    spec ->> 'podReplacementPolicy' AS spec_pod_replacement_policy,
-    spec ->> 'managedBy' AS spec_managed_by,
-    status -> 'conditions' AS status_conditions,
-    k8s_to_timestamptz(status -> 'startTime') AS status_start_time,
-    k8s_to_timestamptz(status -> 'completionTime') AS status_completion_time,
-    k8s_to_bigint(status -> 'active') AS status_active,
-    k8s_to_bigint(status -> 'succeeded') AS status_succeeded,
-    k8s_to_bigint(status -> 'failed') AS status_failed,
-    k8s_to_bigint(status -> 'terminating') AS status_terminating,
-    status ->> 'completedIndexes' AS status_completed_indexes,
-    status ->> 'failedIndexes' AS status_failed_indexes,
-    status -> 'uncountedTerminatedPods' AS status_uncounted_terminated_pods,
-    k8s_to_bigint(status -> 'ready') AS status_ready
-FROM k8s_jobs;
+    struct.go,
+    CASE WHEN struct.go LIKE '[]%' THEN '[]' ELSE '{}' END::jsonb AS zero,
+    format('k8s_filled(%L, %%s)', replace(
+        replace(
+            struct.zero,
+            'POD_TEMPLATE',
+            '{"metadata": {"creationTimestamp": null}, "spec": {"containers": null, "volumes?": VOLUMES}}'
+        ),
+        'VOLUMES',
+        '[{"ephemeral?": {"volumeClaimTemplate?": {"metadata": {"creationTimestamp": null}}}}]'
+    )) AS expression
+FROM (
+    VALUES
+    ('PodTemplateSpec', 'POD_TEMPLATE'),
+    ('JobTemplateSpec', '{"metadata": {"creationTimestamp": null}, "spec": {"template": POD_TEMPLATE}}'),
+    ('[]Volume', 'VOLUMES'),
+    (
+        '[]PersistentVolumeClaim',
+        '[{"metadata": {"creationTimestamp": null}, "spec": {"resources": {}}, "status": {}}]'
+    ),
+    ('CrossVersionObjectReference', '{"kind": "", "name": ""}'),
+    ('RoleRef', '{"apiGroup": "", "kind": "", "name": ""}'),
+    ('CustomResourceDefinitionNames', '{"plural": "", "kind": ""}'),
+    ('NodeDaemonEndpoints', '{"kubeletEndpoint": {"Port": 0}}'),
+    (
+        'NodeSystemInfo',
+        '{"machineID": "", "systemUUID": "", "bootID": "", "kernelVersion": "", "osImage": "",
+        "containerRuntimeVersion": "", "kubeletVersion": "", "kubeProxyVersion": "", "operatingSystem": "",
+        "architecture": ""}'
+    )
+) AS struct (go, zero);
 
-CREATE OR REPLACE VIEW k8s_batch_cron_jobs AS
-SELECT
-    uid,
-    context_name AS context,
-    'CronJob'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec ->> 'schedule' AS spec_schedule,
-    spec ->> 'timeZone' AS spec_time_zone,
-    k8s_to_bigint(spec -> 'startingDeadlineSeconds') AS spec_starting_deadline_seconds,
-    spec ->> 'concurrencyPolicy' AS spec_concurrency_policy,
-    k8s_to_boolean(spec -> 'suspend') AS spec_suspend,
-    spec -> 'jobTemplate' AS spec_job_template,
-    k8s_to_bigint(spec -> 'successfulJobsHistoryLimit') AS spec_successful_jobs_history_limit,
-    k8s_to_bigint(spec -> 'failedJobsHistoryLimit') AS spec_failed_jobs_history_limit,
-    status -> 'active' AS status_active,
-    k8s_to_timestamptz(status -> 'lastScheduleTime') AS status_last_schedule_time,
-    k8s_to_timestamptz(status -> 'lastSuccessfulTime') AS status_last_successful_time
-FROM k8s_cronjobs;
+-- Fields that our tables hold otherwise. The old plugin read autoscaling/v1, which has one metric.
+CREATE TEMPORARY TABLE k8s_made_fields (view text, path text, expression text) ON COMMIT DROP;
 
-CREATE OR REPLACE VIEW k8s_core_replication_controllers AS
-SELECT
-    uid,
-    context_name AS context,
-    'ReplicationController'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    k8s_to_bigint(spec -> 'minReadySeconds') AS spec_min_ready_seconds,
-    k8s_to_bigint(spec -> 'replicas') AS spec_replicas,
-    spec -> 'selector' AS spec_selector,
-    spec -> 'template' AS spec_template,
-    k8s_to_bigint(status -> 'availableReplicas') AS status_available_replicas,
-    status -> 'conditions' AS status_conditions,
-    k8s_to_bigint(status -> 'fullyLabeledReplicas') AS status_fully_labeled_replicas,
-    k8s_to_bigint(status -> 'observedGeneration') AS status_observed_generation,
-    k8s_to_bigint(status -> 'readyReplicas') AS status_ready_replicas,
-    k8s_to_bigint(status -> 'replicas') AS status_replicas
-FROM k8s_replicationcontrollers;
+INSERT INTO k8s_made_fields (view, path, expression) VALUES
+('k8s_core_secrets', 'type', 'to_jsonb(type)'),
+('k8s_core_secrets', 'immutable', 'NULL::jsonb'),
+(
+    'k8s_core_pvs',
+    'spec.persistentVolumeSource',
+    $$CASE WHEN jsonb_typeof(spec) = 'object' THEN spec - ARRAY[
+        'capacity', 'accessModes', 'claimRef', 'persistentVolumeReclaimPolicy', 'storageClassName', 'mountOptions',
+        'volumeMode', 'nodeAffinity', 'volumeAttributesClassName'
+    ] END$$
+),
+(
+    'k8s_autoscaling_hpas',
+    'spec.targetCPUUtilizationPercentage',
+    $$jsonb_path_query_array(
+        spec, '$.metrics[*] ? (@.type == "Resource").resource ? (@.name == "cpu").target.averageUtilization'
+    ) -> 0$$
+),
+(
+    'k8s_autoscaling_hpas',
+    'status.currentCPUUtilizationPercentage',
+    $$jsonb_path_query_array(
+        status, '$.currentMetrics[*] ? (@.type == "Resource").resource ? (@.name == "cpu").current.averageUtilization'
+    ) -> -1$$
+);
 
-CREATE OR REPLACE VIEW k8s_autoscaling_hpas AS
-SELECT
-    uid,
-    context_name AS context,
-    'HorizontalPodAutoscaler'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'behavior' AS spec_behavior,
-    k8s_to_bigint(spec -> 'maxReplicas') AS spec_max_replicas,
-    spec -> 'metrics' AS spec_metrics,
-    k8s_to_bigint(spec -> 'minReplicas') AS spec_min_replicas,
-    spec -> 'scaleTargetRef' AS spec_scale_target_ref,
-    status -> 'conditions' AS status_conditions,
-    status -> 'currentMetrics' AS status_current_metrics,
-    k8s_to_bigint(status -> 'currentReplicas') AS status_current_replicas,
-    k8s_to_bigint(status -> 'desiredReplicas') AS status_desired_replicas,
-    k8s_to_timestamptz(status -> 'lastScaleTime') AS status_last_scale_time,
-    k8s_to_bigint(status -> 'observedGeneration') AS status_observed_generation
-FROM k8s_horizontalpodautoscalers;
+-- Each old table, ours, its kind, and the fields that were its columns beside those that all have, in their order: path
+-- and type.
+CREATE TEMPORARY TABLE k8s_old_tables (view text, of_table text, kind text, fields text) ON COMMIT DROP;
 
-CREATE OR REPLACE VIEW k8s_policy_pod_disruption_budgets AS
-SELECT
-    uid,
-    context_name AS context,
-    'PodDisruptionBudget'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'maxUnavailable' AS spec_max_unavailable,
-    spec -> 'minAvailable' AS spec_min_available,
-    spec -> 'selector' AS spec_selector,
-    spec ->> 'unhealthyPodEvictionPolicy' AS spec_unhealthy_pod_eviction_policy,
-    status -> 'conditions' AS status_conditions,
-    k8s_to_bigint(status -> 'currentHealthy') AS status_current_healthy,
-    k8s_to_bigint(status -> 'desiredHealthy') AS status_desired_healthy,
-    status -> 'disruptedPods' AS status_disrupted_pods,
-    k8s_to_bigint(status -> 'disruptionsAllowed') AS status_disruptions_allowed,
-    k8s_to_bigint(status -> 'expectedPods') AS status_expected_pods,
-    k8s_to_bigint(status -> 'observedGeneration') AS status_observed_generation
-FROM k8s_poddisruptionbudgets;
-
-CREATE OR REPLACE VIEW k8s_core_config_maps AS
-SELECT
-    uid,
-    context_name AS context,
-    'ConfigMap'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data -> 'binaryData' AS binary_data,
-    data -> 'data' AS data,
-    k8s_to_boolean(data -> 'immutable') AS immutable
-FROM k8s_configmaps;
-
-CREATE OR REPLACE VIEW k8s_core_secrets AS
-SELECT
-    uid,
-    context_name AS context,
-    'Secret'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    type
-FROM k8s_secrets;
-
-CREATE OR REPLACE VIEW k8s_core_resource_quotas AS
-SELECT
-    uid,
-    context_name AS context,
-    'ResourceQuota'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'hard' AS spec_hard,
-    spec -> 'scopeSelector' AS spec_scope_selector,
-    spec -> 'scopes' AS spec_scopes,
-    status -> 'hard' AS status_hard,
-    status -> 'used' AS status_used
-FROM k8s_resourcequotas;
-
-CREATE OR REPLACE VIEW k8s_core_limit_ranges AS
-SELECT
-    uid,
-    context_name AS context,
-    'LimitRange'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'limits' AS spec_limits
-FROM k8s_limitranges;
-
-CREATE OR REPLACE VIEW k8s_scheduling_priority_classes AS
-SELECT
-    uid,
-    context_name AS context,
-    'PriorityClass'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data ->> 'description' AS description,
-    k8s_to_boolean(data -> 'globalDefault') AS global_default,
-    data ->> 'preemptionPolicy' AS preemption_policy,
-    k8s_to_bigint(data -> 'value') AS value
-FROM k8s_priorityclasses;
-
-CREATE OR REPLACE VIEW k8s_coordination_leases AS
-SELECT
-    uid,
-    context_name AS context,
-    'Lease'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    k8s_to_timestamptz(spec -> 'acquireTime') AS spec_acquire_time,
-    spec ->> 'holderIdentity' AS spec_holder_identity,
-    k8s_to_bigint(spec -> 'leaseDurationSeconds') AS spec_lease_duration_seconds,
-    k8s_to_bigint(spec -> 'leaseTransitions') AS spec_lease_transitions,
-    spec ->> 'preferredHolder' AS spec_preferred_holder,
-    k8s_to_timestamptz(spec -> 'renewTime') AS spec_renew_time,
-    spec ->> 'strategy' AS spec_strategy
-FROM k8s_leases;
-
-CREATE OR REPLACE VIEW k8s_core_endpoints AS
-SELECT
-    uid,
-    context_name AS context,
-    'Endpoints'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data -> 'subsets' AS subsets
-FROM k8s_endpoints;
-
-CREATE OR REPLACE VIEW k8s_discovery_endpoint_slices AS
-SELECT
-    uid,
-    context_name AS context,
-    'EndpointSlice'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data ->> 'addressType' AS address_type,
-    data -> 'endpoints' AS endpoints,
-    data -> 'ports' AS ports
-FROM k8s_endpointslices;
-
-CREATE OR REPLACE VIEW k8s_networking_ingresses AS
-SELECT
-    uid,
-    context_name AS context,
-    'Ingress'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'defaultBackend' AS spec_default_backend,
-    spec ->> 'ingressClassName' AS spec_ingress_class_name,
-    spec -> 'rules' AS spec_rules,
-    spec -> 'tls' AS spec_tls,
-    status -> 'loadBalancer' AS status_load_balancer
-FROM k8s_ingresses;
-
-CREATE OR REPLACE VIEW k8s_networking_ingress_classes AS
-SELECT
-    uid,
-    context_name AS context,
-    'IngressClass'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec ->> 'controller' AS spec_controller,
-    spec -> 'parameters' AS spec_parameters
-FROM k8s_ingressclasses;
-
-CREATE OR REPLACE VIEW k8s_networking_network_policies AS
-SELECT
-    uid,
-    context_name AS context,
-    'NetworkPolicy'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'egress' AS spec_egress,
-    spec -> 'ingress' AS spec_ingress,
-    spec -> 'podSelector' AS spec_pod_selector,
-    spec -> 'policyTypes' AS spec_policy_types
-FROM k8s_networkpolicies;
-
-CREATE OR REPLACE VIEW k8s_core_pvs AS
-SELECT
-    uid,
-    context_name AS context,
-    'PersistentVolume'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'accessModes' AS spec_access_modes,
-    spec -> 'awsElasticBlockStore' AS spec_aws_elastic_block_store,
-    spec -> 'azureDisk' AS spec_azure_disk,
-    spec -> 'azureFile' AS spec_azure_file,
-    spec -> 'capacity' AS spec_capacity,
-    spec -> 'cephfs' AS spec_cephfs,
-    spec -> 'cinder' AS spec_cinder,
-    spec -> 'claimRef' AS spec_claim_ref,
-    spec -> 'csi' AS spec_csi,
-    spec -> 'fc' AS spec_fc,
-    spec -> 'flexVolume' AS spec_flex_volume,
-    spec -> 'flocker' AS spec_flocker,
-    spec -> 'gcePersistentDisk' AS spec_gce_persistent_disk,
-    spec -> 'glusterfs' AS spec_glusterfs,
-    spec -> 'hostPath' AS spec_host_path,
-    spec -> 'iscsi' AS spec_iscsi,
-    spec -> 'local' AS spec_local,
-    spec -> 'mountOptions' AS spec_mount_options,
-    spec -> 'nfs' AS spec_nfs,
-    spec -> 'nodeAffinity' AS spec_node_affinity,
-    spec ->> 'persistentVolumeReclaimPolicy' AS spec_persistent_volume_reclaim_policy,
-    spec -> 'photonPersistentDisk' AS spec_photon_persistent_disk,
-    spec -> 'portworxVolume' AS spec_portworx_volume,
-    spec -> 'quobyte' AS spec_quobyte,
-    spec -> 'rbd' AS spec_rbd,
-    spec -> 'scaleIO' AS spec_scale_io,
-    spec ->> 'storageClassName' AS spec_storage_class_name,
-    spec -> 'storageos' AS spec_storageos,
-    spec ->> 'volumeAttributesClassName' AS spec_volume_attributes_class_name,
-    spec ->> 'volumeMode' AS spec_volume_mode,
-    spec -> 'vsphereVolume' AS spec_vsphere_volume,
-    k8s_to_timestamptz(status -> 'lastPhaseTransitionTime') AS status_last_phase_transition_time,
-    status ->> 'message' AS status_message,
-    status ->> 'phase' AS status_phase,
-    status ->> 'reason' AS status_reason
-FROM k8s_persistentvolumes;
-
-CREATE OR REPLACE VIEW k8s_core_pvcs AS
-SELECT
-    uid,
-    context_name AS context,
-    'PersistentVolumeClaim'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'accessModes' AS spec_access_modes,
-    spec -> 'dataSource' AS spec_data_source,
-    spec -> 'dataSourceRef' AS spec_data_source_ref,
-    spec -> 'resources' AS spec_resources,
-    spec -> 'selector' AS spec_selector,
-    spec ->> 'storageClassName' AS spec_storage_class_name,
-    spec ->> 'volumeAttributesClassName' AS spec_volume_attributes_class_name,
-    spec ->> 'volumeMode' AS spec_volume_mode,
-    spec ->> 'volumeName' AS spec_volume_name,
-    status -> 'accessModes' AS status_access_modes,
-    status -> 'allocatedResourceStatuses' AS status_allocated_resource_statuses,
-    status -> 'allocatedResources' AS status_allocated_resources,
-    status -> 'capacity' AS status_capacity,
-    status -> 'conditions' AS status_conditions,
-    status ->> 'currentVolumeAttributesClassName' AS status_current_volume_attributes_class_name,
-    status -> 'modifyVolumeStatus' AS status_modify_volume_status,
-    status ->> 'phase' AS status_phase
-FROM k8s_persistentvolumeclaims;
-
-CREATE OR REPLACE VIEW k8s_storage_storage_classes AS
-SELECT
-    uid,
-    context_name AS context,
-    'StorageClass'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    k8s_to_boolean(data -> 'allowVolumeExpansion') AS allow_volume_expansion,
-    data -> 'allowedTopologies' AS allowed_topologies,
-    data -> 'mountOptions' AS mount_options,
-    data -> 'parameters' AS parameters,
-    data ->> 'provisioner' AS provisioner,
-    data ->> 'reclaimPolicy' AS reclaim_policy,
-    data ->> 'volumeBindingMode' AS volume_binding_mode
-FROM k8s_storageclasses;
-
-CREATE OR REPLACE VIEW k8s_storage_volume_attachments AS
-SELECT
-    uid,
-    context_name AS context,
-    'VolumeAttachment'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec ->> 'attacher' AS spec_attacher,
-    spec ->> 'nodeName' AS spec_node_name,
-    spec -> 'source' AS spec_source,
-    status -> 'attachError' AS status_attach_error,
-    k8s_to_boolean(status -> 'attached') AS status_attached,
-    status -> 'attachmentMetadata' AS status_attachment_metadata,
-    status -> 'detachError' AS status_detach_error
-FROM k8s_volumeattachments;
-
-CREATE OR REPLACE VIEW k8s_storage_csi_drivers AS
-SELECT
-    uid,
-    context_name AS context,
-    'CSIDriver'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    k8s_to_boolean(spec -> 'attachRequired') AS spec_attach_required,
-    spec ->> 'fsGroupPolicy' AS spec_fs_group_policy,
-    k8s_to_bigint(spec -> 'nodeAllocatableUpdatePeriodSeconds') AS spec_node_allocatable_update_period_seconds,
-    k8s_to_boolean(spec -> 'podInfoOnMount') AS spec_pod_info_on_mount,
-    k8s_to_boolean(spec -> 'preventPodSchedulingIfMissing') AS spec_prevent_pod_scheduling_if_missing,
-    k8s_to_boolean(spec -> 'requiresRepublish') AS spec_requires_republish,
-    k8s_to_boolean(spec -> 'seLinuxMount') AS spec_se_linux_mount,
-    k8s_to_boolean(spec -> 'serviceAccountTokenInSecrets') AS spec_service_account_token_in_secrets,
-    k8s_to_boolean(spec -> 'storageCapacity') AS spec_storage_capacity,
-    spec -> 'tokenRequests' AS spec_token_requests,
-    spec -> 'volumeLifecycleModes' AS spec_volume_lifecycle_modes
-FROM k8s_csidrivers;
-
-CREATE OR REPLACE VIEW k8s_storage_csi_nodes AS
-SELECT
-    uid,
-    context_name AS context,
-    'CSINode'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'drivers' AS spec_drivers
-FROM k8s_csinodes;
-
-CREATE OR REPLACE VIEW k8s_storage_csi_storage_capacities AS
-SELECT
-    uid,
-    context_name AS context,
-    'CSIStorageCapacity'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data ->> 'capacity' AS capacity,
-    data ->> 'maximumVolumeSize' AS maximum_volume_size,
-    data -> 'nodeTopology' AS node_topology,
-    data ->> 'storageClassName' AS storage_class_name
-FROM k8s_csistoragecapacities;
-
-CREATE OR REPLACE VIEW k8s_core_service_accounts AS
-SELECT
-    uid,
-    context_name AS context,
-    'ServiceAccount'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    k8s_to_boolean(data -> 'automountServiceAccountToken') AS automount_service_account_token,
-    data -> 'imagePullSecrets' AS image_pull_secrets,
-    data -> 'secrets' AS secrets
-FROM k8s_serviceaccounts;
-
-CREATE OR REPLACE VIEW k8s_rbac_roles AS
-SELECT
-    uid,
-    context_name AS context,
-    'Role'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data -> 'rules' AS rules
-FROM k8s_roles;
-
-CREATE OR REPLACE VIEW k8s_rbac_role_bindings AS
-SELECT
-    uid,
-    context_name AS context,
-    'RoleBinding'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data -> 'roleRef' AS role_ref,
-    data -> 'subjects' AS subjects
-FROM k8s_rolebindings;
-
-CREATE OR REPLACE VIEW k8s_rbac_cluster_roles AS
-SELECT
-    uid,
-    context_name AS context,
-    'ClusterRole'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data -> 'aggregationRule' AS aggregation_rule,
-    data -> 'rules' AS rules
-FROM k8s_clusterroles;
-
-CREATE OR REPLACE VIEW k8s_rbac_cluster_role_bindings AS
-SELECT
-    uid,
-    context_name AS context,
-    'ClusterRoleBinding'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data -> 'roleRef' AS role_ref,
-    data -> 'subjects' AS subjects
-FROM k8s_clusterrolebindings;
-
-CREATE OR REPLACE VIEW k8s_certificates_signing_requests AS
-SELECT
-    uid,
-    context_name AS context,
-    'CertificateSigningRequest'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    k8s_to_bigint(spec -> 'expirationSeconds') AS spec_expiration_seconds,
-    spec -> 'extra' AS spec_extra,
-    spec -> 'groups' AS spec_groups,
-    spec ->> 'request' AS spec_request,
-    spec ->> 'signerName' AS spec_signer_name,
-    spec ->> 'uid' AS spec_uid,
-    spec -> 'usages' AS spec_usages,
-    spec ->> 'username' AS spec_username,
-    status ->> 'certificate' AS status_certificate,
-    status -> 'conditions' AS status_conditions
-FROM k8s_certificatesigningrequests;
-
-CREATE OR REPLACE VIEW k8s_admissionregistration_validating_webhook_configurations AS
-SELECT
-    uid,
-    context_name AS context,
-    'ValidatingWebhookConfiguration'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data -> 'webhooks' AS webhooks
-FROM k8s_validatingwebhookconfigurations;
-
-CREATE OR REPLACE VIEW k8s_admissionregistration_mutating_webhook_configurations AS
-SELECT
-    uid,
-    context_name AS context,
-    'MutatingWebhookConfiguration'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data -> 'webhooks' AS webhooks
-FROM k8s_mutatingwebhookconfigurations;
-
-CREATE OR REPLACE VIEW k8s_core_nodes AS
-SELECT
-    uid,
-    context_name AS context,
-    'Node'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    spec -> 'configSource' AS spec_config_source,
-    spec ->> 'externalID' AS spec_external_id,
-    spec ->> 'podCIDR' AS spec_pod_cidr,
-    spec -> 'podCIDRs' AS spec_pod_cidrs,
-    spec ->> 'providerID' AS spec_provider_id,
-    spec -> 'taints' AS spec_taints,
-    k8s_to_boolean(spec -> 'unschedulable') AS spec_unschedulable,
-    status -> 'addresses' AS status_addresses,
-    status -> 'allocatable' AS status_allocatable,
-    status -> 'capacity' AS status_capacity,
-    status -> 'conditions' AS status_conditions,
-    status -> 'config' AS status_config,
-    status -> 'daemonEndpoints' AS status_daemon_endpoints,
-    status -> 'declaredFeatures' AS status_declared_features,
-    status -> 'features' AS status_features,
-    status -> 'images' AS status_images,
-    status -> 'nodeInfo' AS status_node_info,
-    status ->> 'phase' AS status_phase,
-    status -> 'runtimeHandlers' AS status_runtime_handlers,
-    status -> 'volumesAttached' AS status_volumes_attached,
-    status -> 'volumesInUse' AS status_volumes_in_use
-FROM k8s_nodes;
-
-CREATE OR REPLACE VIEW k8s_core_events AS
-SELECT
-    uid,
-    context_name AS context,
-    'Event'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data ->> 'action' AS action,
-    k8s_to_bigint(data -> 'count') AS count,
-    k8s_to_timestamptz(data -> 'eventTime') AS event_time,
-    k8s_to_timestamptz(data -> 'firstTimestamp') AS first_timestamp,
-    data -> 'involvedObject' AS involved_object,
-    k8s_to_timestamptz(data -> 'lastTimestamp') AS last_timestamp,
-    data ->> 'message' AS message,
-    data ->> 'reason' AS reason,
-    data -> 'related' AS related,
-    data ->> 'reportingComponent' AS reporting_component,
-    data ->> 'reportingInstance' AS reporting_instance,
-    data -> 'series' AS series,
-    data -> 'source' AS source,
-    data ->> 'type' AS type
-FROM k8s_events;
-
-CREATE OR REPLACE VIEW k8s_nodes_runtime_classes AS
-SELECT
-    uid,
-    context_name AS context,
-    'RuntimeClass'::text AS kind,
-    api_version,
-    name,
-    namespace,
-    resource_version,
-    generation,
-    created_at AS creation_timestamp,
-    deletion_requested_at AS deletion_timestamp,
-    labels,
-    annotations,
-    owner_references,
-    finalizers,
-    data ->> 'handler' AS handler,
-    data -> 'overhead' AS overhead,
-    data -> 'scheduling' AS scheduling
-FROM k8s_runtimeclasses;
+INSERT INTO k8s_old_tables (view, of_table, kind, fields) VALUES
+('k8s_admissionregistration_mutating_webhook_configurations', 'k8s_mutatingwebhookconfigurations', 'MutatingWebhookConfiguration', '
+    webhooks []'),
+('k8s_admissionregistration_validating_webhook_configurations', 'k8s_validatingwebhookconfigurations', 'ValidatingWebhookConfiguration', '
+    webhooks []'),
+('k8s_apps_daemon_sets', 'k8s_daemonsets', 'DaemonSet', '
+    spec.selector *{}, spec.template PodTemplateSpec, spec.updateStrategy {}, spec.minReadySeconds int,
+    spec.revisionHistoryLimit *int, status.currentNumberScheduled int, status.numberMisscheduled int,
+    status.desiredNumberScheduled int, status.numberReady int, status.observedGeneration int,
+    status.updatedNumberScheduled int, status.numberAvailable int, status.numberUnavailable int,
+    status.collisionCount *int, status.conditions []'),
+('k8s_apps_deployments', 'k8s_deployments', 'Deployment', '
+    spec.replicas *int, spec.selector *{}, spec.template PodTemplateSpec, spec.strategy {},
+    spec.minReadySeconds int, spec.revisionHistoryLimit *int, spec.paused bool, spec.progressDeadlineSeconds *int,
+    status.observedGeneration int, status.replicas int, status.updatedReplicas int, status.readyReplicas int,
+    status.availableReplicas int, status.unavailableReplicas int, status.conditions [], status.collisionCount *int'),
+('k8s_apps_replica_sets', 'k8s_replicasets', 'ReplicaSet', '
+    spec.replicas *int, spec.minReadySeconds int, spec.selector *{}, spec.template PodTemplateSpec,
+    status.replicas int, status.fullyLabeledReplicas int, status.readyReplicas int, status.availableReplicas int,
+    status.observedGeneration int, status.conditions []'),
+('k8s_apps_stateful_sets', 'k8s_statefulsets', 'StatefulSet', '
+    spec.replicas *int, spec.selector *{}, spec.template PodTemplateSpec,
+    spec.volumeClaimTemplates []PersistentVolumeClaim, spec.serviceName string, spec.podManagementPolicy string,
+    spec.updateStrategy {}, spec.revisionHistoryLimit *int, spec.minReadySeconds int,
+    spec.persistentVolumeClaimRetentionPolicy *{}, spec.ordinals *{}, status.observedGeneration int,
+    status.replicas int, status.readyReplicas int, status.currentReplicas int, status.updatedReplicas int,
+    status.currentRevision string, status.updateRevision string, status.collisionCount *int, status.conditions [],
+    status.availableReplicas int'),
+('k8s_autoscaling_hpas', 'k8s_horizontalpodautoscalers', 'HorizontalPodAutoscaler', '
+    spec.scaleTargetRef CrossVersionObjectReference, spec.minReplicas *int, spec.maxReplicas int,
+    spec.targetCPUUtilizationPercentage *int, status.observedGeneration *int, status.lastScaleTime *Time,
+    status.currentReplicas int, status.desiredReplicas int, status.currentCPUUtilizationPercentage *int'),
+('k8s_batch_cron_jobs', 'k8s_cronjobs', 'CronJob', '
+    spec.schedule string, spec.timeZone *string, spec.startingDeadlineSeconds *int, spec.concurrencyPolicy string,
+    spec.suspend *bool, spec.jobTemplate JobTemplateSpec, spec.successfulJobsHistoryLimit *int,
+    spec.failedJobsHistoryLimit *int, status.active [], status.lastScheduleTime *Time,
+    status.lastSuccessfulTime *Time'),
+('k8s_batch_jobs', 'k8s_jobs', 'Job', '
+    spec.parallelism *int, spec.completions *int, spec.activeDeadlineSeconds *int, spec.podFailurePolicy *{},
+    spec.backoffLimit *int, spec.backoffLimitPerIndex *int, spec.maxFailedIndexes *int, spec.selector *{},
+    spec.manualSelector *bool, spec.template PodTemplateSpec, spec.ttlSecondsAfterFinished *int,
+    spec.completionMode *string, spec.suspend *bool, spec.podReplacementPolicy *string, status.conditions [],
+    status.startTime *Time, status.completionTime *Time, status.active int, status.succeeded int, status.failed int,
+    status.terminating *int, status.completedIndexes string, status.failedIndexes *string,
+    status.uncountedTerminatedPods *{}, status.ready *int'),
+('k8s_certificates_signing_requests', 'k8s_certificatesigningrequests', 'CertificateSigningRequest', '
+    spec.request []byte, spec.signerName string, spec.expirationSeconds *int, spec.usages []string,
+    spec.username string, spec.uid string, spec.groups []string, spec.extra {}, status.conditions [],
+    status.certificate []byte'),
+('k8s_coordination_leases', 'k8s_leases', 'Lease', '
+    spec.holderIdentity *string, spec.leaseDurationSeconds *int, spec.acquireTime *MicroTime,
+    spec.renewTime *MicroTime, spec.leaseTransitions *int'),
+('k8s_core_config_maps', 'k8s_configmaps', 'ConfigMap', '
+    immutable *bool, data {}, binaryData {}'),
+('k8s_core_endpoints', 'k8s_endpoints', 'Endpoints', '
+    subsets []'),
+('k8s_core_events', 'k8s_events', 'Event', '
+    involvedObject {}, reason string, message string, source {}, firstTimestamp Time, lastTimestamp Time, count int,
+    type string, eventTime MicroTime, series *{}, action string, related *{}, reportingComponent string,
+    reportingInstance string'),
+('k8s_core_limit_ranges', 'k8s_limitranges', 'LimitRange', '
+    spec.limits []'),
+('k8s_core_namespaces', 'k8s_namespaces', 'Namespace', '
+    spec.finalizers []string, status.phase string, status.conditions []'),
+('k8s_core_nodes', 'k8s_nodes', 'Node', '
+    spec.podCIDR IP, spec.podCIDRs []IP, spec.providerID string, spec.unschedulable bool, spec.taints [],
+    spec.configSource *{}, status.capacity {}, status.allocatable {}, status.phase string, status.conditions [],
+    status.addresses [], status.daemonEndpoints NodeDaemonEndpoints, status.nodeInfo NodeSystemInfo,
+    status.images [], status.volumesInUse []string, status.volumesAttached [], status.config *{}'),
+('k8s_core_pod_templates', 'k8s_podtemplates', 'PodTemplate', '
+    template PodTemplateSpec'),
+('k8s_core_pods', 'k8s_pods', 'Pod', '
+    status.hostIP IP, status.podIP IP, status.podIPs []PodIP, spec.volumes []Volume, spec.initContainers [],
+    spec.containers [], spec.ephemeralContainers [], spec.restartPolicy string,
+    spec.terminationGracePeriodSeconds *int, spec.activeDeadlineSeconds *int, spec.dnsPolicy string,
+    spec.nodeSelector {}, spec.serviceAccountName string, spec.automountServiceAccountToken *bool,
+    spec.nodeName string, spec.hostNetwork bool, spec.hostPID bool, spec.hostIPC bool,
+    spec.shareProcessNamespace *bool, spec.securityContext *{}, spec.imagePullSecrets [], spec.hostname string,
+    spec.subdomain string, spec.affinity *{}, spec.schedulerName string, spec.tolerations [], spec.hostAliases [],
+    spec.priorityClassName string, spec.priority *int, spec.dnsConfig *{}, spec.readinessGates [],
+    spec.runtimeClassName *string, spec.enableServiceLinks *bool, spec.preemptionPolicy *string, spec.overhead {},
+    spec.topologySpreadConstraints [], spec.setHostnameAsFQDN *bool, spec.os *{}, spec.hostUsers *bool,
+    spec.schedulingGates [], spec.resourceClaims [], status.phase string, status.conditions [],
+    status.message string, status.reason string, status.nominatedNodeName string, status.hostIPs [],
+    status.startTime *Time, status.initContainerStatuses [], status.containerStatuses [], status.qosClass string,
+    status.ephemeralContainerStatuses [], status.resize string, status.resourceClaimStatuses []'),
+('k8s_core_pvcs', 'k8s_persistentvolumeclaims', 'PersistentVolumeClaim', '
+    spec.accessModes []string, spec.selector *{}, spec.resources {}, spec.volumeName string,
+    spec.storageClassName *string, spec.volumeMode *string, spec.dataSource *{}, spec.dataSourceRef *{},
+    spec.volumeAttributesClassName *string, status.phase string, status.accessModes []string, status.capacity {},
+    status.conditions [], status.allocatedResources {}, status.allocatedResourceStatuses {},
+    status.currentVolumeAttributesClassName *string, status.modifyVolumeStatus *{}'),
+('k8s_core_pvs', 'k8s_persistentvolumes', 'PersistentVolume', '
+    spec.capacity {}, spec.persistentVolumeSource {}, spec.accessModes []string, spec.claimRef *{},
+    spec.persistentVolumeReclaimPolicy string, spec.storageClassName string, spec.mountOptions []string,
+    spec.volumeMode *string, spec.nodeAffinity *{}, spec.volumeAttributesClassName *string, status.phase string,
+    status.message string, status.reason string, status.lastPhaseTransitionTime *Time'),
+('k8s_core_replication_controllers', 'k8s_replicationcontrollers', 'ReplicationController', '
+    spec.replicas *int, spec.minReadySeconds int, spec.selector {}, spec.template *PodTemplateSpec,
+    status.replicas int, status.fullyLabeledReplicas int, status.readyReplicas int, status.availableReplicas int,
+    status.observedGeneration int, status.conditions []'),
+('k8s_core_resource_quotas', 'k8s_resourcequotas', 'ResourceQuota', '
+    spec.hard {}, spec.scopes []string, spec.scopeSelector *{}, status.hard {}, status.used {}'),
+('k8s_core_secrets', 'k8s_secrets', 'Secret', '
+    immutable *bool, type string'),
+('k8s_core_service_accounts', 'k8s_serviceaccounts', 'ServiceAccount', '
+    secrets [], imagePullSecrets [], automountServiceAccountToken *bool'),
+('k8s_core_services', 'k8s_services', 'Service', '
+    spec.clusterIP IP, spec.clusterIPs []IP, spec.externalIPs []IP, spec.loadBalancerIP IP, spec.ports [],
+    spec.selector {}, spec.type string, spec.sessionAffinity string, spec.loadBalancerSourceRanges []string,
+    spec.externalName string, spec.externalTrafficPolicy string, spec.healthCheckNodePort int,
+    spec.publishNotReadyAddresses bool, spec.sessionAffinityConfig *{}, spec.ipFamilies []string,
+    spec.ipFamilyPolicy *string, spec.allocateLoadBalancerNodePorts *bool, spec.loadBalancerClass *string,
+    spec.internalTrafficPolicy *string, status.loadBalancer {}, status.conditions []'),
+('k8s_crds', 'k8s_custom_resources', 'CustomResourceDefinition', '
+    spec.group string, spec.names CustomResourceDefinitionNames, spec.scope string, spec.versions [],
+    spec.conversion *{}, spec.preserveUnknownFields bool, status.conditions [],
+    status.acceptedNames CustomResourceDefinitionNames, status.storedVersions []string'),
+('k8s_discovery_endpoint_slices', 'k8s_endpointslices', 'EndpointSlice', '
+    addressType string, endpoints [], ports []'),
+('k8s_networking_ingress_classes', 'k8s_ingressclasses', 'IngressClass', '
+    spec.controller string, spec.parameters *{}'),
+('k8s_networking_ingresses', 'k8s_ingresses', 'Ingress', '
+    spec.ingressClassName *string, spec.defaultBackend *{}, spec.tls [], spec.rules [], status.loadBalancer {}'),
+('k8s_networking_network_policies', 'k8s_networkpolicies', 'NetworkPolicy', '
+    spec.podSelector {}, spec.ingress [], spec.egress [], spec.policyTypes []string'),
+('k8s_nodes_runtime_classes', 'k8s_runtimeclasses', 'RuntimeClass', '
+    handler string, overhead *{}, scheduling *{}'),
+('k8s_policy_pod_disruption_budgets', 'k8s_poddisruptionbudgets', 'PodDisruptionBudget', '
+    spec.minAvailable *{}, spec.selector *{}, spec.maxUnavailable *{}, spec.unhealthyPodEvictionPolicy *string,
+    status.observedGeneration int, status.disruptedPods {}, status.disruptionsAllowed int,
+    status.currentHealthy int, status.desiredHealthy int, status.expectedPods int, status.conditions []'),
+('k8s_rbac_cluster_role_bindings', 'k8s_clusterrolebindings', 'ClusterRoleBinding', '
+    subjects [], roleRef RoleRef'),
+('k8s_rbac_cluster_roles', 'k8s_clusterroles', 'ClusterRole', '
+    rules [], aggregationRule *{}'),
+('k8s_rbac_role_bindings', 'k8s_rolebindings', 'RoleBinding', '
+    subjects [], roleRef RoleRef'),
+('k8s_rbac_roles', 'k8s_roles', 'Role', '
+    rules []'),
+('k8s_storage_csi_drivers', 'k8s_csidrivers', 'CSIDriver', '
+    spec.attachRequired *bool, spec.podInfoOnMount *bool, spec.volumeLifecycleModes []string,
+    spec.storageCapacity *bool, spec.fsGroupPolicy *string, spec.tokenRequests [], spec.requiresRepublish *bool,
+    spec.seLinuxMount *bool'),
+('k8s_storage_csi_nodes', 'k8s_csinodes', 'CSINode', '
+    spec.drivers []'),
+('k8s_storage_csi_storage_capacities', 'k8s_csistoragecapacities', 'CSIStorageCapacity', '
+    nodeTopology *{}, storageClassName string, capacity *{}, maximumVolumeSize *{}'),
+('k8s_storage_storage_classes', 'k8s_storageclasses', 'StorageClass', '
+    provisioner string, parameters {}, reclaimPolicy *string, mountOptions []string, allowVolumeExpansion *bool,
+    volumeBindingMode *string, allowedTopologies []'),
+('k8s_storage_volume_attachments', 'k8s_volumeattachments', 'VolumeAttachment', '
+    spec.attacher string, spec.source {}, spec.nodeName string, status.attached bool, status.attachmentMetadata {},
+    status.attachError *{}, status.detachError *{}');
 
 DO $do$
 DECLARE
-    was record;
+    old record;
+    has text[];
+    found regclass;
+    columns text;
+    names text[];
+    kept text;
 BEGIN
-    FOR was IN SELECT view, option FROM pg_temp.k8s_view_options LOOP
-        EXECUTE format('ALTER VIEW %s SET (%s)', was.view, was.option);
+    FOR old IN SELECT * FROM pg_temp.k8s_old_tables LOOP
+        CONTINUE WHEN to_regclass(old.of_table) IS NULL;
+        has := array(SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(old.of_table) AND NOT attisdropped);
+        found := to_regclass(format('%I.%I', current_schema(), old.view));
+        IF (SELECT relkind <> 'v' FROM pg_class WHERE oid = found) THEN
+            RAISE WARNING '% is still the table of the old plugin: once it is renamed or dropped, run this again', old.view;
+            CONTINUE;
+        END IF;
+
+        WITH field AS (
+            SELECT
+                place,
+                path,
+                split_part(path, '.', 1) AS part,
+                split_part(path, '.', 2) AS name,
+                go,
+                -- podIPs is pod_ips, targetCPUUtilizationPercentage target_cpu_utilization_percentage.
+                lower(regexp_replace(
+                    regexp_replace(replace(path, '.', '_'), '([a-z0-9])([A-Z])', '\1_\2', 'g'),
+                    '([A-Z]+)([A-Z][a-z]{2,})', '\1_\2', 'g'
+                )) AS column
+            FROM (
+                SELECT place, split_part(words, ' ', 1) AS path, split_part(words, ' ', 2) AS go
+                FROM regexp_split_to_table(trim(BOTH E' \n' FROM old.fields), ',\s+') WITH ORDINALITY AS each (words, place)
+            ) AS given
+        ),
+
+        expressed AS (
+            SELECT
+                field.place,
+                field.column,
+                field.go LIKE '%IP' AS is_first,
+                format(
+                    type.expression,
+                    CASE
+                        WHEN field.go LIKE '*%' OR type.zero IS NULL THEN format('nullif(%s, %L)', source.value, 'null')
+                        ELSE format('coalesce(nullif(%s, %L), %L)', source.value, 'null', type.zero)
+                    END
+                ) AS expression
+            FROM field
+            INNER JOIN pg_temp.k8s_go_types AS type ON ltrim(field.go, '*') = type.go
+            LEFT JOIN pg_temp.k8s_made_fields AS made ON old.view = made.view AND field.path = made.path
+            CROSS JOIN LATERAL (
+                SELECT
+                    coalesce(
+                        made.expression,
+                        CASE
+                            WHEN field.name = '' THEN format('data -> %L', field.part)
+                            ELSE format('%I -> %L', field.part, field.name)
+                        END
+                    ) AS value
+            ) AS source
+        ),
+
+        all_columns (place, name, expression) AS (
+            SELECT * FROM (
+                VALUES
+                (-30, '_cq_sync_time', CASE
+                    WHEN '_cq_sync_time' = ANY(has) THEN '_cq_sync_time::timestamp'
+                    -- The DAG's rows are what the cluster had at this time.
+                    ELSE format(
+                        $$(
+                            SELECT status.exact_as_of AT TIME ZONE 'UTC'
+                            FROM k8s_sync_status AS status
+                            WHERE status.context_name = this.context_name AND status.kind = %L
+                        )$$,
+                        CASE old.of_table WHEN 'k8s_custom_resources' THEN 'crds' ELSE substr(old.of_table, 5) END
+                    )
+                END),
+                (-29, '_cq_source_name', CASE
+                    WHEN '_cq_source_name' = ANY(has) THEN '_cq_source_name'
+                    ELSE $$'k8s_inventory'::text$$
+                END),
+                (-28, '_cq_id', CASE
+                    WHEN '_cq_id' = ANY(has) THEN '_cq_id' ELSE $$md5(context_name || ' ' || uid)::uuid$$
+                END),
+                (-27, '_cq_parent_id', 'NULL::uuid'),
+                (-26, 'context', 'context_name'),
+                (-12, 'kind', format('%L::text', old.kind)),
+                (-11, 'api_version', 'api_version'),
+                (-10, 'name', 'name'),
+                (-9, 'namespace', $$coalesce(namespace, '')$$),
+                (-8, 'uid', 'uid'),
+                (-7, 'resource_version', 'resource_version'),
+                (-6, 'generation', 'coalesce(generation, 0)'),
+                (-5, 'deletion_grace_period_seconds', CASE
+                    WHEN 'deletion_grace_period_seconds' = ANY(has) THEN 'deletion_grace_period_seconds'
+                    ELSE 'NULL::bigint'
+                END),
+                (-4, 'labels', 'labels'),
+                (-3, 'annotations', 'annotations'),
+                (-2, 'owner_references', 'owner_references'),
+                (-1, 'finalizers', $$nullif(finalizers, '{}')$$)
+            ) AS metadata
+            UNION ALL
+            SELECT CASE WHEN is_first THEN place - 25 ELSE place END, expressed.column, expression FROM expressed
+        )
+
+        SELECT string_agg(format('%s AS %I', expression, name), E',\n    ' ORDER BY place), array_agg(name)
+        INTO columns, names
+        FROM all_columns;
+
+        -- What is set on a view that is made again. One whose columns are others now can not be replaced.
+        SELECT string_agg(statement, '; ' ORDER BY step) INTO kept FROM (
+            SELECT 1 AS step, format('COMMENT ON VIEW %s IS %L', found, obj_description(oid, 'pg_class')) AS statement
+            FROM pg_class
+            WHERE oid = found
+            UNION ALL
+            SELECT 2, format('ALTER VIEW %s SET (%s)', found, option)
+            FROM pg_class CROSS JOIN unnest(reloptions) AS option
+            WHERE oid = found
+            UNION ALL
+            SELECT 3, format(
+                'GRANT %s%s ON %s TO %s%s',
+                acl.privilege_type,
+                given.of_column,
+                found,
+                CASE WHEN acl.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END,
+                CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+            )
+            FROM (
+                SELECT relacl, '' FROM pg_class WHERE oid = found
+                UNION ALL
+                SELECT attacl, format(' (%I)', attname) FROM pg_attribute WHERE attrelid = found AND attname = ANY(names)
+            ) AS given (acl, of_column)
+            CROSS JOIN aclexplode(given.acl) AS acl
+            UNION ALL
+            SELECT 4, format('ALTER VIEW %s OWNER TO %I', found, pg_get_userbyid(relowner)) FROM pg_class WHERE oid = found
+        ) AS setting;
+        columns := format(E'VIEW %I AS\nSELECT\n    %s\nFROM %I AS this', old.view, columns, old.of_table);
+        BEGIN
+            EXECUTE 'CREATE OR REPLACE ' || columns;
+        EXCEPTION WHEN invalid_table_definition THEN
+            EXECUTE format('DROP VIEW %s', found);
+            EXECUTE 'CREATE ' || columns;
+        END;
+        EXECUTE coalesce(kept, '');
     END LOOP;
 END
 $do$;

@@ -2,6 +2,7 @@
 -- Objects as they were before changes, of which other rules of redaction wrote the former values, in the order of the
 -- changes.
 SELECT
+    change.seen_at::text,
     change.id,
     former.api_version,
     {{ object_of("former") }} AS object
@@ -16,9 +17,10 @@ FROM (
         AND noted.plural = {% if shared_by %}%(plural)s{% else %}{{ plural | literal }}{% endif %}
         AND noted."group" = {% if shared_by %}%(group)s{% else %}{{ group | literal }}{% endif %}
         AND noted.old IS NOT NULL
-        AND noted.id > %(after)s
+        AND noted.seen_at >= %(after)s::timestamptz
+        AND (noted.seen_at, noted.id) > (%(after)s::timestamptz, %(after_id)s)
         AND NOT coalesce(starts_with(noted.made_of, %(rules)s), FALSE)
-    ORDER BY noted.id
+    ORDER BY noted.seen_at, noted.id
     LIMIT %(most)s
 ) AS change
 CROSS JOIN LATERAL (
@@ -31,4 +33,4 @@ CROSS JOIN LATERAL (
         AND instant.{{ name | identifier }} = {{ "%(" + name + ")s" }}
         {%- endfor %}
 ) AS former
-ORDER BY change.id;
+ORDER BY change.seen_at, change.id;

@@ -1,4 +1,4 @@
-SELECT spec
+SELECT spec::text AS spec
 FROM k8s_custom_resources
 WHERE
     name = %(name)s

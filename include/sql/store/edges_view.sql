@@ -104,6 +104,7 @@ FROM k8s_objects AS source
 {{ each("source.owner_references", "owner", ("apiVersion", "kind", "name", "uid")) }}
 
 UNION ALL
+{# As Kubernetes' EndpointSlice controller has it: a pod that has ended is behind no Service. -#}
 {{ edge("selects", "'Service'", "''", "'Pod'", "''", "target.namespace", "target.name", "target.uid") }}
 FROM k8s_services AS source
 INNER JOIN k8s_pods AS target
@@ -111,6 +112,7 @@ INNER JOIN k8s_pods AS target
         source.context_name = target.context_name
         AND source.namespace = target.namespace
         AND target.labels @> source.selector
+        AND coalesce(target.phase, '') NOT IN ('Succeeded', 'Failed')
 WHERE source.selector <> '{}' AND source.type IS DISTINCT FROM 'ExternalName'
 
 UNION ALL
@@ -161,7 +163,9 @@ FROM k8s_persistentvolumeclaims AS source
 LEFT JOIN LATERAL (
     SELECT
         target.uid,
-        target.claim_uid
+        target.claim_uid,
+        target.claim_namespace,
+        target.claim_name
     FROM k8s_persistentvolumes AS target
     WHERE target.context_name = source.context_name AND target.name = source.volume_name
     {{ newest }}
@@ -169,7 +173,10 @@ LEFT JOIN LATERAL (
 WHERE
     source.volume_name <> ''
     AND source.status ->> 'phase' = 'Bound'
-    AND (volume.uid IS NULL OR volume.claim_uid = source.uid)
+    AND (
+        volume.uid IS NULL
+        OR (volume.claim_uid = source.uid AND volume.claim_namespace = source.namespace AND volume.claim_name = source.name)
+    )
 
 UNION ALL
 {{ edge("routes to", "'Ingress'", "'networking.k8s.io'", "'Service'", "''", "source.namespace", "backend.service", uid_of("k8s_services", "backend.service", "source.namespace")) }}
@@ -195,10 +202,12 @@ FROM k8s_horizontalpodautoscalers AS source
 {# A ServiceAccount without a namespace is one of the binding's; users and groups are in none. -#}
 {% for kind in ("RoleBinding", "ClusterRoleBinding") -%}
 {%- set source_kind, table = kind | literal, ("k8s_" ~ kind | lower ~ "s") | identifier -%}
+{#- What the index of names without bound is over. -#}
+{%- set starts_so = "left(target.name, 200) = left(source.role_name, 200)" -%}
 UNION ALL
 {% set uid_of_role %}CASE source.role_kind
-        WHEN 'Role' THEN {{ uid_of("k8s_roles", "source.role_name", "source.namespace") }}
-        WHEN 'ClusterRole' THEN {{ uid_of("k8s_clusterroles", "source.role_name") }}
+        WHEN 'Role' THEN {{ uid_of("k8s_roles", "source.role_name", "source.namespace", only_if=starts_so) }}
+        WHEN 'ClusterRole' THEN {{ uid_of("k8s_clusterroles", "source.role_name", only_if=starts_so) }}
     END
 {%- endset -%}
 {{ edge("grants", source_kind, "'rbac.authorization.k8s.io'", "source.role_kind", "'rbac.authorization.k8s.io'", "CASE source.role_kind WHEN 'Role' THEN source.namespace END", "source.role_name", uid_of_role) }}

@@ -1,5 +1,56 @@
 -- What was: former values of rows, objects that are gone, and how far an instant is known.
 
+CREATE OR REPLACE AGGREGATE k8s_overlay(jsonb) (
+    SFUNC = jsonb_concat,
+    STYPE = jsonb,
+    INITCOND = '{}',
+    PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE k8s_overlay(jsonb) IS 'JSON objects laid over each other, the last on top.';
+
+-- JSON without what stands at a path, an array of names, in which * stands for every one.
+CREATE OR REPLACE FUNCTION k8s_without(value jsonb, path text[])
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $function$
+BEGIN
+    IF jsonb_typeof(value) NOT IN ('object', 'array') THEN
+        RETURN value;
+    ELSIF path[1] <> '*' AND (jsonb_typeof(value) = 'array' OR NOT value ? path[1]) THEN
+        RETURN value;
+    ELSIF cardinality(path) = 1 THEN
+        RETURN CASE WHEN path[1] <> '*' THEN value - path[1] END;
+    ELSIF path[1] <> '*' THEN
+        RETURN jsonb_set(value, path[1:1], k8s_without(value -> path[1], path[2:]));
+    ELSIF jsonb_typeof(value) = 'array' THEN
+        RETURN (
+            SELECT coalesce(jsonb_agg(k8s_without(element.value, path[2:]) ORDER BY element.position), '[]')
+            FROM jsonb_array_elements(value) WITH ORDINALITY AS element (value, position)
+        );
+    END IF;
+    RETURN (
+        SELECT coalesce(jsonb_object_agg(member.key, k8s_without(member.value, path[2:])), '{}')
+        FROM jsonb_each(value) AS member
+    );
+END
+$function$;
+
+-- The same for several paths, as JSON.
+CREATE OR REPLACE FUNCTION k8s_without(value jsonb, paths jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+    path jsonb;
+BEGIN
+    FOR path IN SELECT jsonb_array_elements(paths) LOOP
+        value := k8s_without(value, ARRAY(SELECT jsonb_array_elements_text(path)));
+    END LOOP;
+    RETURN value;
+END
+$function$;
+
 -- What the changes of an object after an instant took away: by column, what the earliest that changed it says. No row where
 -- it has not changed since, or was not there yet. A keyframe, or a last row, holds all columns, so none has to be asked
 -- behind one; and what is large is read of those changes alone that have something to say.

@@ -1,4 +1,5 @@
-{#- Columns are those of the table as it is, in their order, with those that others added. -#}
+{#- Columns are those of the table as it is, in their order, with those that others added. The body is text, so that these
+can be dropped; so it says which schema it means. -#}
 {%- set kept = ["context_name", "uid", "name", "namespace"] + shared_by | list -%}
 {%- macro former(row, base) -%}
 {%- for name in names %}
@@ -21,11 +22,11 @@
 {%- endmacro %}
 {%- macro is_known(row) -%}
 EXISTS (
-        SELECT FROM k8s_sync_targets AS target
+        SELECT FROM {{ schema }}.k8s_sync_targets AS target
         WHERE
             target.context_name = {{ row }}.context_name
             AND target.kind = {{ target(row) }}
-            AND target.history_since <= instant
+            AND target.history_since <= $1
     )
 {%- endmacro %}
 -- Rows of {{ table }} as they were at an instant: of each object the row of now, or its last one, with what each change
@@ -33,50 +34,50 @@ EXISTS (
 CREATE OR REPLACE FUNCTION {{ (table + "_at") | identifier }} (instant timestamptz)
 RETURNS SETOF {{ table | identifier }}
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
-BEGIN ATOMIC
+AS $function$
 SELECT
 {%- for name in names %}
     stored.{{ name | identifier }}{% if not loop.last %},{% endif %}
 {%- endfor %}
-FROM {{ table | identifier }} AS stored
+FROM {{ schema }}.{{ table | identifier }} AS stored
 WHERE
     {{ is_known("stored") }}
     AND NOT EXISTS (
-        SELECT FROM k8s_changes AS change
+        SELECT FROM {{ schema }}.k8s_changes AS change
         WHERE
             change.uid = stored.uid
-            AND change.seen_at > instant
+            AND change.seen_at > $1
             AND change.context_name = stored.context_name
             AND {{ of_kind("change") }}
     )
 UNION ALL
 SELECT
 {{- former("stored") }}
-FROM {{ table | identifier }} AS stored
-CROSS JOIN LATERAL k8s_former(stored.context_name, {{ "stored.plural" if shared_by else plural | literal }}, {{ 'stored."group"' if shared_by else group | literal }}, stored.uid, instant) AS since
+FROM {{ schema }}.{{ table | identifier }} AS stored
+CROSS JOIN LATERAL {{ schema }}.k8s_former(stored.context_name, {{ "stored.plural" if shared_by else plural | literal }}, {{ 'stored."group"' if shared_by else group | literal }}, stored.uid, $1) AS since
 CROSS JOIN LATERAL jsonb_populate_record(stored, since.old) AS former
 WHERE
     {{ is_known("stored") }}
 UNION ALL
 SELECT
 {{- former("stored") }}
-FROM k8s_changes AS stored
-CROSS JOIN LATERAL k8s_former(stored.context_name, stored.plural, stored."group", stored.uid, instant) AS since
-CROSS JOIN LATERAL jsonb_populate_record(NULL::{{ table | identifier }}, since.old) AS former
+FROM {{ schema }}.k8s_changes AS stored
+CROSS JOIN LATERAL {{ schema }}.k8s_former(stored.context_name, stored.plural, stored."group", stored.uid, $1) AS since
+CROSS JOIN LATERAL jsonb_populate_record(NULL::{{ schema }}.{{ table | identifier }}, since.old) AS former
 WHERE
     stored.change = 'deleted'
-    AND stored.seen_at > instant
+    AND stored.seen_at > $1
     {%- if not shared_by %}
     AND stored.plural = {{ plural | literal }}
     AND stored."group" = {{ group | literal }}
     {%- endif %}
     AND {{ is_known("stored") }}
     AND NOT EXISTS (
-        SELECT FROM k8s_changes AS change
+        SELECT FROM {{ schema }}.k8s_changes AS change
         WHERE
             change.uid = stored.uid
             AND change.seen_at > stored.seen_at
             AND change.context_name = stored.context_name
             AND {{ of_kind("change") }}
     );
-END;
+$function$;

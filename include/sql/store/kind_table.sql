@@ -15,8 +15,14 @@ ALTER TABLE {{ table | identifier }} ADD COLUMN IF NOT EXISTS {{ column.name | i
 ALTER TABLE {{ table | identifier }} ADD COLUMN IF NOT EXISTS made_of text;
 
 -- By name, by label and by owner.
+{%- if long_names %}
+DROP INDEX IF EXISTS {{ (table + "_name") | identifier }};
+CREATE INDEX IF NOT EXISTS {{ (table + "_name_start") | identifier }}
+ON {{ table | identifier }} (context_name, {% if namespaced %}namespace, {% endif %}left(name, 200));
+{%- else %}
 CREATE INDEX IF NOT EXISTS {{ (table + "_name") | identifier }}
 ON {{ table | identifier }} (context_name, {% if namespaced %}namespace, {% endif %}name);
+{%- endif %}
 CREATE INDEX IF NOT EXISTS {{ (table + "_labels") | identifier }}
 ON {{ table | identifier }} USING gin (labels jsonb_path_ops);
 -- An index takes no row that is too long, and what people name an owner by has no bound; no stored uid is longer.

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION k8s_objects_at(instant timestamptz)
 RETURNS SETOF k8s_objects
 LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
+AS $function$
 {%- for kind in kinds %}
 SELECT
     context_name,
@@ -11,9 +11,9 @@ SELECT
     {% if kind.shared_by %}plural{% else %}{{ kind.plural | literal }}::text AS plural{% endif %},
     {% if kind.shared_by %}kind{% else %}{{ kind.kind | literal }}::text AS kind{% endif %},
     {{ columns | map(attribute="name") | reject("equalto", "uid") | map("identifier") | join(",\n    ") }}
-FROM {{ (kind.table + "_at") | identifier }} (instant)
+FROM {{ schema }}.{{ (kind.table + "_at") | identifier }} ($1)
 {%- if not loop.last %}
 UNION ALL
 {%- endif %}
 {%- endfor %};
-END;
+$function$;

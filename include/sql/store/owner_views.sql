@@ -70,11 +70,22 @@ BEGIN ATOMIC
 WITH RECURSIVE down AS (
     SELECT
         0 AS depth,
-        NULL::text AS kind,
-        NULL::text AS "group",
-        NULL::text AS namespace,
-        NULL::text AS name,
+        first.kind,
+        first."group",
+        first.namespace,
+        first.name,
         of_uid AS uid
+    FROM (SELECT) AS asked
+    -- Where it is not in the inventory, its uid is all that is known of it.
+    LEFT JOIN (
+        SELECT
+            object.kind,
+            object."group",
+            object.namespace,
+            object.name
+        FROM k8s_objects AS object
+        WHERE object.context_name = of_context AND object.uid = of_uid
+    ) AS first ON TRUE
     UNION
     SELECT
         owner.depth + 1,
@@ -85,9 +96,7 @@ WITH RECURSIVE down AS (
         owned.uid
     -- Each owner once: where a cluster has a uid many times, its objects would multiply at every step.
     FROM (
-        SELECT DISTINCT
-            down.depth,
-            down.uid
+        SELECT DISTINCT ON (down.depth, down.uid) down.*
         FROM down
         -- What owns itself, directly or through others, is one of its own, but not all over again.
         WHERE down.depth = 0 OR down.uid <> of_uid
@@ -98,7 +107,8 @@ WITH RECURSIVE down AS (
             object."group",
             object.namespace,
             object.name,
-            object.uid
+            object.uid,
+            k8s_owner(object.owner_references) AS reference
         FROM k8s_objects AS object
         WHERE
             object.context_name = of_context
@@ -106,7 +116,21 @@ WITH RECURSIVE down AS (
             AND left(k8s_owner(object.owner_references) ->> 'uid', 200) = owner.uid
         OFFSET 0
     ) AS owned
-    WHERE owner.depth < 20
+    WHERE
+        owner.depth < 20
+        -- The owner of a uid is what the garbage collector of Kubernetes finds.
+        AND (
+            owner.kind IS NULL
+            OR (
+                owned.reference ->> 'kind' = owner.kind
+                AND owned.reference ->> 'name' = owner.name
+                AND CASE
+                    WHEN owned.reference ->> 'apiVersion' ~ '/' THEN split_part(owned.reference ->> 'apiVersion', '/', 1)
+                    ELSE ''
+                END = owner."group"
+                AND (owner.namespace IS NULL OR owner.namespace = owned.namespace)
+            )
+        )
 )
 
 SELECT

@@ -29,27 +29,14 @@ from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
 from cloudquery.plugin_v3.arrow import schema_to_bytes
 
 from k8s_inventory import __version__
-from k8s_inventory.cloudquery import tables
+from k8s_inventory.cloudquery import ending, tables
 from k8s_inventory.cloudquery.source import BadInput, Source, json_schema
-from k8s_inventory.kinds import Kind
 from k8s_inventory.printable import printable, printable_lines
 from k8s_inventory.tracebacks import without_texts
 
 log = logging.getLogger("k8s_inventory.cloudquery.serve")  # where it is the program, too
 
-FLUSH_SECONDS = 5
-"""How long the error that ends an incomplete sync waits for destinations to write what they hold.
-
-The CLI cancels them on an error, and tells a source nothing of what they wrote. CloudQuery's own write the rows that
-they hold back when a table is announced again, so all are, and then have this long. Rows that are lost all the same
-come with the next sync.
-"""
-
 _UNIX, _TCP = "unix:", "localhost:7777"
-
-_LONGEST_MESSAGE = 4000
-"""Characters of an error: it travels in HTTP/2 headers, of which gRPC takes 8 KiB."""
-
 
 Answer = TypeVar("Answer")
 
@@ -72,7 +59,7 @@ def _ending_in_words(context: grpc.ServicerContext) -> Iterator[None]:
         yield
     except BadInput as error:
         log.error("%s", error)
-        context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error)[:_LONGEST_MESSAGE])
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error)[: ending.LONGEST_MESSAGE])
     except Exception as error:
         if context.code() is not None:  # it was aborted in words
             raise
@@ -128,34 +115,42 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
         return plugin_pb2.TestConnection.Response(success=True)
 
     def Sync(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        """Sends the tables, then each target that is complete; ends in an error if one was not.
+        """Sends the tables, then each target that is complete.
 
-        An error, and not a message about it: only that keeps the CLI from deleting what this sync did not bring.
+        If one was not, it ends in an error, and not in a message about it, which keeps the CLI from deleting what this
+        sync did not bring; or well, under `on_incomplete: keep`, and the CLI deletes of complete kinds alone.
         """
         with _ending_in_words(context):
             yield from self._sync(request, context)
 
     def _sync(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         source = self._initialized(context)
-        problems = []
+        keep = source.settings.on_incomplete == "keep"
+        if keep:
+            ending.refuse_without_backend(request)
+        problems: list[str] = []
+        sent, incomplete = set(), set()
         with self._stoppable(context) as stopped:
             kinds = source.kinds(request.tables, request.skip_tables)
-            for kind in kinds:
-                yield _migrate(kind)
+            yield from ending.announced(kinds, incremental=keep)
             for target in source.read(kinds, stopped):
                 with target.spool as spool:
                     if target.problem is None:
                         for record in spool.records():
+                            sent.add(target.kind.table)
                             yield plugin_pb2.Sync.Response(insert=plugin_pb2.Sync.MessageInsert(record=record))
                     else:
                         problem = printable(f"{target.context_name} · {target.kind.name}: {target.problem}")
                         log.error("%s", problem)
                         problems.append(problem)
-            if problems:
-                for kind in kinds:
-                    yield _migrate(kind)
-                stopped.wait(FLUSH_SECONDS)
-                context.abort(grpc.StatusCode.ABORTED, _summary(problems))
+                        incomplete.add(target.kind.table)
+                        if keep and request.withErrorMessages:
+                            yield ending.error(target.kind, problem)
+            if keep and not stopped.is_set():
+                yield from ending.announced(kind for kind in kinds if kind.table not in incomplete)
+            elif problems:
+                written = yield from ending.written([kind for kind in kinds if kind.table in sent], stopped)
+                context.abort(grpc.StatusCode.ABORTED, ending.summary(problems, written=written))
 
     @contextmanager
     def _stoppable(self, context: grpc.ServicerContext) -> Iterator[threading.Event]:
@@ -178,24 +173,6 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "Init must come first")
         assert self._source is not None
         return self._source
-
-
-def _migrate(kind: Kind) -> Any:
-    return plugin_pb2.Sync.Response(
-        migrate_table=plugin_pb2.Sync.MessageMigrateTable(table=schema_to_bytes(tables.schema(kind)))
-    )
-
-
-def _summary(problems: Sequence[str]) -> str:
-    """The problems, as many as an error may hold."""
-    head = f"{len(problems)} targets are incomplete, so nothing may be deleted; every complete one was sent. "
-    shown: list[str] = []
-    for problem in problems:
-        if len(head) + sum(map(len, shown)) + len(problem) > _LONGEST_MESSAGE - 100:
-            break
-        shown.append(problem)
-    left = len(problems) - len(shown)
-    return head + "; ".join(shown) + (f"; and {left} more, see the plugin's log" if left else "")
 
 
 class JSONFormatter(logging.Formatter):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, reduce
+from hashlib import sha1
 from typing import Any
+from uuid import UUID, uuid5
 
 import pyarrow as pa
 
@@ -20,8 +22,17 @@ GRPC_LIMIT = 4 * 1024 * 1024
 LARGEST_BATCH = GRPC_LIMIT - 256 * 1024
 """A batch's bytes: beside them a message holds the schema, and the columns that the CLI adds."""
 
+INCREMENTAL = b"cq:extension:incremental"
+"""Whether a sync brings only what is new to a table, in its metadata."""
+
 _JSON = {b"ARROW:extension:name": b"json", b"ARROW:extension:metadata": b"json-serialized"}
 """CloudQuery's JSON type as it is on the wire: bytes, and these words in the field's metadata."""
+
+_UUID = {b"ARROW:extension:name": b"uuid", b"ARROW:extension:metadata": b"uuid-serialized"}
+"""The same for its UUID type, of 16 bytes."""
+
+ROW_IDS = UUID("8a2dcec4-3e95-4a84-b1ba-201311563a68")
+"""The namespace of all `_cq_id`. It never changes: under `pk_mode: cq-id-only` rows are known by nothing else."""
 
 _TYPES: dict[str, pa.DataType] = {
     "text": pa.utf8(),
@@ -34,6 +45,20 @@ _TYPES: dict[str, pa.DataType] = {
     "text[]": pa.list_(pa.utf8()),
 }
 _CONTEXT_NAME = Column(name="context_name", path="", description="Context that the object was read through.")
+_ID = pa.field(
+    "_cq_id",
+    pa.binary(16),
+    # Made so by its constraint where it is the key. Elsewhere CloudQuery's PostgreSQL destination adds no column that
+    # is not null to a table that is there: its user would have to drop it.
+    nullable=True,
+    metadata={
+        b"cq:extension:primary_key": b"false",
+        b"cq:extension:unique": b"true",
+        INCREMENTAL: b"false",
+        b"description": b"Identifier of the row, made of its key: always the same for the same object.",
+        **_UUID,
+    },
+)
 _TABLES = {kind.table: kind for kind in TABLES}
 
 
@@ -59,31 +84,35 @@ def _matches(kind: Kind, patterns: Collection[str]) -> bool:
 
 
 def schema(kind: Kind) -> pa.Schema:
-    """The table of a kind: the DAG's columns in their order, in CloudQuery's terms."""
+    """The table of a kind: CloudQuery's identifier of a row, then the DAG's columns in their order, in its terms."""
     return _schema(kind.table)
 
 
 @cache
 def _schema(table: str) -> pa.Schema:
     kind = _TABLES[table]
-    key = ("context_name", *kind.shared_by, "uid")
+    key = _key(kind)
     metadata = {
         b"cq:table_name": kind.table,
         b"cq:table_title": kind.kind,
         b"cq:table_description": kind.description,
         b"cq:table_depends_on": b"",
-        b"cq:extension:incremental": b"false",
+        INCREMENTAL: b"false",
     }
     return pa.schema(
-        [_field(each, is_key=each.name in key) for each in (_CONTEXT_NAME, *kind.columns)], metadata=metadata
+        [_ID, *(_field(each, is_key=each.name in key) for each in (_CONTEXT_NAME, *kind.columns))], metadata=metadata
     )
+
+
+def _key(kind: Kind) -> tuple[str, ...]:
+    return ("context_name", *kind.shared_by, "uid")
 
 
 def _field(column: Column, *, is_key: bool) -> pa.Field:
     metadata: dict[bytes, bytes] = {
         b"cq:extension:primary_key": b"true" if is_key else b"false",
         b"cq:extension:unique": b"false",
-        b"cq:extension:incremental": b"false",
+        INCREMENTAL: b"false",
         b"description": column.description.encode(),
         **(_JSON if column.type == "jsonb" else {}),
     }
@@ -113,8 +142,27 @@ def batches(kind: Kind, context_name: str, columns: Columns) -> Iterator[pa.Reco
 def _batch(kind: Kind, context_name: str, columns: Columns) -> pa.RecordBatch:
     of_kind = schema(kind)
     names = pa.repeat(pa.scalar(context_name, pa.utf8()), len(columns[0]))
-    values = (_array(values, field.type) for values, field in zip(columns, list(of_kind)[1:], strict=True))
-    return pa.record_batch([names, *values], schema=of_kind)
+    values = (_array(values, field.type) for values, field in zip(columns, list(of_kind)[2:], strict=True))
+    return pa.record_batch([_ids(kind, context_name, columns), names, *values], schema=of_kind)
+
+
+_VERSION = bytes(byte & 0x0F | 0x50 for byte in range(256))
+_VARIANT = bytes(byte & 0x3F | 0x80 for byte in range(256))
+
+
+def _ids(kind: Kind, context_name: str, columns: Columns) -> pa.Array:
+    """A page's `_cq_id`: version 5 UUIDs (RFC 9562, 5.5) of the key, each part of it in the namespace of those before.
+
+    So no two keys read alike, whatever their names hold. All parts but the uid are the same for a whole page.
+    `uuid.uuid5` for each row takes twelve times as long.
+    """
+    position = {column.name: number for number, column in enumerate(kind.columns)}
+    of_page = [context_name, *(columns[position[name]][0] for name in kind.shared_by)]
+    namespace = reduce(uuid5, of_page, ROW_IDS).bytes
+    ids = bytearray().join([sha1(namespace + uid.encode()).digest()[:16] for uid in columns[position["uid"]]])  # noqa: S324
+    ids[6::16] = ids[6::16].translate(_VERSION)
+    ids[8::16] = ids[8::16].translate(_VARIANT)
+    return pa.Array.from_buffers(pa.binary(16), len(columns[0]), [None, pa.py_buffer(ids)])
 
 
 def _array(values: list[Any], of_type: pa.DataType) -> pa.Array:
@@ -139,7 +187,7 @@ def _halved(kind: Kind, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch
         return
     if batch.num_rows == 1:
-        row = [column[0].as_py() for column in batch.columns[1:4]]
+        row = [batch[name][0].as_py() for name in ("uid", "name", "namespace")]
         raise SinkError(
             f"{_named(kind, row)}: its row of {batch.nbytes} bytes is more than a message of CloudQuery can carry "
             f"({LARGEST_BATCH})"

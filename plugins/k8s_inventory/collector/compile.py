@@ -82,7 +82,10 @@ class CompiledKind:
             for index, column in enumerate(kind.columns)
             if column.type in ("text", "text[]") and any(need.endswith(":jsonb") for need in column.needs)
         ]
-        self.annotations = next(index for index, column in enumerate(kind.columns) if column.name == "annotations")
+        self.labels, self.annotations = (
+            next(index for index, column in enumerate(kind.columns) if column.name == name)
+            for name in ("labels", "annotations")
+        )
         # A text in what a row keeps whole is looked at there, whatever columns it is in, too.
         whole = (*kind.rest, "labels", "annotations", "owner_references")
         self.whole = [index for index, column in enumerate(kind.columns) if column.name in whole]

@@ -23,7 +23,7 @@ Columns = list[list[Any]]
 """The values of some objects, a list for each of `Kind.columns`: str, int, Decimal, bool, aware datetime, list[str],
 bytes of JSON, None."""
 
-DECODER_VERSION = 3
+DECODER_VERSION = 4
 """Part of a target's fingerprint: raise it when decoding changes what rows hold. Computed columns have versions of
 their own."""
 
@@ -230,9 +230,12 @@ class Decoder:
             fits = list(map(_IS_TEXT[sql_type], columns[index]))
             if not all(fits):
                 columns[index] = self._fitting(columns[index], fits, self._read.blanks[index], chunk)
-        kept, count = self._redactor.annotations(columns[self._read.annotations])
-        columns[self._read.annotations] = kept
-        self.redacted += count
+        for redact, index in (
+            (self._redactor.annotations, self._read.annotations),
+            (self._redactor.labels, self._read.labels),
+        ):
+            columns[index], count = redact(columns[index])
+            self.redacted += count
         return columns
 
     def _is_unstorable(self, columns: Columns) -> bool:
@@ -366,7 +369,7 @@ class Decoder:
         if raw == b"null":
             return None
         env = [each.env for containers in self._read.env_lists.get(name, ()) for each in containers(decoded) or ()]
-        kept, count = self._redactor.field(raw, env, drop)
+        kept, count = self._redactor.field(name, raw, env, drop)
         self.redacted += count
         return kept
 

@@ -15,7 +15,7 @@ attributes that its `needs` name in snake case, JSON as raw bytes (of a column w
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from k8s_inventory.kinds.paths import ApiPath, group_path
@@ -93,6 +93,8 @@ class Kind:
     all other fields of the object but its metadata. `redacted_env` are the paths to lists of containers whose literal
     environment values are redacted, `redacted_values` the maps whose values are.
 
+    `long_names` says that the API server bounds no name; those of other kinds have 253 characters at the most.
+
     `raw_json` says that objects hold JSON which the API server passes on as it was given (a `RawExtension`).
 
     `table_cells`, where there are any, are all that is ever asked for of an object beside its metadata: cells of the
@@ -120,6 +122,7 @@ class Kind:
     rest: tuple[str, ...] = ("spec", "status")
     redacted_env: tuple[str, ...] = ()
     redacted_values: tuple[str, ...] = ()
+    long_names: bool = False
     raw_json: bool = False
     table_cells: tuple[tuple[str, str], ...] = ()
     noise: tuple[str, ...] = ()
@@ -133,7 +136,8 @@ class Kind:
     @property
     def columns(self) -> tuple[Column, ...]:
         """Every column that comes from the object; `context_name`, which does not, stands before them."""
-        return (*METADATA_COLUMNS, *self.typed_columns, *(_REST_COLUMNS[name] for name in self.rest))
+        metadata = _LONG_NAMED if self.long_names else METADATA_COLUMNS
+        return (*metadata, DELETION_GRACE, *self.typed_columns, *(_REST_COLUMNS[name] for name in self.rest))
 
     @property
     def signature(self) -> tuple[Any, ...]:
@@ -248,6 +252,19 @@ METADATA_COLUMNS = (
         description="Finalizers that must be cleared before the object is removed.",
     ),
 )
+
+_LONG_NAMED = tuple(
+    replace(each, compute=None, description="Name of the object.") if each.name == "name" else each
+    for each in METADATA_COLUMNS
+)
+
+DELETION_GRACE = Column(
+    name="deletion_grace_period_seconds",
+    type="bigint",
+    path="metadata.deletionGracePeriodSeconds",
+    description="Seconds that the object has (or had) to end by itself; null unless deletion was requested.",
+)
+"""Of every table, but of no view over several: a view of a user's on those may hold their columns fast."""
 
 _REST_COLUMNS = {
     "spec": Column(name="spec", type="jsonb", path="spec", description="The whole desired state."),

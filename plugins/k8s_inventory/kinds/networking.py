@@ -15,10 +15,15 @@ def service_external_addresses(service: Any) -> list[str]:
     spec = service.spec
     if spec.type == "ExternalName":
         return [spec.external_name] if spec.external_name else []
-    balancers: set[str] = set()
+    balancers: list[str] = []
     if spec.type == "LoadBalancer":
-        balancers = {each.ip or each.hostname for each in service.status.load_balancer.ingress or ()} - {None, ""}
-    return sorted(balancers) + (spec.external_ips or [])
+        balancers = _balancers(service.status.load_balancer.ingress)
+    return balancers + (spec.external_ips or [])
+
+
+def _balancers(ingress: Any) -> list[str]:
+    """Addresses of load balancers as kubectl shows them: each once, in order."""
+    return sorted({address for each in ingress or () if (address := each.ip or each.hostname)})
 
 
 MOST_ADDRESSES = 10_000
@@ -211,11 +216,10 @@ INGRESSES = Kind(
             name="addresses",
             type="text[]",
             needs=("status.loadBalancer.ingress[].ip", "status.loadBalancer.ingress[].hostname"),
-            compute=lambda ingress: [
-                address for each in ingress.status.load_balancer.ingress or () if (address := each.ip or each.hostname)
-            ],
+            compute=lambda ingress: _balancers(ingress.status.load_balancer.ingress),
+            version=2,
             required=True,
-            description="Where it is reached: kubectl's ADDRESS.",
+            description="Where it is reached, in order: kubectl's ADDRESS.",
         ),
         Column(
             name="has_tls",

@@ -143,8 +143,11 @@ def _effective(state: _State, part: str, infeasible: bool) -> Numbers:
 
 def _of_pod(state: _State, part: str, infeasible: bool) -> Numbers:
     """What counts in the place of the containers' sums: of the resources that the pod itself names."""
-    named = [name for name in _numbers(state[0], part) if name in ("cpu", "memory") or name.startswith("hugepages-")]
+    wanted = _numbers(state[0], part)
+    named = [name for name in wanted if name in ("cpu", "memory") or name.startswith("hugepages-")]
     numbers = _effective(state, part, infeasible) if named else {}
+    if part == "limits":  # a status without any says nothing of them
+        numbers = numbers or wanted
     return {name: numbers.get(name, Decimal(0)) for name in named}
 
 

@@ -160,7 +160,7 @@ def _pod_resource(name: str, description: str, sql_type: SqlType = "numeric") ->
         needs=POD_RESOURCES,
         compute=pod_resources,
         part=name,
-        version=2,
+        version=3,
         required=sql_type == "jsonb",
         description=description,
     )

@@ -64,7 +64,7 @@ def condition_part(of_type: str, part: str) -> Callable[[Any], Any]:
 
 
 _LONGEST_NAME = 500
-"""Characters: names of RBAC have no bound, and an index of PostgreSQL takes 2,704 bytes."""
+"""Characters: an index of PostgreSQL takes 2,704 bytes, and what answers may be no API server."""
 
 
 def stored_name(text: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from psycopg import errors
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS
 from k8s_inventory.kinds.declaration import METADATA_COLUMNS
+from k8s_inventory.mending import shallow
 from k8s_inventory.store.attached import attach, attached, lacking
 from k8s_inventory.store.database import Store
 from k8s_inventory.store.refusals import StoreError, explained
@@ -86,17 +88,34 @@ def definitions(store: Store) -> list[Definition]:
 
 
 def definition_specs(store: Store, definition: Definition) -> list[dict[str, Any]]:
-    """What each cluster has in the `spec` of this CRD."""
+    """What each cluster has in the `spec` of this CRD; nested no deeper than it can be read, which no column needs."""
     with explained("reading CRDs"):
-        return [row["spec"] for row in store.rows("crd_specs", vars(definition))]
+        return [_readable(row["spec"]) for row in store.rows("crd_specs", vars(definition))]
+
+
+def _readable(spec: str) -> dict[str, Any]:
+    """Raises `RecursionError` never: what could be stored may be nested deeper than Python's stack has room for now."""
+    try:
+        found: dict[str, Any] = json.loads(spec)
+    except RecursionError:
+        found = json.loads(shallow(spec.encode()))
+    return found
 
 
 def noted_views(store: Store) -> dict[str, str]:
     """The views that are written down as ours: name -> what each was made of. Whoever may write that table may say so;
-    `make_view` and `drop_view` believe none that does not look it."""
+    `make_view` and `drop_view` believe none that does not look it. Not all need be there: a dump may lack them."""
     query = r"SELECT table_name, declaration FROM k8s_schema_tables WHERE table_name LIKE 'crd\_%' ORDER BY table_name"
     with explained("reading the schema"):
         return dict(store.connection.execute(query).fetchall())
+
+
+def lost_views(store: Store) -> set[str]:
+    """The views that are written down as ours, and that nothing has the name of: dropped by hand, or never restored."""
+    query = r"""SELECT table_name FROM k8s_schema_tables
+        WHERE table_name LIKE 'crd\_%' AND to_regclass(format('%I.%I', current_schema(), table_name)) IS NULL"""
+    with explained("reading the schema"):
+        return {name for (name,) in store.connection.execute(query)}
 
 
 def make_view(

@@ -20,7 +20,7 @@ from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
-from k8s_inventory.store.partitions import make_partitions
+from k8s_inventory.store.partitions import drop_expired, make_partitions
 from k8s_inventory.store.refusals import StoreError, explained
 from k8s_inventory.store.statements import sql
 
@@ -92,7 +92,7 @@ class Store:
             self._refuse_server()
             for name, value in _WHERE_IT_CAN_BE.items():
                 with suppress(errors.InvalidParameterValue):
-                    connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+                    self._set(name, value)
             self.run("session")
             self._choose_schema()
 
@@ -120,7 +120,10 @@ class Store:
             schema = found[0]["schema_name"] if found else None
         if schema is not None:
             path = f"{statements.identifier(schema, self.connection)}, pg_temp"
-            self.connection.execute("SELECT set_config('search_path', %s, false)", [path])
+            self._set("search_path", path)
+
+    def _set(self, name: str, value: str) -> None:
+        self.connection.execute("SELECT set_config(%s, %s, false)", [name, value])
 
     @classmethod
     def connect(cls, database_url: str, *, schema: str | None = None, connect_timeout: int = 10) -> Store:
@@ -264,13 +267,14 @@ class Store:
         """The DDL of the functions that return rows as of an instant, by its name: with the columns that tables have
         now, ours and those that others added. Of a table that is not there, or has lost its function, nothing fits."""
         tables = {kind.table: kind for kind in kinds}
+        schema = statements.identifier(self.rows("schema_state")[0]["schema_name"], self.connection)
         found = {row["table_name"]: row for row in self.rows("table_columns", {"tables": list(tables)})}
         made = {
-            f"{table}_at": statements.instant(kind, found[table]["names"]) if table in found else ""
+            f"{table}_at": statements.instant(kind, found[table]["names"], schema) if table in found else ""
             for table, kind in tables.items()
         }
         if len(tables) == len(TABLES):
-            made["k8s_objects_at"] = statements.view("objects_at", kinds)
+            made["k8s_objects_at"] = statements.view("objects_at", kinds, schema=schema)
         return made
 
     def note_made(self, name: str, declaration: str) -> None:
@@ -298,6 +302,19 @@ class Store:
                 f"{', '.join(foreign)} in this schema was not made by k8s-inventory and stays untouched: rename it, "
                 "or choose another schema (setting `schema`)"
             )
+
+    def drop_expired_history(self, days: int, *, wait: float = RELATION_WAIT) -> list[str]:
+        """Drops the weeks of k8s_changes that ended so many days ago; returns their names.
+
+        Raises `StoreError` where someone is still reading one after `wait` seconds; it goes the next time.
+        """
+        with explained("dropping old history", self.connection):
+            ((before,),) = self.connection.execute("SHOW lock_timeout").fetchall()
+            self._set("lock_timeout", str(int(wait * 1000)))
+            try:
+                return drop_expired(self.connection, days)
+            finally:
+                self._set("lock_timeout", before)
 
     # -- contexts and runs ---------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from psycopg import sql as composed
 
 from k8s_inventory.kinds import Column, Kind
-from k8s_inventory.kinds.declaration import METADATA_COLUMNS
+from k8s_inventory.kinds.declaration import DELETION_GRACE, METADATA_COLUMNS
 
 KEYFRAMES = 64
 """One change in so many keeps the whole former row, so that few changes are gone through for an instant."""
@@ -57,7 +57,8 @@ def sql(name: str) -> str:
 
 def variables(kind: Kind) -> dict[str, Any]:
     """What the templates of a kind's statements may use."""
-    names = ("table", "columns", "description", "namespaced", "shared_by", "rest", "kind", "group", "plural")
+    names = ["table", "columns", "description", "namespaced", "long_names", "shared_by", "rest"]
+    names += ["kind", "group", "plural"]
     redone = [column.name for column in kind.columns if not _is_kept(column, kind)]
     cells = [field for _, field in kind.table_cells]
     own = {name: getattr(kind, name) for name in names}
@@ -106,9 +107,9 @@ def kind_table(kind: Kind) -> str:
     return environment().get_template("store/kind_table.sql").render(variables(kind))
 
 
-def instant(kind: Kind, names: Sequence[str]) -> str:
+def instant(kind: Kind, names: Sequence[str], schema: str) -> str:
     """The DDL of the function that returns the rows of a kind as of an instant; `names` are its table's columns now."""
-    return environment().get_template("store/instant.sql").render(variables(kind), names=names)
+    return environment().get_template("store/instant.sql").render(variables(kind), names=names, schema=schema)
 
 
 def forget_rows(kind: Kind) -> str:
@@ -128,12 +129,13 @@ def as_custom(kind: Kind) -> frozenset[str]:
     without it.
     """
     keeps_out = kind.table_cells or kind.redacted_env or kind.redacted_values
-    return frozenset(each.name for each in METADATA_COLUMNS) | frozenset(() if keeps_out else kind.rest)
+    metadata = frozenset(each.name for each in (*METADATA_COLUMNS, DELETION_GRACE))
+    return metadata | frozenset(() if keeps_out else kind.rest)
 
 
-def view(name: str, kinds: Sequence[Kind]) -> str:
+def view(name: str, kinds: Sequence[Kind], **more: Any) -> str:
     """The DDL of a view over the tables of these kinds."""
-    return environment().get_template(f"store/{name}.sql").render(kinds=kinds, columns=METADATA_COLUMNS)
+    return environment().get_template(f"store/{name}.sql").render(kinds=kinds, columns=METADATA_COLUMNS, **more)
 
 
 def migrations() -> list[tuple[int, str, str]]:

@@ -286,17 +286,17 @@ class Target:
         """Whether there may be former values that other rules of redaction wrote."""
         return self._rules is not None and self._history_rules != self._rules
 
-    def changed_objects(self, after: int, *, most: int) -> list[tuple[int, str, str]]:
-        """(number of a change, api_version, JSON) of objects before changes by other rules: those after a number."""
-        parameters = {**self._where, "rules": self._rules, "after": after, "most": most}
+    def changed_objects(self, after: tuple[str, int], *, most: int) -> list[tuple[str, int, str, str]]:
+        """(seen_at, id, api_version, JSON) of objects before changes by other rules: those after a seen_at and id."""
+        parameters = {**self._where, "rules": self._rules, "after": after[0], "after_id": after[1], "most": most}
         with self._explained(), self._connection.cursor() as cursor:
             cursor.execute(self._statements.changed_objects, parameters)
             return cursor.fetchall()
 
-    def restate_changes(self, chunks: Sequence[Sequence[Sequence[Any]]], changes: Sequence[int]) -> None:
-        """Writes the former values of these changes by the rules of now; the chunks hold their objects."""
+    def restate_changes(self, chunk: Sequence[Sequence[Any]], seen_at: Sequence[str]) -> None:
+        """Writes the former values that these changes took away by the rules of now; the chunk holds their objects."""
         self.start_staging(rewrite=True, age=0)
-        self.stage(chunks, [str(each) for each in changes])
+        self.stage([chunk], seen_at)
         with self._explained(), self._connection.transaction():
             self._refuse_lost_lock()
             self._execute(self._statements.restate_changes, rules=self._rules)

@@ -115,7 +115,8 @@ class Sync:
             for (name, _), kind in tuple(self._left.items()):
                 yield self._with_sink(self._failed(name, kind, why), kind)
         finally:
-            self.stop()
+            if self._readers:
+                self.stop()
             self._end(threads)
             for result in self._handed_over():
                 if result.sink:

@@ -17,6 +17,7 @@ from k8s_inventory.store.crd_views import (
     definition_specs,
     definitions,
     drop_view,
+    lost_views,
     make_view,
     may_make_views,
     noted_views,
@@ -52,14 +53,15 @@ class ViewChanges:
 
 
 def refresh_crd_views(store: Store) -> ViewChanges:
-    """Makes the views of new and changed CRDs, and drops those of CRDs that no cluster has any more.
+    """Makes views of new and changed CRDs, and lost ones again; drops those of CRDs that no cluster has any more.
 
     Each in a transaction of its own; one that is in use, or is none of ours, is left for the next time. Raises
     `MayNotMakeViews`.
     """
     noted = noted_views(store)
     wanted = _named(definitions(store), noted)
-    due = {view: each for view, each in wanted.items() if not _is_made_of(noted.get(view), each)}
+    lost = lost_views(store)
+    due = {view: each for view, each in wanted.items() if view in lost or not _is_made_of(noted.get(view), each)}
     known = {each.name for each in wanted.values()}
     gone = [view for view, declaration in noted.items() if _definition(declaration).name not in known]
     if (due or gone) and not may_make_views(store):

@@ -25,6 +25,7 @@ class ByRule:
     def __init__(self, redaction: Redaction, kind: Kind) -> None:
         self.unmatched = set(redaction.paths)
         self._redaction = redaction
+        self._has_env = redaction.env and bool(kind.redacted_env or kind.shared_by or kind.raw_json)
         self._finders = {path: compile_places(path) for path in redaction.paths}
         self._leaves = list(_leaves(kind))
         self._keeper = Keeper(
@@ -44,7 +45,7 @@ class ByRule:
         if self._redaction.by_name or not self._redaction.fields:
             for each in objects_within(value):
                 _filter_metadata(each.get("metadata"), self._redaction)
-                if self._redaction.env:
+                if self._has_env:
                     redact_env_within(each, self._redaction.keep_env)
         named = {field: metadata[field] for field in NAMED_FIELDS if field in metadata}
         reachable = {**{name: each for name, each in value.items() if name not in _NOT_REACHED}, "metadata": named}
