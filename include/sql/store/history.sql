@@ -186,7 +186,7 @@ SELECT
     target.kind,
     CASE
         WHEN target.history_since IS NULL OR target.history_since > instant THEN 'unknown'
-        WHEN latest.outcome = 'complete' OR latest.outcome = 'absent' THEN 'complete'
+        WHEN latest.scope = 'all' AND latest.outcome IN ('complete', 'absent') THEN 'complete'
         ELSE 'incomplete'
     END,
     completed.snapshot_at,
@@ -197,7 +197,8 @@ FROM k8s_sync_targets AS target
 LEFT JOIN LATERAL (
     SELECT
         run.outcome,
-        run.error
+        run.error,
+        run.scope
     FROM k8s_sync_runs AS run
     WHERE run.context_name = target.context_name AND run.kind = target.kind AND run.finished_at <= instant
     ORDER BY run.id DESC
@@ -211,6 +212,7 @@ LEFT JOIN LATERAL (
         AND run.kind = target.kind
         AND run.finished_at <= instant
         AND run.outcome = 'complete'
+        AND run.scope = 'all'
     ORDER BY run.id DESC
     LIMIT 1
 ) AS completed ON TRUE;
