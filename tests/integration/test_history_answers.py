@@ -37,10 +37,10 @@ class Inventory:
         self.core = f"/api/v1/namespaces/{namespace}"
         self._sync, self._context = sync, context
 
-    def sync(self, *kinds: str) -> datetime:
+    def sync(self, *kinds: str, **settings: object) -> datetime:
         """Returns when it was over."""
         for kind in kinds:
-            result = self._sync(self._context, kind)
+            result = self._sync(self._context, kind, **settings)
             assert result.outcome == "complete", result
         return self.now()
 
@@ -151,6 +151,19 @@ def test_a_failed_sync_is_no_answer(inventory: Inventory) -> None:
     assert of(inventory.all("secrets_changed", since), "context_name", "name") == [("test", None)]
 
 
+def test_a_part_of_a_kind_is_not_all_of_it(inventory: Inventory) -> None:
+    """What was not read may have changed."""
+    since = inventory.sync("secrets")
+    inventory.sync("secrets")
+    assert unknown(inventory.all("secrets_changed", since)) == []
+    for part in ({"namespaces": inventory.namespace}, {"label_selectors": {"secrets": "app=web"}}):
+        inventory.sync("secrets", **part)
+        assert unknown(inventory.all("secrets_changed", since))
+        assert unknown(inventory.all("short_histories", inventory.now()))
+        inventory.sync("secrets")
+        assert unknown(inventory.all("secrets_changed", since)) == []
+
+
 def test_what_changed(inventory: Inventory) -> None:
     cluster = inventory.cluster
     for name in ("web", "same", "early"):
@@ -181,6 +194,8 @@ def test_scaled(inventory: Inventory) -> None:
     inventory.sync("statefulsets", "horizontalpodautoscalers")
     since = inventory.now()
     for replicas in (3, 7):
+        cluster.patch(f"{inventory.apps}/statefulsets/web", {"metadata": {"labels": {"at": str(replicas)}}})
+        inventory.sync("statefulsets")
         cluster.patch(f"{inventory.apps}/statefulsets/web", {"spec": {"replicas": replicas}})
         cluster.patch(f"{inventory.apps}/statefulsets/other", {"metadata": {"labels": {"at": str(replicas)}}})
         inventory.sync("statefulsets")
@@ -202,6 +217,8 @@ def test_images_rolled_out(inventory: Inventory) -> None:
     cluster.patch(f"{inventory.apps}/statefulsets/scaled", {"spec": {"replicas": 3}})
     for image in ("shop/web:2", "shop/web:3"):
         containers = [{"name": "main", "image": image}]
+        cluster.patch(f"{inventory.apps}/statefulsets/web", {"spec": {"replicas": int(image[-1])}})
+        inventory.sync("statefulsets")
         cluster.patch(
             f"{inventory.apps}/statefulsets/web", {"spec": {"template": {"spec": {"containers": containers}}}}
         )
@@ -365,6 +382,9 @@ def test_labels_taken_away(inventory: Inventory) -> None:
     columns = ("name", "label", "value_from", "value_to")
     assert of(inventory.here("labels_taken_away", since), *columns) == expected
     cluster.patch(f"{sets}/taken", {"metadata": {"labels": {"team": "back"}}})
+    cluster.patch(f"{sets}/other", {"spec": {"replicas": 5}})
+    inventory.sync("replicasets")
+    cluster.delete(f"{sets}/other")
     inventory.sync("replicasets")
     assert of(inventory.here("labels_taken_away", since), *columns) == expected
 
