@@ -23,6 +23,13 @@ from tests.cluster.objects import deployment, namespace, pod
 QUERIES = FOLDER / "queries" / "history"
 INSTANT = re.compile(r"now\(\) - interval '[^']+' AS (since|instant)")
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
+LEFT = [
+    *(f"/apis/apps/v1/{{}}/{plural}" for plural in ("replicasets", "statefulsets")),
+    *(f"/api/v1/{{}}/{plural}" for plural in ("pods", "secrets")),
+    *(f"{RBAC}/{{}}/{plural}" for plural in ("roles", "rolebindings")),
+    "/apis/autoscaling/v2/{}/horizontalpodautoscalers",
+]
+"""Of what the tests make, in a namespace."""
 Row = dict[str, Any]
 
 
@@ -79,6 +86,8 @@ def inventory(
     name = request.node.name.replace("_", "-").replace("[", "-").rstrip("]")[:60].rstrip("-").lower()
     cluster.create("/api/v1/namespaces", namespace(name))
     yield Inventory(cluster, store, sync, context_of(cluster), name)
+    for path in LEFT:  # nobody empties namespaces here, and other files count
+        cluster.delete(path.format(f"namespaces/{name}"))
     cluster.delete(f"/api/v1/namespaces/{name}")
 
 
