@@ -164,6 +164,32 @@ def test_views_and_queries_are_right_on_tables_of_a_destination(
                 assert connection.execute(path.read_bytes()).fetchall() is not None, path.stem
 
 
+def test_moving_over_as_the_docs_say(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
+    """With what pip has installed alone, and with old tables in the place of the views."""
+    with psycopg.connect(cq.database, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE k8s_apps_deployments (context text, name text, status_available_replicas bigint)"
+        )
+        connection.execute("CREATE TABLE k8s_core_component_statuses (context text)")
+        cq.sync({"spec": {"kubeconfig": config_of({"test": cluster})}, "tables": ["k8s_deployments", "k8s_pods"]})
+        section = (PROJECT / "docs" / "cloudquery.md").read_text().partition("## Moving over")[2]
+        script = re.sub(r"^ {3}", "", "\n".join(re.findall(r"^   ```\n(.*?)^   ```", section, re.S | re.M)), flags=re.M)
+        script = re.sub(r"^sql\(\) .*", "", script, flags=re.M).replace("# sql()", "sql()")
+        path = f"{cq.plugin.parent}:{os.environ['PATH']}"
+        env = {"PATH": path, "POSTGRESQL_URL": cq.database}
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        query = """SELECT relnamespace::regnamespace || '.' || relname, relkind FROM pg_class
+            WHERE relkind IN ('r', 'v') AND relname ~ '^k8s_[a-z]+_'"""
+        found = dict(connection.execute(query.encode()).fetchall())
+    assert found == {
+        "before.k8s_apps_deployments": "r",
+        "before.k8s_core_component_statuses": "r",
+        "public.k8s_apps_deployments": "v",
+        "public.k8s_core_pods": "v",
+    }
+
+
 def test_what_is_gone_goes_by_the_write_mode(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
     spec = {"spec": {"kubeconfig": config_of({"test": cluster})}, "tables": ["k8s_pods"]}
     cluster.create(PODS, pod("short-lived"))

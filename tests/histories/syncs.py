@@ -107,7 +107,7 @@ def read(order: Order, kubeconfig: Path, database_url: str | None, run_id: str) 
     for target in source.read(source.kinds(), threading.Event()):
         with target.spool as spool:
             rows = [
-                {name: _value(name, value) for name, value in row.items()}
+                {name: _value(name, value) for name, value in row.items() if not name.startswith("_cq_")}
                 for record in spool.records()
                 for row in pa.ipc.open_stream(record).read_all().to_pylist()
             ]

@@ -109,6 +109,12 @@ def documented() -> set[tuple[str, str]]:
     return found
 
 
+def test_the_names_in_the_docs_are_those_of_the_views() -> None:
+    text = (PROJECT / "docs" / "cloudquery.md").read_text().partition("### Names")[2]
+    named = dict(re.findall(r"\| `(\w+)` \| `(\w+)` \|", text))
+    assert named == {view: kind.table for view, kind in KIND_OF.items()}
+
+
 def test_what_differs_is_what_is_documented(
     cluster: Cluster, planted: None, store: Store, sync_all: Callable[..., None]
 ) -> None:
@@ -149,6 +155,9 @@ def test_what_an_object_lacks_is_what_go_has_for_it(store: Store, value: str | N
             if column.name not in (*OF_THE_SYNC, "kind", "api_version", "name", "uid", "context"):
                 given = told_apart(row[column.name])
                 assert given == told_apart(old_value(view, column, {})), f"{view}.{column.name}"
+    # Of a time that is JSON the old tables had JSON's null, which psycopg does not tell from SQL's.
+    query = "SELECT DISTINCT jsonb_typeof(event_time) FROM k8s_core_events"
+    assert store.connection.execute(query).fetchall() == [("null",)]
 
 
 SPOILT = {"text": "<redacted>", "jsonb": "<redacted>", "inet[]": [None]}

@@ -179,7 +179,7 @@ $do$;
 
 -- How the old tables hold a field, by its type in Go, as `*int` names a pointer to an integer. Go has no absence but for
 -- pointers: in a table of CloudQuery these are null, and everything else has the zero value of its type. Null, too, are
--- lists of text and bytes, which are no JSON there.
+-- lists of text and bytes, which are no JSON there, and addresses.
 CREATE TEMPORARY TABLE k8s_go_types (go text, zero jsonb, expression text) ON COMMIT DROP;
 
 INSERT INTO k8s_go_types (go, zero, expression) VALUES
@@ -460,7 +460,7 @@ BEGIN
             SELECT
                 field.place,
                 field.column,
-                field.go LIKE '%IP' AS is_first,
+                field.go LIKE '%IP' AS is_first,  -- right after `context`
                 format(
                     type.expression,
                     CASE
@@ -491,9 +491,9 @@ BEGIN
                     -- The DAG's rows are what the cluster had at this time.
                     ELSE format(
                         $$(
-                            SELECT status.exact_as_of AT TIME ZONE 'UTC'
-                            FROM k8s_sync_status AS status
-                            WHERE status.context_name = this.context_name AND status.kind = %L
+                            SELECT target.exact_as_of AT TIME ZONE 'UTC'
+                            FROM k8s_sync_targets AS target
+                            WHERE target.context_name = this.context_name AND target.kind = %L
                         )$$,
                         CASE old.of_table WHEN 'k8s_custom_resources' THEN 'crds' ELSE substr(old.of_table, 5) END
                     )

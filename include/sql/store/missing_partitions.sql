@@ -1,6 +1,7 @@
 -- Weeks of k8s_changes that are not there yet: the last one, as clocks are set back, this one, and those to come.
 SELECT
     week.name,
+    clock_timestamp() AT TIME ZONE 'UTC' BETWEEN week.since AND week.since + interval '7 days' AS is_now,
     week.since::timestamp::text || '+00' AS since,
     (week.since + interval '7 days')::timestamp::text || '+00' AS until
 FROM (

@@ -20,7 +20,7 @@ from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
-from k8s_inventory.store.partitions import drop_expired, make_partitions
+from k8s_inventory.store.partitions import drop_expired, make_partitions, missing_partitions
 from k8s_inventory.store.refusals import StoreError, explained
 from k8s_inventory.store.statements import sql
 
@@ -171,7 +171,7 @@ class Store:
             if self.schema is not None:
                 self._create_schema(self.schema)
             if not self._pending(kinds):
-                return []
+                return self._make_weeks()
             self._refuse_foreign(kinds)
             state = self.rows("schema_state")[0]
             if not (state["has_migrations"] and state["has_tables"]):
@@ -201,6 +201,19 @@ class Store:
             raise StoreError(
                 f"the database lacks {', '.join(pending)}: run the DAG's task `plan`, which makes the schema"
             )
+
+    def _make_weeks(self) -> list[str]:
+        """Makes the weeks of history that are missing. While this one is there, the role need not be one that may."""
+        weeks = missing_partitions(self.connection)
+        try:
+            if weeks:
+                with self.schema_change():
+                    make_partitions(self.connection)
+        except errors.InsufficientPrivilege:
+            if any(week["is_now"] for week in weeks):
+                raise
+            return []
+        return [week["name"] for week in weeks]
 
     def _create_schema(self, schema: str) -> None:
         found = self.connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone()

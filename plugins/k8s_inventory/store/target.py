@@ -19,7 +19,6 @@ from k8s_inventory.printable import printable, printable_lines
 from k8s_inventory.store.copying import BinaryRows
 from k8s_inventory.store.database import Store
 from k8s_inventory.store.evidence import Counts, Coverage, Listed, Proof
-from k8s_inventory.store.partitions import make_partitions, missing_partitions
 from k8s_inventory.store.refusals import LOST_LOCK, StoreError, TargetBusy, explained, holder
 from k8s_inventory.store.statements import Statements
 
@@ -183,9 +182,6 @@ class Target:
         self._rules, self._run_id, self._ignored = rules, run_id, ignored
         with self._explained():
             self._store.run("fail_orphans", self._key)
-            if ignored is not None and missing_partitions(self._connection):
-                with self._store.schema_change():
-                    make_partitions(self._connection)
             of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "scope": scope}
             of_task["keeps_history"] = ignored is not None
             begun = self._store.rows("begin_attempt", {**self._key, **of_task})
