@@ -186,7 +186,8 @@ SELECT
     target.kind,
     CASE
         WHEN target.history_since IS NULL OR target.history_since > instant THEN 'unknown'
-        WHEN latest.scope = 'all' AND latest.outcome IN ('complete', 'absent') THEN 'complete'
+        WHEN latest.outcome = 'absent' THEN 'absent'
+        WHEN latest.scope = 'all' AND latest.outcome = 'complete' THEN 'complete'
         ELSE 'incomplete'
     END,
     completed.snapshot_at,
@@ -219,4 +220,4 @@ LEFT JOIN LATERAL (
 END;
 
 COMMENT ON FUNCTION k8s_coverage_at(timestamptz) IS
-'How far an instant is known, by context and kind: complete, incomplete (rows are those of complete_as_of), or unknown.';
+'How far an instant is known, by context and kind: complete, absent (not served then), incomplete (rows are those of complete_as_of), or unknown.';

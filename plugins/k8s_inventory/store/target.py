@@ -356,7 +356,7 @@ class Target:
             if ends:
                 ends.take(listed)
                 if is_all:
-                    self._end(ends)
+                    self._end(ends, is_known=True)
 
     def _noted(self, coverage: Coverage, listed: Listed, proof: Proof) -> dict[str, Any]:
         """What the history says of changes that this commit brings; `seen_at` is None where it keeps none."""
@@ -395,13 +395,13 @@ class Target:
                 if attempt.outcome is Outcome.COMPLETE and attempt.scope == "all":  # discovery
                     whole = {"resource_version": None, "snapshot_at": attempt.snapshot_at, "rewritten": False}
                     self._store.run("target_complete", {**self._key, **whole})
-                self._end(attempt)
+                self._end(attempt, is_known=attempt.outcome is Outcome.COMPLETE)
 
-    def _end(self, attempt: Attempt) -> None:
+    def _end(self, attempt: Attempt, *, is_known: bool) -> None:
         attempt.under_other_rules = None if self._rules is None else self.under_other_rules()
         attempt.seconds = float(self._store.rows("end_attempt", {**attempt.columns(), "id": self._id})[0]["seconds"])
         self._id = None
-        if self._ignored is not None and attempt.outcome is Outcome.COMPLETE:
+        if self._ignored is not None and is_known:
             self._store.run("history_begins", self._key)
 
     def _merge(self, noted: Mapping[str, Any]) -> int:

@@ -170,7 +170,7 @@ found AS (
         max(compared.differs) FILTER (WHERE compared.at = 'then') AS differed
     FROM compared
     INNER JOIN known ON compared.kind = known.kind
-    WHERE compared.differs IS NOT NULL AND (compared.at = 'now' OR known.known_then = 'complete')
+    WHERE compared.differs IS NOT NULL AND (compared.at = 'now' OR known.known_then IN ('complete', 'absent'))
     GROUP BY compared.kind, compared.namespace, compared.name
 )
 
@@ -184,5 +184,8 @@ SELECT
     known.known_then
 FROM known
 LEFT JOIN found ON known.kind = found.kind
-WHERE found.name IS NOT NULL OR known.known_now <> 'complete' OR known.known_then <> 'complete'
+WHERE
+    found.name IS NOT NULL
+    OR known.known_now NOT IN ('complete', 'absent')
+    OR known.known_then NOT IN ('complete', 'absent')
 ORDER BY known.kind, found.namespace, found.name;

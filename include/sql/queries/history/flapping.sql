@@ -53,6 +53,8 @@ CROSS JOIN k8s_coverage_at(now()) AS coverage
 WHERE
     coverage.kind <> 'events'
     AND (
-        coverage.known <> 'complete' OR coverage.history_since > asked.since OR coverage.complete_as_of < asked.since
+        coverage.known NOT IN ('complete', 'absent')
+        OR coverage.history_since > asked.since
+        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
     )
 ORDER BY changes DESC NULLS LAST, context_name, kind, namespace, name;

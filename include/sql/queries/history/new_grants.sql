@@ -181,6 +181,6 @@ LEFT JOIN new_grant
         covered.context_name = new_grant.context_name
         AND covered.kind = new_grant.kind
         AND covered.known <> 'unknown'
-WHERE new_grant.role_name IS NOT NULL OR covered.known <> 'complete'
+WHERE new_grant.role_name IS NOT NULL OR covered.known NOT IN ('complete', 'absent')
 ORDER BY
     covered.context_name, covered.kind, new_grant.namespace, new_grant.role_name, new_grant.subject, new_grant.rule;

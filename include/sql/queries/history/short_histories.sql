@@ -17,5 +17,5 @@ SELECT
     coverage.error
 FROM asked
 CROSS JOIN k8s_coverage_at(asked.since) AS coverage
-WHERE coverage.known <> 'complete' AND coverage.kind <> 'events'
+WHERE coverage.known NOT IN ('complete', 'absent') AND coverage.kind <> 'events'
 ORDER BY coverage.history_since DESC NULLS FIRST, coverage.context_name, coverage.kind;

@@ -54,5 +54,5 @@ SELECT
     NULL AS created_at,
     covered.history_since
 FROM covered
-WHERE covered.known <> 'complete'
+WHERE covered.known NOT IN ('complete', 'absent')
 ORDER BY created_at NULLS LAST, context_name, kind, namespace, name;
