@@ -41,6 +41,20 @@ _MOST_OF_RUN = 100_000
 _MOST_NAMED = 20
 """Of what is wrong, that a message lists."""
 
+NAMESPACE = r"-?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?|[-a-z0-9\]!]*[*?\[][-a-z0-9*?\[\]!]*)"
+"""A name, an RFC 1123 label, or a pattern of names; one more `-` before either leaves it out.
+
+https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+"""
+
+NOT_IN_SELECTORS = (
+    "[\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e\u2000-\u200f\u2028-\u202f"
+    "\u205f-\u206f\u3000\ue000-\uf8ff\ufeff\ufff0-\uffff\U000110bd\U000110cd\U00013430-\U0001343f"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
+)
+"""What a selector may say is the API server's to know; it is stored and shown, so it has no controls, formats or blanks
+but the space in it: the Unicode categories Cc, Cf, Co and Z."""
+
 Names = Annotated[list[str], NoDecode]
 Selectors = Annotated[dict[str, str], NoDecode]
 
@@ -90,7 +104,7 @@ class Settings(BaseSettings):
     )
     contexts: Annotated[list[str] | None, NoDecode, PER_RUN] = Field(
         default=None,
-        description="Contexts to read. By default all that are configured. Names with commas or outer blanks in them "
+        description="Contexts to read; `*` is all, as by default. Names with commas or outer blanks in them "
         'must be in a list: in the environment, in JSON (`["a, b"]`).',
     )
     resources: Annotated[list[str] | None, NoDecode, PER_RUN] = Field(
@@ -293,7 +307,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_namespaces(cls, value: list[str] | None) -> list[str] | None:
         for word in value or []:
-            if not _is_namespace(word.removeprefix("-")):
+            if not re.fullmatch(NAMESPACE, word):
                 raise ValueError(
                     f"{ascii(word)[:100]} names no namespace: a name is at most 63 of a-z, 0-9 and `-`, with no `-` at "
                     "its ends; a pattern may have *, ? and [] in it; one more `-` before either leaves it out"
@@ -313,9 +327,9 @@ class Settings(BaseSettings):
     @field_validator("label_selectors", "field_selectors")
     @classmethod
     def _are_text(cls, value: dict[str, str]) -> dict[str, str]:
-        """What a selector may say is the API server's to know; it is stored and shown, so it must print."""
         for kind, selector in value.items():
-            if not selector.isprintable():
+            as_sent = selector.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # half a pair is U+FFFD
+            if re.search(NOT_IN_SELECTORS, as_sent):
                 raise ValueError(f"the selector of {ascii(kind)[:60]} has characters in it that do not print")
         return value
 
@@ -401,16 +415,6 @@ def refuse_unknown_keys(given: Mapping[str, Any], known: Collection[str]) -> Non
 def is_pattern(word: str) -> bool:
     """Whether a word stands for all names that it matches."""
     return bool(set(word) & set("*?["))
-
-
-def _is_namespace(word: str) -> bool:
-    """A name, an RFC 1123 label, or a pattern of names.
-
-    https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
-    """
-    if is_pattern(word):
-        return re.fullmatch(r"[-a-z0-9*?[\]!]+", word) is not None
-    return re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", word) is not None
 
 
 def _json_list(text: str) -> list[str] | None:

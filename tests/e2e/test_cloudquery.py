@@ -391,13 +391,40 @@ def test_a_bad_spec_is_refused_by_name_before_anything_is_touched(
     assert cq.query("SELECT relname FROM pg_class WHERE relname LIKE 'k8s%'") == []
 
 
-def test_validate_config(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
-    good = {"kubeconfig": config_of({"test": cluster}), "contexts": ["test"], "page_size": 100, "redact_env": False}
-    done = cq.run("validate-config", str(cq.config({"spec": good})))
-    assert done.returncode == 0, done.stdout + done.stderr
-    done = cq.run("validate-config", str(cq.config({"spec": {**good, "resorces": ["pods"]}})))
-    assert done.returncode != 0
-    assert "resorces" in done.stdout + done.stderr
+@pytest.mark.parametrize(
+    ("spec", "refused"),
+    [
+        (
+            {
+                "contexts": ["*"],
+                "resources": "pods,svc",
+                "namespaces": ["shop-*", "-kube-system"],
+                "redact": [],
+                "page_size": 100,
+                "redact_env": False,
+                "digest_key": None,
+                "label_selectors": {"pods": "app=gr\u00fcn"},
+                "database_url": "postgresql://user:s3cret@host/db",
+                "privacy": "default",
+                "read_timeout": 1.5,
+            },
+            None,
+        ),
+        ({"resorces": ["pods"]}, "resorces"),
+        ({"page_size": "100"}, "page_size"),
+        ({"contexts": [" ", "\u2003"]}, "contexts"),
+        ({"namespaces": "shop,Shop"}, "namespaces"),
+        ({"label_selectors": {"pods": "app=\u202eweb\n"}}, "label_selectors"),
+        ({"database_url": "postgres//user:s3cret@host"}, "database_url"),
+    ],
+)
+def test_validate_config(cq: CloudQuery, spec: dict[str, Any], refused: str | None) -> None:
+    """What a sync says of the same is in tests/unit/test_spec.py, which has the CLI's schemas read by Python."""
+    done = cq.run("validate-config", str(cq.config({"spec": spec})))
+    said = done.stdout + done.stderr
+    assert (done.returncode == 0) == (refused is None), said
+    assert refused is None or f"'/{refused}" in said or f"'{refused}'" in said
+    assert "s3cret" not in said
 
 
 def test_test_connection(cq: CloudQuery, cluster: Cluster, second: Cluster, config_of: ConfigOf) -> None:
@@ -500,6 +527,29 @@ def test_a_plugin_killed_in_the_middle_loses_no_row(
         said, _ = running.communicate(timeout=60)
     assert running.returncode != 0, said
     assert cq.count("k8s_pods") == before > 0
+
+
+@pytest.mark.parametrize("when", ["before any call", "in the middle of a sync"])
+def test_nothing_is_left_of_a_cli_that_was_killed(cq: CloudQuery, proxy: Proxy, stalled: str, when: str) -> None:
+    sockets = cq.folder / "sockets"
+    sockets.mkdir()
+    source = {"spec": {"kubeconfig": stalled, "page_size": 2}, "tables": ["k8s_pods"]}
+    with cq.start("sync", str(cq.config(source)), TMPDIR=str(sockets)) as running:
+        if when == "before any call":
+            wait_for("The socket", lambda: list(sockets.iterdir()))
+        else:
+            wait_for("The second page", lambda: any("continue=" in path for path in proxy.requests))
+        started = psutil.Process(running.pid).children(recursive=True)
+        plugins = children(running, "k8s-inventory-cloudquery")
+        assert plugins
+        for each in started:
+            if each not in plugins:
+                each.kill()
+        _, left = psutil.wait_procs(plugins, timeout=60)
+        assert not left
+        said, _ = running.communicate(timeout=60)
+    assert "Traceback" not in said
+    assert list(sockets.iterdir()) == []
 
 
 @pytest.fixture

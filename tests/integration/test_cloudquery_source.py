@@ -344,7 +344,10 @@ def test_resources_and_tables_mean_both(config: Path) -> None:
         ({"contexts": ["tset"]}, r"unknown context 'tset' \(did you mean 'test'\?\)"),
         ({"page_size": 0}, r"spec: page_size"),
         ({"kubernetes_conn_ids": ["a"]}, r"kubernetes_conn_ids: of use to Airflow alone"),
-        ({"kubeconfig": "/nonexistent/config"}, r"no kubeconfig at /nonexistent/config"),
+        (
+            {"kubeconfig": "/nonexistent/config"},
+            r"no kubeconfig at /nonexistent/config: set KUBECONFIG, or `kubeconfig` in the spec, or `in_cluster_name`",
+        ),
         ({"database_url": "postgres//user:s3cret@host"}, r"DATABASE_URL is malformed"),
         ([1], r"spec: must be a mapping"),
     ],
@@ -354,6 +357,17 @@ def test_bad_input_is_refused_by_name(config: Path, spec: Any, message: str) -> 
     with pytest.raises(BadInput, match=message) as refused:
         Source(json.dumps(given).encode())
     assert "s3cret" not in str(refused.value)
+    assert "Airflow conn" not in str(refused.value)
+
+
+def test_every_context_by_a_star(cluster: Cluster, tmp_path: Path) -> None:
+    """As in the spec of CloudQuery's own plugin."""
+    path = tmp_path / "both"
+    path.write_text(kubeconfig({"east": cluster, "west": cluster}))
+    for contexts in (["*"], "*", ["west", "*"]):
+        assert {context for context, _ in read(source(path, contexts=contexts), "k8s_pods")} == {"east", "west"}
+    with pytest.raises(BadInput, match="unknown context 'wset'"):
+        source(path, contexts=["*", "wset"])
 
 
 def test_settings_come_from_the_environment_too(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

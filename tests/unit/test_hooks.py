@@ -89,3 +89,18 @@ def test_the_hook_gives_a_client_of_the_library_that_asks_as_the_connection_says
         assert listener.asked == [(*who, "impersonate-user: jane")]
         assert "s3cret" not in str(vars(client.configuration))
     assert Configuration.get_default_copy().host != listener.url
+
+
+def test_where_there_is_no_kubeconfig_connections_are_named_to_airflow_alone(tmp_path: Path) -> None:
+    from k8s_inventory.hooks import clusters
+    from k8s_inventory.kube.errors import KubeconfigError
+    from k8s_inventory.settings import Settings
+    from k8s_inventory.sync.configured import configured_contexts
+
+    settings = Settings.load({"kubeconfig": str(tmp_path / "nowhere")})
+    with pytest.raises(
+        KubeconfigError, match="nowhere: set KUBECONFIG, or name Airflow connections of type kubernetes"
+    ):
+        clusters.contexts(settings)
+    with pytest.raises(KubeconfigError, match="nowhere: set KUBECONFIG$"):
+        configured_contexts(settings)

@@ -59,6 +59,11 @@ def test_the_unknown_is_refused_with_the_closest_and_the_known(given: dict[str, 
         select(Settings.load(given), CONFIGURED)
 
 
+@pytest.mark.parametrize("contexts", [None, ["*"], ["prod", " * "], "*"])
+def test_all_contexts(contexts: list[str] | str | None) -> None:
+    assert select(Settings.load({"contexts": contexts}), CONFIGURED).contexts == tuple(CONFIGURED)
+
+
 def test_no_context_at_all_is_refused() -> None:
     with pytest.raises(PlanError, match="no context is configured"):
         select(Settings.load(), [])

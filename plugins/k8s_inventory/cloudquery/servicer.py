@@ -23,7 +23,8 @@ from cloudquery.plugin_v3.arrow import schema_to_bytes
 
 from k8s_inventory import __version__
 from k8s_inventory.cloudquery import ending, tables
-from k8s_inventory.cloudquery.source import BadInput, Source, json_schema
+from k8s_inventory.cloudquery.source import BadInput, Source
+from k8s_inventory.cloudquery.spec import json_schema
 from k8s_inventory.printable import printable
 from k8s_inventory.tracebacks import without_texts
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 from k8s_inventory.cloudquery import tables
+from k8s_inventory.cloudquery.spec import load
 from k8s_inventory.cloudquery.spool import Spool
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, Kind
-from k8s_inventory.known_secrets import learn_kubeconfig
 from k8s_inventory.kube.contexts import Context, Found
-from k8s_inventory.kube.errors import KubeconfigError, KubeError
+from k8s_inventory.kube.errors import KubeconfigError, KubeError, NoKubeconfig
 from k8s_inventory.kube.session import Session
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError, printable
-from k8s_inventory.settings import AIRFLOW_ONLY, Settings, SettingsError
+from k8s_inventory.settings import SettingsError
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.database import connection_parameters
 from k8s_inventory.sync import PlanError, Result, Run, Selection, Sync, Targets, refresh_crd_views, select
@@ -49,15 +47,6 @@ class Spooled:
     problem: str | None
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON schema of the spec: the settings, without those that mean something to Airflow alone."""
-    schema = Settings.model_json_schema()
-    for name in AIRFLOW_ONLY:
-        del schema["properties"][name]
-    schema["description"] = "Spec of the k8s-inventory source; each setting also by its environment variable."
-    return schema
-
-
 class Source:
     """One configured source.
 
@@ -66,7 +55,10 @@ class Source:
     """
 
     def __init__(self, spec: bytes, *, run_id: str = "", offline: bool = False) -> None:
-        self.settings = _settings(spec)
+        try:
+            self.settings = load(spec)
+        except SettingsError as error:
+            raise BadInput(str(error)) from None
         self.run_id = run_id or "cloudquery"
         self._contexts: Found[Callable[[], Context]] = Found()
         try:
@@ -76,6 +68,8 @@ class Source:
                 if self.settings.database_url:
                     connection_parameters(self.settings.database_url.get_secret_value())
             self._selection = self._select(offline)
+        except NoKubeconfig as error:
+            raise BadInput(f"{error}, or `kubeconfig` in the spec, or `in_cluster_name` within a cluster") from None
         except (KubeconfigError, PlanError, StoreError) as error:
             raise BadInput(str(error)) from None
 
@@ -216,20 +210,3 @@ class Source:
         except BadInput as error:
             problems.append(str(error))
         return "\n".join(problems) or None
-
-
-def _settings(spec: bytes) -> Settings:
-    try:
-        given = json.loads(spec or b"null") or {}
-    except ValueError:
-        raise BadInput("spec: not JSON") from None
-    if not isinstance(given, dict):
-        raise BadInput("spec: must be a mapping of settings")
-    learn_kubeconfig(given)
-    foreign = sorted(AIRFLOW_ONLY & given.keys())
-    if foreign:
-        raise BadInput(f"spec: {', '.join(foreign)}: of use to Airflow alone")
-    try:
-        return Settings.load(given)
-    except SettingsError as error:
-        raise BadInput(str(error).replace("settings:", "spec:", 1)) from None

@@ -14,6 +14,7 @@ from k8s_inventory.hooks.flags import flag
 from k8s_inventory.known_secrets import learn_connection
 from k8s_inventory.kube.client import Client
 from k8s_inventory.kube.contexts import Context, Found
+from k8s_inventory.kube.errors import NoKubeconfig
 from k8s_inventory.settings import Settings
 from k8s_inventory.sync.configured import configured_contexts
 
@@ -96,6 +97,10 @@ def _content(kube_config: Any) -> dict[str, Any] | None:
 
 def contexts(settings: Settings) -> Found[Callable[[], Context]]:
     """Every context that there is, those of Airflow's connections included. Raises `KubeconfigError`."""
-    return configured_contexts(
-        settings, {conn_id: ClusterHook(conn_id=conn_id).context for conn_id in settings.kubernetes_conn_ids}
-    )
+    connections = {conn_id: ClusterHook(conn_id=conn_id).context for conn_id in settings.kubernetes_conn_ids}
+    try:
+        return configured_contexts(settings, connections)
+    except NoKubeconfig as error:
+        raise NoKubeconfig(
+            f"{error}, or name Airflow connections of type kubernetes in K8S_KUBERNETES_CONN_IDS"
+        ) from None

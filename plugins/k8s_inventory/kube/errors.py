@@ -15,6 +15,10 @@ class KubeconfigError(ReportedError):
     """A kubeconfig that can not be read at all; the message names the file and what to do."""
 
 
+class NoKubeconfig(KubeconfigError):
+    """None of the files is there; the message may go on with what else can be configured."""
+
+
 class Unusable(ReportedError):
     """What is wrong with which field of which entry of a kubeconfig, in our own words; its context is not named yet."""
 

@@ -31,6 +31,9 @@ class PlanError(ReportedError):
     """The user named a context or kind that there is not; the message lists those there are."""
 
 
+ALL = "*"
+"""Stands for all contexts that are configured, as in the spec of CloudQuery's own Kubernetes plugin."""
+
 CUSTOM = "custom"
 """The family of all kinds without a declaration. Which these are, each context says."""
 
@@ -130,7 +133,7 @@ def select(settings: Settings, configured: Collection[str]) -> Selection:
     contexts = settings.contexts
     if contexts is not None:  # a blank around a name is seldom of it
         contexts = list(dict.fromkeys(name if name in configured else name.strip() for name in contexts))
-    unknown = [name for name in contexts or [] if name not in configured]
+    unknown = [name for name in contexts or [] if name not in configured and name != ALL]
     if unknown:
         close = {name: name for name in configured}
         raise PlanError(f"unknown context {_listed(unknown, close)}; there is {', '.join(sorted(configured))}")
@@ -139,7 +142,7 @@ def select(settings: Settings, configured: Collection[str]) -> Selection:
     for name in ("label_selectors", "field_selectors"):
         _refuse_unknown(f"kind in `{name}`:", [word for word in getattr(settings, name) if not _is_kind(word.lower())])
     entries, named = _entries(settings.resources or [])
-    return Selection(tuple(contexts if contexts is not None else configured), entries, named)
+    return Selection(tuple(configured if contexts is None or ALL in contexts else contexts), entries, named)
 
 
 def _entries(resources: Sequence[str]) -> tuple[tuple[Entry, ...], frozenset[str]]:

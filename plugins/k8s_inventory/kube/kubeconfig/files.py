@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from k8s_inventory.known_secrets import learn_kubeconfig
-from k8s_inventory.kube.errors import KubeconfigError, Unusable
+from k8s_inventory.kube.errors import KubeconfigError, NoKubeconfig, Unusable
 
 MOST_OF_FILE = 1 << 24
 """Bytes of a kubeconfig: five thousand contexts with certificates have as many."""
@@ -140,10 +140,7 @@ def read_files(paths: str) -> Kubeconfig:
     if empty and not files:
         raise KubeconfigError(f"no kubeconfig at {' or '.join(map(str, empty))}: nothing is in it")
     if not files:
-        raise KubeconfigError(
-            f"no kubeconfig at {' or '.join(map(str, missing)) or 'an empty path'}: set KUBECONFIG, or configure "
-            "Airflow connections of type kubernetes"
-        )
+        raise NoKubeconfig(f"no kubeconfig at {' or '.join(map(str, missing)) or 'an empty path'}: set KUBECONFIG")
     return Kubeconfig(files, tuple(missing))
 
 
