@@ -28,7 +28,7 @@ def _tables() -> Iterator[str]:
     yield "The primary key is `(context_name, uid)`, of `k8s_custom_objects` `(context_name, group, plural, uid)`. Labels, annotations and arrays are empty rather than null."
     yield "Where a type has a default, that is what Kubernetes means by an object that has no such value: false, zero and the like. Null says that it is not known: it is redacted, or no value that the column can hold; or, without a default, that there is none."
     yield "CloudQuery's PostgreSQL destination keeps a timestamptz as `timestamp`, in UTC. `now() - created_at` is right there only in a session whose `TimeZone` is UTC; `now() - created_at AT TIME ZONE 'UTC'`, or `SET timezone TO 'UTC'` before, is everywhere.\n"
-    yield "How fresh and how certain the rows are is in `k8s_sync_status`; see [status.md](status.md).\n"
+    yield "How fresh and how certain the rows are is in `k8s_sync_status`; see [status.md](status.md). Each table has a function, `k8s_pods_at(instant)` and so on, with the rows of then; see [history.md](history.md).\n"
     yield "| table | resource | short | kind | what it holds |"
     yield "| --- | --- | --- | --- | --- |"
     for kind in TABLES:
@@ -37,6 +37,10 @@ def _tables() -> Iterator[str]:
         yield f"| [`{kind.table}`](#{kind.table}) | {_resource(kind)} | {short} | {name} | {kind.description} |"
     for kind in TABLES:
         yield f"\n## {kind.table}\n\n{kind.description}\n"
+        if not kind.has_history:
+            yield "It has no history.\n"
+        elif kind.noise:
+            yield f"Noise, which the history leaves out: {', '.join(f'`{path}`' for path in kind.noise)}.\n"
         yield "| column | type | description |"
         yield "| --- | --- | --- |"
         yield "| `context_name` | text, not null | Context that the object was read through. |"

@@ -12,9 +12,12 @@ from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS
 from k8s_inventory.store import statements
 from k8s_inventory.store.statements import FOLDER
 
-UNKNOWN_TO_SQLFLUFF = ("stage.sql", "references.sql", "owner_views.sql", "restate.sql")
-"""COPY ... FROM STDIN with options; functions whose body is BEGIN ATOMIC; UPDATE that sets a row."""
-MADE_OF_MACROS = ("edges_view.sql",)
+UNKNOWN_TO_SQLFLUFF = (
+    *("stage.sql", "references.sql", "owner_views.sql", "restate.sql"),
+    *("history.sql", "instant.sql", "objects_at.sql", "note_changes.sql"),
+)
+"""COPY ... FROM STDIN with options; functions whose body is BEGIN ATOMIC; UPDATE of rows; comparing records."""
+MADE_OF_MACROS = ("edges_view.sql", "changed_objects.sql", "prune.sql", "prune_absent.sql", "stored_objects.sql")
 """Whose layout, once rendered, is nobody's choice."""
 
 PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -27,7 +30,7 @@ def main() -> int:
         if path.name in UNKNOWN_TO_SQLFLUFF:
             continue
         for problem in linter.lint_string(rendered(path)).get_violations():
-            if path.name in MADE_OF_MACROS and problem.rule_code() in ("LT02", "AL09"):
+            if path.name in MADE_OF_MACROS and problem.rule_code() in ("LT02", "AL03", "AL09"):
                 continue
             failed += 1
             print(f"{path.relative_to(FOLDER)}:{problem.line_no}: {problem.rule_code()} {problem.desc()}")
@@ -41,6 +44,9 @@ def rendered(path: Path) -> str:
     if path.name == "crd_view.sql":
         given |= {"view": "crd_things", "group": "'example.com'", "plural": "'things'", "description": "'Things.'"}
         given |= {"columns": [("name", "name")], "guarded": False}
+    given["schema"] = "inventory"
+    if path.name == "partition.sql":
+        given |= {"name": "k8s_changes_20260105", "since": "2026-01-05 00:00:00+00", "until": "2026-01-12 00:00:00+00"}
     if path.name == "adopt_rows.sql":
         given["as_custom"] = statements.as_custom(KINDS["namespaces"])
     text = template.render(given)

@@ -168,6 +168,21 @@ class Settings(BaseSettings):
         default=False,
         description="Let who may trigger the DAG say, by `accept_repointed`, that another cluster is meant.",
     )
+    history_days: int = Field(
+        default=90,
+        ge=0,
+        le=36_500,
+        description="Days for which it is kept what objects were before: see history.md. 0 keeps none.",
+    )
+    history_ignore: Names = Field(
+        default=[],
+        description="Changes that the history leaves out, each `kind:path`, such as "
+        "`deployments.apps:.metadata.annotations['example.com/checked-at']`.",
+    )
+    history_ignore_noise: bool = Field(
+        default=True,
+        description="Leave what kinds declare as noise out of it: heartbeats of nodes, renewals of leases and leaders.",
+    )
     connect_timeout: float = Field(default=5, gt=0, le=60, description="Seconds to wait for a connection to a cluster.")
     read_timeout: float = Field(
         default=60, gt=0, le=600, description="Seconds to wait for the next bytes of an answer."
@@ -271,6 +286,7 @@ class Settings(BaseSettings):
         "keep_annotations",
         "drop_annotations",
         "redact",
+        "history_ignore",
         mode="before",
     )
     @classmethod

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tests.histories import syncs
 from tests.histories.cluster_changes import DECLARED, NAMES, READER, Changes
 from tests.histories.faults import FILTERED, HIDDEN, Fault, Happening, some_fault
 from tests.histories.invariants import Around, Done, Living, of_source, violations
-from tests.histories.syncs import Ended, Order, held
+from tests.histories.syncs import Ended, Held, Order, held
 from tests.proxy import Proxy
 
 CONTEXTS: dict[str, User] = {"narrow": READER, "wide": ADMIN}
@@ -65,6 +66,7 @@ class History:
     steps: list[str] = field(default_factory=list)
     runs: int = 0
     orders: list[Order] = field(default_factory=list)
+    instants: dict[datetime, Held] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -99,8 +101,26 @@ class History:
             except Exception as error:
                 raise Violated(self._told([f"{type(error).__name__}: {error}"])) from error
             self.world.steps += 1
+            found = [*found, *self._instants_differ()]
             if found:
                 raise Violated(self._told(found))
+
+    def _instants_differ(self) -> list[str]:
+        """What the tables held after each step so far is what they are said to have held then."""
+        self.instants[syncs.now(self.database_url)] = held(self.database_url)
+        for instant, then in self.instants.items():
+            for (context, kind), rows in syncs.held_at(self.database_url, instant).items():
+                kept = {uid: row.in_history for uid, row in then.of(context, kind).items()}
+                said = {uid: row.in_history for uid, row in rows.items()}
+                if kept != said:
+                    steps = list(self.instants).index(instant) + 1
+                    differing = sorted(uid for uid in kept.keys() | said.keys() if kept.get(uid) != said.get(uid))
+                    uid = differing[0]
+                    return [
+                        f"{context} {kind}: after step {steps} it held {kept.get(uid)}, and is said to have held "
+                        f"{said.get(uid)} ({len(differing)} differ)"
+                    ]
+        return []
 
     def _told(self, found: list[str]) -> str:
         lines = [f"seed {self.seed}, after {len(self.steps)} steps:"]

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pyarrow as pa
@@ -150,6 +151,11 @@ class Row:
             text = text.replace(json.dumps(value), json.dumps(REDACTED))
         return text
 
+    @property
+    def in_history(self) -> str:
+        """What the history tells of it: an object's version counts only where something else of the row differs."""
+        return re.sub(r'"resource_version": "[^"]*", ', "", self.beside_redaction)
+
 
 @dataclass(frozen=True)
 class Status:
@@ -192,8 +198,7 @@ def held(database_url: str) -> Held:
     with closing(psycopg.connect(database_url)) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         rows = {}
-        tables = [(KINDS[name].table, f"'{name}'") for name in DECLARED]
-        for table, kind in [*tables, (CUSTOM_OBJECTS.table, "plural || '.' || \"group\"")]:
+        for table, kind in _tables():
             row = "to_jsonb(t) - 'made_of'"
             query = f"SELECT context_name, {kind}, uid, namespace, {row}, ({row})::text FROM {table} AS t"
             for context, name, uid, namespace, values, text in connection.execute(query.encode()):
@@ -212,6 +217,34 @@ def held(database_url: str) -> Held:
             )
         }
         return Held(rows, status, targets, parts)
+
+
+def held_at(database_url: str, instant: datetime) -> dict[tuple[str, str], dict[str, Row]]:
+    """The rows as of an instant, by context and kind: of all targets that have them."""
+    with closing(psycopg.connect(database_url)) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        known = connection.execute(
+            "SELECT context_name, kind FROM k8s_coverage_at(%s) WHERE known <> 'unknown'", [instant]
+        ).fetchall()
+        rows: dict[tuple[str, str], dict[str, Row]] = {(context, kind): {} for context, kind in known}
+        for table, kind in _tables():
+            row = "to_jsonb(t) - 'made_of'"
+            query = f"SELECT context_name, {kind}, uid, namespace, {row}, ({row})::text FROM {table}_at(%s) AS t"
+            for context, name, uid, namespace, values, text in connection.execute(query.encode(), [instant]):
+                rows[context, name][uid] = Row(namespace, values, text)
+        return rows
+
+
+def now(database_url: str) -> datetime:
+    with closing(psycopg.connect(database_url)) as connection:
+        ((instant,),) = connection.execute("SELECT clock_timestamp()").fetchall()
+        return cast(datetime, instant)
+
+
+def _tables() -> list[tuple[str, str]]:
+    """Each table with what tells the kind of a row."""
+    tables = [(KINDS[name].table, f"'{name}'") for name in DECLARED]
+    return [*tables, (CUSTOM_OBJECTS.table, "plural || '.' || \"group\"")]
 
 
 def tables_with(database_url: str, context: str) -> list[str]:

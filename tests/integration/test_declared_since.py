@@ -130,7 +130,7 @@ def test_columns_and_grants_of_users_stay(cluster: Cluster, store: Store, sync: 
     store.connection.execute("ALTER TABLE k8s_services ADD COLUMN team text NOT NULL DEFAULT 'ours'")
     store.connection.execute("GRANT SELECT ON k8s_services TO PUBLIC")
     _sync_as_before(store, context_of(cluster))
-    assert store.migrate() == ["rows of deployments.apps", "rows of services.core"]
+    assert store.migrate() == ["k8s_services_at", "rows of deployments.apps", "rows of services.core"]
     assert query_rows(store, "SELECT DISTINCT team FROM k8s_services") == [{"team": "ours"}]
     granted = "SELECT has_table_privilege('public', 'k8s_services', 'SELECT') AS may"
     assert query_rows(store, granted) == [{"may": True}]

@@ -81,9 +81,9 @@ def test_a_column_that_a_newer_declaration_adds_is_added(
     sync(context_of(cluster), "pods")
     store.connection.execute("ALTER TABLE k8s_pods DROP COLUMN host_ip")
     store.connection.execute("UPDATE k8s_schema_tables SET declaration = 'an older one' WHERE table_name = 'k8s_pods'")
-    with pytest.raises(StoreError, match="k8s_pods: run the DAG's task `plan`"):
+    with pytest.raises(StoreError, match="k8s_pods, k8s_pods_at: run the DAG's task `plan`"):
         store.check_schema()
-    assert store.migrate() == ["k8s_pods"]
+    assert store.migrate() == ["k8s_pods", "k8s_pods_at"]
     sync(context_of(cluster), "pods", verify=True)
     assert_table_equals_cluster(store, cluster, "pods")
 

@@ -36,6 +36,11 @@ def test_settings_and_make_targets_that_pages_name_exist(page: Path) -> None:
     assert set(re.findall(r"\bmake ([a-z]+)`", text)) <= targets
 
 
+def test_every_query_of_the_history_is_in_its_page() -> None:
+    queries = {path.name for path in (PROJECT / "include" / "sql" / "queries" / "history").iterdir()}
+    assert queries == set(re.findall(r"^\|.*\| `(\w+\.sql)` \|$", (PROJECT / "docs" / "history.md").read_text(), re.M))
+
+
 def test_every_table_is_in_the_readme() -> None:
     text = (PROJECT / "README.md").read_text()
     assert all(kind.table in text for kind in KINDS.values())

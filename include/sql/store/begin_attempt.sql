@@ -1,9 +1,18 @@
+-- Where no history is to be kept, what comes next is not known of it any more.
 WITH target AS (
-    INSERT INTO k8s_sync_targets (context_name, kind)
+    INSERT INTO k8s_sync_targets AS stored (context_name, kind)
     VALUES (%(context_name)s, %(kind)s)
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (context_name, kind) DO UPDATE
+        SET history_since = NULL
+        WHERE stored.history_since IS NOT NULL AND NOT %(keeps_history)s
 )
 
 INSERT INTO k8s_sync_runs (run_id, attempt, invocation, context_name, kind, scope)
 VALUES (%(run_id)s, %(attempt)s, %(invocation)s, %(context_name)s, %(kind)s, %(scope)s)
-RETURNING id;
+RETURNING
+    id,
+    (
+        SELECT stored.history_rules
+        FROM k8s_sync_targets AS stored
+        WHERE stored.context_name = %(context_name)s AND stored.kind = %(kind)s
+    ) AS history_rules;

@@ -175,10 +175,11 @@ class Source:
             if store := self.open_store():
                 with store:
                     changes = refresh_crd_views(store)
+                    store.drop_expired_history(self.settings.history_days)
                 for warning in changes.warnings():
                     log.warning("%s", warning)
         except (BadInput, StoreError) as error:
-            log.warning("views of CRDs: %s", error)
+            log.warning("after the sync: %s", error)
 
     def open_store(self) -> Store | None:
         """A session with the database, where there is one to write to. Raises `BadInput`."""

@@ -45,6 +45,7 @@ CONFIGMAPS = Kind(
     table="k8s_configmaps",
     short_names=("cm",),
     description="ConfigMaps: configuration, by key. Values are redacted unless `config_map_values` is set.",
+    noise=(".metadata.annotations['control-plane.alpha.kubernetes.io/leader']",),
     rest=("data",),
     redacted_values=("data", "binaryData"),
     typed_columns=(
@@ -214,6 +215,7 @@ LEASES = Kind(
     group="coordination.k8s.io",
     table="k8s_leases",
     description="Leases: heartbeats of nodes, and which replica of a controller leads.",
+    noise=(".spec.renewTime",),
     rest=("spec",),
     typed_columns=(
         Column(name="holder_identity", path="spec.holderIdentity", description="Who holds it: kubectl's HOLDER."),

@@ -100,6 +100,9 @@ class Kind:
     `table_cells`, where there are any, are all that is ever asked for of an object beside its metadata: cells of the
     API server's `Table`, by the column's name there, and the field that stands for each in a path.
 
+    `noise` are paths at which a difference is no change to people, such as heartbeats: the history leaves it out, and
+    of kinds without `has_history` all.
+
     `shared_by` are the columns, each `of_kind`, by which kinds that share a table are told apart in it. `listed_as` is
     the kind of its lists, where that is another than `<kind>List`. `revision` changes when the definition of a custom
     kind does: its objects may then read otherwise, at the same resourceVersion. `held_back`, where it is not empty,
@@ -122,6 +125,8 @@ class Kind:
     long_names: bool = False
     raw_json: bool = False
     table_cells: tuple[tuple[str, str], ...] = ()
+    noise: tuple[str, ...] = ()
+    has_history: bool = True
     shared_by: tuple[str, ...] = ()
     listed_as: str = ""
     printer_columns: tuple[PrinterColumn, ...] = ()

@@ -39,6 +39,7 @@ EVENTS = Kind(
     table="k8s_events",
     short_names=("ev",),
     description="Events: what happened to objects lately. The API server itself keeps them for an hour.",
+    has_history=False,
     rest=("data",),
     typed_columns=(
         Column(

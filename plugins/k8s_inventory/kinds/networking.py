@@ -141,6 +141,7 @@ ENDPOINTS = Kind(
     table="k8s_endpoints",
     short_names=("ep",),
     description="Endpoints: the addresses behind a Service, as old clients read them.",
+    noise=(".metadata.annotations['control-plane.alpha.kubernetes.io/leader']",),
     rest=("data",),
     typed_columns=(
         Column(

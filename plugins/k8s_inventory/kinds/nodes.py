@@ -75,6 +75,7 @@ NODES = Kind(
     namespaced=False,
     short_names=("no",),
     description="Nodes: the machines that pods run on.",
+    noise=(".status.conditions[*].lastHeartbeatTime",),
     typed_columns=(
         Column(
             name="display_status",

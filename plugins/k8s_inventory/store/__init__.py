@@ -5,11 +5,12 @@ from k8s_inventory.store.evidence import Coverage, Listed, Proof
 from k8s_inventory.store.forgetting import forget_context
 from k8s_inventory.store.refusals import StoreError, TargetBusy
 from k8s_inventory.store.statements import Statements
-from k8s_inventory.store.target import Attempt, LastComplete, Seen, Target
+from k8s_inventory.store.target import Attempt, Ignored, LastComplete, Seen, Target
 
 __all__ = [
     "Attempt",
     "Coverage",
+    "Ignored",
     "LastComplete",
     "Listed",
     "Proof",

@@ -20,6 +20,7 @@ from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
+from k8s_inventory.store.partitions import drop_expired, make_partitions, missing_partitions
 from k8s_inventory.store.refusals import StoreError, explained
 from k8s_inventory.store.statements import sql
 
@@ -91,7 +92,7 @@ class Store:
             self._refuse_server()
             for name, value in _WHERE_IT_CAN_BE.items():
                 with suppress(errors.InvalidParameterValue):
-                    connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+                    self._set(name, value)
             self.run("session")
             self._choose_schema()
 
@@ -119,7 +120,10 @@ class Store:
             schema = found[0]["schema_name"] if found else None
         if schema is not None:
             path = f"{statements.identifier(schema, self.connection)}, pg_temp"
-            self.connection.execute("SELECT set_config('search_path', %s, false)", [path])
+            self._set("search_path", path)
+
+    def _set(self, name: str, value: str) -> None:
+        self.connection.execute("SELECT set_config(%s, %s, false)", [name, value])
 
     @classmethod
     def connect(cls, database_url: str, *, schema: str | None = None, connect_timeout: int = 10) -> Store:
@@ -167,7 +171,7 @@ class Store:
             if self.schema is not None:
                 self._create_schema(self.schema)
             if not self._pending(kinds):
-                return []
+                return self._make_weeks()
             self._refuse_foreign(kinds)
             state = self.rows("schema_state")[0]
             if not (state["has_migrations"] and state["has_tables"]):
@@ -198,6 +202,19 @@ class Store:
                 f"the database lacks {', '.join(pending)}: run the DAG's task `plan`, which makes the schema"
             )
 
+    def _make_weeks(self) -> list[str]:
+        """Makes the weeks of history that are missing. While this one is there, the role need not be one that may."""
+        weeks = missing_partitions(self.connection)
+        try:
+            if weeks:
+                with self.schema_change():
+                    make_partitions(self.connection)
+        except errors.InsufficientPrivilege:
+            if any(week["is_now"] for week in weeks):
+                raise
+            return []
+        return [week["name"] for week in weeks]
+
     def _create_schema(self, schema: str) -> None:
         found = self.connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone()
         if not found:
@@ -217,7 +234,8 @@ class Store:
                 f"the database was upgraded by a newer k8s-inventory (migration {max(newer)}): upgrade this one"
             )
         missing = [name for version, name, _ in known if version not in applied]
-        missing += [name for name, ddl in _made_of(kinds).items() if declared.get(name) != _hashed(ddl)]
+        made_of = _made_of(kinds) | (self._instants(kinds) if applied else {})
+        missing += [name for name, ddl in made_of.items() if declared.get(name) != _hashed(ddl)]
         moved = declared_since(self.connection, kinds) if CUSTOM_OBJECTS.table in declared else {}
         return missing + [_rows_of(name) for name in moved]
 
@@ -243,18 +261,34 @@ class Store:
                 "INSERT INTO k8s_schema_migrations (version, name) VALUES (%s, %s)", [version, name]
             )
             done.append(name)
-        for name, ddl in _made_of(kinds).items():
-            if declared.get(name) == _hashed(ddl):
-                continue
-            self.connection.execute(ddl)
-            self.note_made(name, _hashed(ddl))
-            done.append(name)
+        make_partitions(self.connection)
+        for made_of in (_made_of, self._instants):
+            for name, ddl in made_of(kinds).items():
+                if declared.get(name) == _hashed(ddl):
+                    continue
+                self.connection.execute(ddl)
+                self.note_made(name, _hashed(ddl))
+                done.append(name)
         if CUSTOM_OBJECTS in kinds:
             moved = declared_since(self.connection, kinds, by_rows=bool(done))
             adopt(self.connection, moved)
             done += map(_rows_of, moved)
         attach(self.connection, before)
         return done
+
+    def _instants(self, kinds: Sequence[Kind]) -> dict[str, str]:
+        """The DDL of the functions that return rows as of an instant, by its name: with the columns that tables have
+        now, ours and those that others added. Of a table that is not there, or has lost its function, nothing fits."""
+        tables = {kind.table: kind for kind in kinds}
+        schema = statements.identifier(self.rows("schema_state")[0]["schema_name"], self.connection)
+        found = {row["table_name"]: row for row in self.rows("table_columns", {"tables": list(tables)})}
+        made = {
+            f"{table}_at": statements.instant(kind, found[table]["names"], schema) if table in found else ""
+            for table, kind in tables.items()
+        }
+        if len(tables) == len(TABLES):
+            made["k8s_objects_at"] = statements.view("objects_at", kinds, schema=schema)
+        return made
 
     def note_made(self, name: str, declaration: str) -> None:
         """Notes what a relation or function was made of."""
@@ -267,7 +301,8 @@ class Store:
     def _refuse_foreign(self, kinds: Sequence[Kind]) -> None:
         """Whoever may write k8s_schema_tables could claim there that something is ours: it must look it, too."""
         applied, declared = self._made(self.rows("schema_state")[0])
-        unknown = {name for name in _made_of(kinds) if name not in declared}
+        instants = {f"{kind.table}_at" for kind in kinds}
+        unknown = {name for name in {*_made_of(kinds), *instants} if name not in declared}
         if not applied:
             unknown |= {"k8s_sync_runs", "k8s_sync_targets", "k8s_sync_contexts", "k8s_sync_status", "k8s_clusters"}
         for name, ddl in _made_of(kinds).items():
@@ -280,6 +315,19 @@ class Store:
                 f"{', '.join(foreign)} in this schema was not made by k8s-inventory and stays untouched: rename it, "
                 "or choose another schema (setting `schema`)"
             )
+
+    def drop_expired_history(self, days: int, *, wait: float = RELATION_WAIT) -> list[str]:
+        """Drops the weeks of k8s_changes that ended so many days ago; returns their names.
+
+        Raises `StoreError` where someone is still reading one after `wait` seconds; it goes the next time.
+        """
+        with explained("dropping old history", self.connection):
+            ((before,),) = self.connection.execute("SHOW lock_timeout").fetchall()
+            self._set("lock_timeout", str(int(wait * 1000)))
+            try:
+                return drop_expired(self.connection, days)
+            finally:
+                self._set("lock_timeout", before)
 
     # -- contexts and runs ---------------------------------------------------------------------------
 
@@ -374,6 +422,7 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
         "k8s_selects": statements.sql("selectors"),
         "k8s_owner": statements.sql("references"),
         "k8s_to_text": statements.sql("casts"),
+        "k8s_former": statements.sql("history"),
     }
     tables = {kind.table: statements.kind_table(kind) for kind in kinds}
     views = {"k8s_objects": statements.view("objects_view", kinds)}

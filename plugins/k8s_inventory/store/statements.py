@@ -16,6 +16,9 @@ from psycopg import sql as composed
 from k8s_inventory.kinds import Column, Kind
 from k8s_inventory.kinds.declaration import DELETION_GRACE, METADATA_COLUMNS
 
+KEYFRAMES = 64
+"""One change in so many keeps the whole former row, so that few changes are gone through for an instant."""
+
 _BESIDE = Path(__file__).parents[1] / "sql"
 FOLDER = _BESIDE if _BESIDE.is_dir() else Path(__file__).parents[3] / "include" / "sql"
 """include/sql of the checkout, or its copy in the installed package."""
@@ -54,10 +57,12 @@ def sql(name: str) -> str:
 
 def variables(kind: Kind) -> dict[str, Any]:
     """What the templates of a kind's statements may use."""
-    names = ("table", "columns", "description", "namespaced", "long_names", "shared_by", "rest")
+    names = ["table", "columns", "description", "namespaced", "long_names", "shared_by", "rest"]
+    names += ["kind", "group", "plural"]
     redone = [column.name for column in kind.columns if not _is_kept(column, kind)]
     cells = [field for _, field in kind.table_cells]
-    return {**{name: getattr(kind, name) for name in names}, "redone": redone, "cells": cells}
+    own = {name: getattr(kind, name) for name in names}
+    return {**own, "redone": redone, "cells": cells, "target_kind": kind.name, "keyframes": KEYFRAMES}
 
 
 def _is_kept(column: Column, kind: Kind) -> bool:
@@ -74,6 +79,7 @@ class Statements:
     see_again: str
     stage: str
     merge: str
+    note_changes: str
     unchanged: str
     missing: str
     prune: str
@@ -82,6 +88,9 @@ class Statements:
     under_other_rules: str
     stored_objects: str
     restate: str
+    changed_objects: str
+    restate_changes: str
+    blank_changes: str
 
     @classmethod
     def render(cls, kind: Kind) -> Statements:
@@ -96,6 +105,11 @@ class Statements:
 def kind_table(kind: Kind) -> str:
     """The DDL that makes or extends the table of a kind."""
     return environment().get_template("store/kind_table.sql").render(variables(kind))
+
+
+def instant(kind: Kind, names: Sequence[str], schema: str) -> str:
+    """The DDL of the function that returns the rows of a kind as of an instant; `names` are its table's columns now."""
+    return environment().get_template("store/instant.sql").render(variables(kind), names=names, schema=schema)
 
 
 def forget_rows(kind: Kind) -> str:
@@ -119,9 +133,9 @@ def as_custom(kind: Kind) -> frozenset[str]:
     return metadata | frozenset(() if keeps_out else kind.rest)
 
 
-def view(name: str, kinds: Sequence[Kind]) -> str:
+def view(name: str, kinds: Sequence[Kind], **more: Any) -> str:
     """The DDL of a view over the tables of these kinds."""
-    return environment().get_template(f"store/{name}.sql").render(kinds=kinds, columns=METADATA_COLUMNS)
+    return environment().get_template(f"store/{name}.sql").render(kinds=kinds, columns=METADATA_COLUMNS, **more)
 
 
 def migrations() -> list[tuple[int, str, str]]:

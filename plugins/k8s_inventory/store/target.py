@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.outcome import Outcome
@@ -25,6 +26,10 @@ VERIFY_DAYS = 7
 _POLL_SECONDS = 0.2
 _RESTATED = "restated"
 """Follows the rules in the `made_of` of a row that was made of a stored one."""
+
+
+Ignored = Mapping[str, Sequence[Sequence[str]]]
+"""By column, the paths in it at which a difference is no change, `*` for any step; without any, the whole column."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,9 @@ class Target:
         self._rewritten = False
         self._staged = 0
         self._rules: str | None = None
+        self._run_id = ""
+        self._ignored: Ignored | None = None
+        self._history_rules: str | None = None
         self._under_other_rules: int | None = None
 
     @classmethod
@@ -157,18 +165,27 @@ class Target:
         return holder(found[0]) if found else "another task"
 
     def begin(
-        self, *, run_id: str, attempt: int, invocation: str = "", scope: str = "all", rules: str | None = None
+        self,
+        *,
+        run_id: str,
+        attempt: int,
+        invocation: str = "",
+        scope: str = "all",
+        rules: str | None = None,
+        ignored: Ignored | None = None,
     ) -> None:
         """Commits the attempt's row, and marks those that a killed task left open.
 
-        `rules` is what the `made_of` of each row begins with that is written by the redaction of now.
+        `rules` is what the `made_of` of each row begins with that is written by the redaction of now; `ignored`, what
+        the history leaves out, or None where none is kept.
         """
-        self._rules = rules
+        self._rules, self._run_id, self._ignored = rules, run_id, ignored
         with self._explained():
             self._store.run("fail_orphans", self._key)
             of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "scope": scope}
+            of_task["keeps_history"] = ignored is not None
             begun = self._store.rows("begin_attempt", {**self._key, **of_task})
-            self._id = begun[0]["id"]
+            self._id, self._history_rules = begun[0]["id"], begun[0]["history_rules"]
 
     def last_complete(self, coverage: Coverage) -> LastComplete:
         """Of the coverage, or where that never was, of the whole."""
@@ -260,6 +277,34 @@ class Target:
             self._execute(self._statements.restate)
             self._under_other_rules = None
 
+    @property
+    def has_history_by_other_rules(self) -> bool:
+        """Whether there may be former values that other rules of redaction wrote."""
+        return self._rules is not None and self._history_rules != self._rules
+
+    def changed_objects(self, after: tuple[str, int], *, most: int) -> list[tuple[str, int, str, str]]:
+        """(seen_at, id, api_version, JSON) of objects before changes by other rules: those after a seen_at and id."""
+        parameters = {**self._where, "rules": self._rules, "after": after[0], "after_id": after[1], "most": most}
+        with self._explained(), self._connection.cursor() as cursor:
+            cursor.execute(self._statements.changed_objects, parameters)
+            return cursor.fetchall()
+
+    def restate_changes(self, chunk: Sequence[Sequence[Any]], seen_at: Sequence[str]) -> None:
+        """Writes the former values that these changes took away by the rules of now; the chunk holds their objects."""
+        self.start_staging(rewrite=True, age=0)
+        self.stage([chunk], seen_at)
+        with self._explained(), self._connection.transaction():
+            self._refuse_lost_lock()
+            self._execute(self._statements.restate_changes, rules=self._rules)
+
+    def history_is_restated(self) -> None:
+        """What is still by other rules could not be read, and its values go."""
+        with self._explained(), self._connection.transaction():
+            self._refuse_lost_lock()
+            self._execute(self._statements.blank_changes, rules=self._rules)
+            self._store.run("history_ruled", {**self._key, "rules": self._rules})
+        self._history_rules = self._rules
+
     def missing(self, coverage: Coverage, *, most: int, labels_are_whole: bool) -> list[tuple[str, str | None, str]]:
         """(uid, namespace, name) of stored objects that the listing lacks, though they may have the labels selected.
 
@@ -295,20 +340,33 @@ class Target:
         with self._explained(), self._connection.transaction():
             if listed.is_stored or proof.kind_is_gone:
                 self._refuse_lost_lock()
+            noted = self._noted(coverage, listed, proof)
             if listed.is_stored:
-                listed.changed = self._merge()
+                listed.changed = self._merge(noted)
             if proof.kind_is_gone:
-                listed.deleted = self._execute(self._statements.prune_absent)
+                listed.deleted = self._counted(self._statements.prune_absent, **noted)
             elif listed.outcome is Outcome.COMPLETE:
                 gone = list(proof.gone) if coverage.selection else None
-                listed.deleted = self._execute(self._statements.prune, namespace=coverage.namespace, gone=gone)
+                listed.deleted = self._counted(self._statements.prune, namespace=coverage.namespace, gone=gone, **noted)
+            if noted["seen_at"] and (listed.changed or listed.deleted):
+                self._store.run("target_changed", {**self._key, **noted})
             self._note(coverage, listed, proof)
             is_all = bool(proof.kind_is_gone) or (coverage.is_whole and listed.outcome is Outcome.COMPLETE)
             self._under_other_rules = 0 if is_all else None
             if ends:
                 ends.take(listed)
                 if is_all:
-                    self._end(ends)
+                    self._end(ends, is_known=True)
+
+    def _noted(self, coverage: Coverage, listed: Listed, proof: Proof) -> dict[str, Any]:
+        """What the history says of changes that this commit brings; `seen_at` is None where it keeps none."""
+        noted: dict[str, Any] = {"seen_at": None, "not_before": None, "run_id": self._run_id}
+        if self._ignored is not None:
+            part = None if coverage.is_whole else coverage.namespace or ""
+            state = self._store.rows("history_state", {**self._key, "part": part})[0]
+            if state.pop("is_kept"):
+                noted |= state
+        return {**noted, "evidence": _evidence(coverage, listed, proof), "is_all": not coverage.selection}
 
     def _note(self, coverage: Coverage, listed: Listed, proof: Proof) -> None:
         """Keeps what the next listing of this coverage has to know of this one."""
@@ -337,16 +395,20 @@ class Target:
                 if attempt.outcome is Outcome.COMPLETE and attempt.scope == "all":  # discovery
                     whole = {"resource_version": None, "snapshot_at": attempt.snapshot_at, "rewritten": False}
                     self._store.run("target_complete", {**self._key, **whole})
-                self._end(attempt)
+                self._end(attempt, is_known=attempt.outcome is Outcome.COMPLETE)
 
-    def _end(self, attempt: Attempt) -> None:
+    def _end(self, attempt: Attempt, *, is_known: bool) -> None:
         attempt.under_other_rules = None if self._rules is None else self.under_other_rules()
         attempt.seconds = float(self._store.rows("end_attempt", {**attempt.columns(), "id": self._id})[0]["seconds"])
         self._id = None
+        if self._ignored is not None and is_known:
+            self._store.run("history_begins", self._key)
 
-    def _merge(self) -> int:
+    def _merge(self, noted: Mapping[str, Any]) -> int:
         self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
         self._execute(self._statements.unchanged)
+        if noted["seen_at"] and self.has_staged:
+            self._execute(self._statements.note_changes, ignored=Jsonb(self._ignored), **noted)
         return self._execute(self._statements.merge)
 
     def _execute(self, statement: str, **parameters: Any) -> int:
@@ -354,9 +416,28 @@ class Target:
             cursor.execute(statement, {**self._where, **parameters})
             return max(cursor.rowcount, 0)
 
+    def _counted(self, statement: str, **parameters: Any) -> int:
+        """The same, of a statement that returns its count."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, {**self._where, **parameters})
+            ((count,),) = cursor.fetchall()
+            return int(count)
+
     def _refuse_lost_lock(self) -> None:
         if not self._store.rows("lock_held", {**self._key, "number": self._number}):
             raise StoreError(f"{self._doing}: {LOST_LOCK}")
+
+
+def _evidence(coverage: Coverage, listed: Listed, proof: Proof) -> str:
+    """What shows the changes that a commit brings, in words."""
+    if proof.kind_is_gone:
+        return f"its kind is gone: {proof.kind_is_gone}"
+    within = "" if coverage.namespace is None else f" of namespace {coverage.namespace}"
+    partial = "" if listed.outcome is Outcome.COMPLETE else ", not all of it"
+    gone = "; GET: not found" if coverage.selection and proof.gone else ""
+    return (
+        f"listing{within}{coverage.selection} at resourceVersion {listed.resource_version or 'unknown'}{partial}{gone}"
+    )
 
 
 def _with(chunks: Iterable[Sequence[Sequence[Any]]], made_of: Sequence[str]) -> Iterator[Sequence[Sequence[Any]]]:

@@ -16,9 +16,10 @@ from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Coverage, Listed, Proof, Store, StoreError, Target
+from k8s_inventory.sync.history import ignored
 from k8s_inventory.sync.identity import confirm, first_led_to, identify
 from k8s_inventory.sync.reading import FAILURES, Reading, Sink, failure
-from k8s_inventory.sync.restating import restate
+from k8s_inventory.sync.restating import restate, restate_history
 from k8s_inventory.tracebacks import without_texts
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ def attempting(
     """
     with Target.locked(store, kind, session.context.name, statements=statements, wait=settings.lock_wait) as target:
         rules = reading.redaction_rules if reading else None
-        target.begin(**vars(run), scope=attempt.scope, rules=rules)
+        target.begin(**vars(run), scope=attempt.scope, rules=rules, ignored=ignored(settings, kind))
         try:
             with ended(session, kind, attempt) as ending:
                 yield target, ending
@@ -134,6 +135,8 @@ def attempting(
                 if reading and not target.is_ended:
                     restate(target, reading.new_decoder())
                 target.end(attempt)
+            if reading:
+                restate_history(target, reading.new_decoder())
         except StoreError as error:
             with suppress(StoreError):
                 target.end(Attempt(error=str(error), scope=attempt.scope))

@@ -32,6 +32,29 @@ def restate(target: Target, decoder: Decoder) -> None:
             target.restate(made)
 
 
+def restate_history(target: Target, decoder: Decoder) -> None:
+    """The same of what rows held before; of a change that can not be read so no value is left. Raises `StoreError`."""
+    if not target.has_history_by_other_rules:
+        return
+    after = ("-infinity", 0)
+    while changes := target.changed_objects(after, most=ROWS_AT_ONCE):
+        after = changes[-1][:2]
+        for version, group in groupby(sorted(changes, key=itemgetter(2)), key=itemgetter(2)):
+            _restate_changes(target, decoder, version, [(seen_at, each) for seen_at, _, _, each in group])
+    target.history_is_restated()
+
+
+def _restate_changes(target: Target, decoder: Decoder, api_version: str, changes: Sequence[tuple[str, str]]) -> None:
+    """(seen_at, JSON) of changes: all at once, or where one can not be read, one by one."""
+    try:
+        (chunk,) = _columns(decoder, api_version, [each for _, each in changes])
+    except UndecodableObject:
+        for each in changes if len(changes) > 1 else ():
+            _restate_changes(target, decoder, api_version, [each])
+    else:
+        target.restate_changes(chunk, [seen_at for seen_at, _ in changes])
+
+
 def _decoded(decoder: Decoder, api_version: str, objects: Sequence[str]) -> Iterator[Columns]:
     """The columns of the objects: of all at once, or where one can not be read, of the others one by one."""
     try:

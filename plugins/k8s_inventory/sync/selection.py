@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -15,6 +15,7 @@ from k8s_inventory.kinds.custom import CORE
 from k8s_inventory.mending import cut
 from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings, is_pattern
+from k8s_inventory.sync.history import steps_of
 
 MOST_TASKS = 1024
 """Airflow's `max_map_length`: the longest list that one mapped task may expand over."""
@@ -136,7 +137,8 @@ def select(settings: Settings, configured: Collection[str]) -> Selection:
     if unknown:
         close = {name: name for name in configured}
         raise PlanError(f"unknown context {_listed(unknown, close)}; there is {', '.join(sorted(configured))}")
-    _check_redact(settings.redact)
+    _check_rules("redact", settings.redact, check_path)
+    _check_rules("history_ignore", settings.history_ignore, steps_of)
     for name in ("label_selectors", "field_selectors"):
         _refuse_unknown(f"kind in `{name}`:", [word for word in getattr(settings, name) if not _is_kind(word.lower())])
     entries, named = _entries(settings.resources or [])
@@ -189,19 +191,19 @@ def _refuse_unknown(what: str, unknown: Sequence[str]) -> None:
         )
 
 
-def _check_redact(rules: Sequence[str]) -> None:
+def _check_rules(setting: str, rules: Sequence[str], check: Callable[[str], object]) -> None:
     """A rule that means nothing would leave in the database what it was meant to keep out."""
     for rule in rules:
         word, colon, path = rule.partition(":")
         if not (colon and word and path.strip()):
-            raise PlanError(f"redact: {rule!r} must be kind:JSONPath, such as pods:.spec.containers[*].args")
+            raise PlanError(f"{setting}: {rule!r} must be kind:JSONPath, such as pods:.spec.containers[*].args")
         word = word.lower()
         is_known = _is_kind(word) or (is_pattern(word) and (_meant(word) or _is_custom(word)))
-        _refuse_unknown("kind in `redact`:", [] if is_known else [word])
+        _refuse_unknown(f"kind in `{setting}`:", [] if is_known else [word])
         try:
-            check_path(path)
+            check(path)
         except ValueError as error:
-            raise PlanError(f"redact: {rule!r}: {error}") from None
+            raise PlanError(f"{setting}: {rule!r}: {error}") from None
 
 
 def _is_kind(word: str) -> bool:

@@ -1,0 +1,49 @@
+-- What disappeared in the last day, and what shows that it did?
+-- A row is an object that is gone, the latest first: it went between not_before and deleted_at. One that was made again
+-- under its name is another object, and its former one is in here. A row without a name is a kind of which not all
+-- deletions since then are known.
+-- It can not say who deleted it, nor hold what came and went between two syncs.
+WITH asked AS NOT MATERIALIZED (
+    SELECT
+        now() - interval '1 day' AS since,
+        NULL::text AS namespace -- null: all, and what is in none
+)
+
+SELECT
+    gone.deleted_at,
+    gone.not_before,
+    gone.happened_at AS deletion_requested_at,
+    gone.context_name,
+    gone.kind,
+    gone.namespace,
+    gone.name,
+    gone.last_row ->> 'created_at' AS created_at,
+    gone.evidence,
+    NULL::timestamptz AS history_since,
+    NULL::timestamptz AS complete_as_of
+FROM asked
+INNER JOIN k8s_deleted AS gone
+    ON asked.since < gone.deleted_at AND (asked.namespace IS NULL OR asked.namespace = gone.namespace)
+UNION ALL
+SELECT
+    NULL AS deleted_at,
+    NULL AS not_before,
+    NULL AS deletion_requested_at,
+    coverage.context_name,
+    coverage.kind,
+    NULL AS namespace,
+    NULL AS name,
+    NULL AS created_at,
+    coverage.error AS evidence,
+    coverage.history_since,
+    coverage.complete_as_of
+FROM asked
+CROSS JOIN k8s_coverage_at(now()) AS coverage
+WHERE
+    coverage.kind <> 'events'
+    AND (
+        coverage.known NOT IN ('complete', 'absent')
+        OR coverage.history_since > asked.since
+        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
+    )
+ORDER BY deleted_at DESC NULLS LAST, context_name, kind, namespace, name;

@@ -1,0 +1,60 @@
+-- Which objects flap: changed, or made again, ten times or more within a day?
+-- A row is a name under which that happened, the busiest first. A row
+-- without a name is a kind of which not all changes since then are known.
+-- It can not count what came and went between two syncs, so that a daily sync shows nothing here.
+WITH asked AS NOT MATERIALIZED (
+    SELECT
+        now() - interval '1 day' AS since,
+        10 AS at_least
+),
+
+counted AS (
+    SELECT
+        change.context_name,
+        change.kind,
+        change.namespace,
+        change.name,
+        count(*) AS changes,
+        count(DISTINCT change.uid) AS objects,
+        min(change.seen_at) AS first_seen_at,
+        max(change.seen_at) AS last_seen_at
+    FROM asked
+    INNER JOIN k8s_changes AS change ON asked.since < change.seen_at
+    GROUP BY
+        change.context_name,
+        change.kind,
+        change."group",
+        change.plural,
+        change.namespace,
+        change.name,
+        asked.at_least
+    HAVING count(*) >= asked.at_least
+)
+
+SELECT
+    counted.*,
+    NULL::timestamptz AS history_since,
+    NULL::timestamptz AS complete_as_of
+FROM counted
+UNION ALL
+SELECT
+    coverage.context_name,
+    coverage.kind,
+    NULL AS namespace,
+    NULL AS name,
+    NULL AS changes,
+    NULL AS objects,
+    NULL AS first_seen_at,
+    NULL AS last_seen_at,
+    coverage.history_since,
+    coverage.complete_as_of
+FROM asked
+CROSS JOIN k8s_coverage_at(now()) AS coverage
+WHERE
+    coverage.kind <> 'events'
+    AND (
+        coverage.known NOT IN ('complete', 'absent')
+        OR coverage.history_since > asked.since
+        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
+    )
+ORDER BY changes DESC NULLS LAST, context_name, kind, namespace, name;

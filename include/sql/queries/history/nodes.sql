@@ -1,0 +1,74 @@
+-- Which nodes came and went in the last week?
+-- A row is a node that was there for a part of it: created_at is the node's own time, it went between not_before and
+-- gone_at. One that was made again under its name is another node. A row without a name is a context of which not all
+-- is known since then.
+-- It can not hold nodes that came and went between two syncs.
+WITH asked AS NOT MATERIALIZED (
+    SELECT now() - interval '7 days' AS since
+),
+
+node AS (
+    SELECT
+        stored.context_name,
+        stored.name,
+        stored.uid,
+        stored.created_at,
+        NULL::timestamptz AS not_before,
+        NULL::timestamptz AS gone_at,
+        stored.kubelet_version,
+        stored.provider_id,
+        NULL AS evidence
+    FROM asked
+    INNER JOIN k8s_nodes AS stored ON asked.since < stored.created_at
+    UNION ALL
+    SELECT
+        gone.context_name,
+        gone.name,
+        gone.uid,
+        (gone.last_row ->> 'created_at')::timestamptz AS created_at,
+        gone.not_before,
+        gone.deleted_at AS gone_at,
+        gone.last_row ->> 'kubelet_version' AS kubelet_version,
+        gone.last_row ->> 'provider_id' AS provider_id,
+        gone.evidence
+    FROM asked
+    INNER JOIN k8s_deleted AS gone ON asked.since < gone.deleted_at
+    WHERE gone.plural = 'nodes' AND gone."group" = ''
+)
+
+SELECT
+    node.context_name,
+    node.name,
+    node.uid,
+    node.created_at,
+    node.not_before,
+    node.gone_at,
+    node.kubelet_version,
+    node.provider_id,
+    node.evidence,
+    NULL::timestamptz AS history_since,
+    NULL::timestamptz AS complete_as_of
+FROM node
+UNION ALL
+SELECT
+    coverage.context_name,
+    NULL AS name,
+    NULL AS uid,
+    NULL AS created_at,
+    NULL AS not_before,
+    NULL AS gone_at,
+    NULL AS kubelet_version,
+    NULL AS provider_id,
+    NULL AS evidence,
+    coverage.history_since,
+    coverage.complete_as_of
+FROM asked
+CROSS JOIN k8s_coverage_at(now()) AS coverage
+WHERE
+    coverage.kind = 'nodes'
+    AND (
+        coverage.known NOT IN ('complete', 'absent')
+        OR coverage.history_since > asked.since
+        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
+    )
+ORDER BY created_at DESC NULLS LAST, context_name, name;

@@ -1,0 +1,104 @@
+-- What was scaled in the last day, from what to what, and what scales it?
+-- A row is a change of an object's wanted replicas, the latest first; `owner` is what controls it, and `autoscaler` the
+-- HorizontalPodAutoscaler that is set on it now. A row without a name is a kind of which not all changes since then are
+-- known.
+-- It can not say which user did it: that is in the API server's audit log alone. Of several changes between two syncs it
+-- has the sum. `replicas_to` is null where the value was taken away later, by redaction say.
+WITH asked AS NOT MATERIALIZED (
+    SELECT
+        now() - interval '1 day' AS since,
+        NULL::text AS namespace -- null: all
+)
+
+SELECT
+    change.seen_at,
+    change.not_before,
+    change.context_name,
+    change.kind,
+    change.namespace,
+    change.name,
+    (change.old ->> 'replicas')::integer AS replicas_from,
+    CASE WHEN next.old IS NULL THEN present.replicas ELSE (next.old ->> 'replicas')::integer END AS replicas_to,
+    CASE WHEN present.owner IS NOT NULL THEN concat_ws(' ', present.owner ->> 'kind', present.owner ->> 'name') END
+        AS owner,
+    autoscaler.name AS autoscaler,
+    NULL::timestamptz AS history_since,
+    NULL::timestamptz AS complete_as_of
+FROM asked
+INNER JOIN k8s_changes AS change
+    ON
+        change.plural IN ('deployments', 'replicasets', 'statefulsets', 'replicationcontrollers')
+        AND change."group" IN ('apps', '')
+        AND asked.since < change.seen_at
+        AND (asked.namespace IS NULL OR asked.namespace = change.namespace)
+        AND 'replicas' = any(change.columns)
+LEFT JOIN LATERAL (
+    SELECT later.old
+    FROM k8s_changes AS later
+    WHERE
+        later.uid = change.uid
+        AND later.seen_at > change.seen_at
+        AND later.context_name = change.context_name
+        AND later.plural = change.plural
+        AND later.old ? 'replicas'
+    ORDER BY later.seen_at
+    LIMIT 1
+) AS next ON TRUE
+LEFT JOIN LATERAL (
+    SELECT
+        stored.replicas,
+        k8s_owner(stored.owner_references) AS owner
+    FROM k8s_deployments AS stored
+    WHERE change.plural = 'deployments' AND stored.context_name = change.context_name AND stored.uid = change.uid
+    UNION ALL
+    SELECT
+        stored.replicas,
+        k8s_owner(stored.owner_references) AS owner
+    FROM k8s_replicasets AS stored
+    WHERE change.plural = 'replicasets' AND stored.context_name = change.context_name AND stored.uid = change.uid
+    UNION ALL
+    SELECT
+        stored.replicas,
+        k8s_owner(stored.owner_references) AS owner
+    FROM k8s_statefulsets AS stored
+    WHERE change.plural = 'statefulsets' AND stored.context_name = change.context_name AND stored.uid = change.uid
+    UNION ALL
+    SELECT
+        stored.replicas,
+        k8s_owner(stored.owner_references) AS owner
+    FROM k8s_replicationcontrollers AS stored
+    WHERE
+        change.plural = 'replicationcontrollers'
+        AND stored.context_name = change.context_name
+        AND stored.uid = change.uid
+) AS present ON TRUE
+LEFT JOIN k8s_horizontalpodautoscalers AS autoscaler
+    ON
+        change.context_name = autoscaler.context_name
+        AND change.namespace = autoscaler.namespace
+        AND change.kind = autoscaler.target_kind
+        AND change.name = autoscaler.target_name
+UNION ALL
+SELECT
+    NULL AS seen_at,
+    NULL AS not_before,
+    coverage.context_name,
+    coverage.kind,
+    NULL AS namespace,
+    NULL AS name,
+    NULL AS replicas_from,
+    NULL AS replicas_to,
+    NULL AS owner,
+    NULL AS autoscaler,
+    coverage.history_since,
+    coverage.complete_as_of
+FROM asked
+CROSS JOIN k8s_coverage_at(now()) AS coverage
+WHERE
+    coverage.kind IN ('deployments', 'replicasets', 'statefulsets', 'replicationcontrollers')
+    AND (
+        coverage.known NOT IN ('complete', 'absent')
+        OR coverage.history_since > asked.since
+        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
+    )
+ORDER BY seen_at DESC NULLS LAST, context_name, kind, namespace, name;

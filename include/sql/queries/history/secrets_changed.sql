@@ -1,0 +1,47 @@
+-- Which Secrets were made, deleted or changed in the last week, as far as their metadata shows?
+-- A row is a change of a Secret, the latest first; `columns` are those that differ, `old` has what they held. A row
+-- without a name is a context of which not all changes since then are known.
+-- It can not say that a value was changed: values are never read, and nothing else of such a Secret differs.
+WITH asked AS NOT MATERIALIZED (
+    SELECT now() - interval '7 days' AS since
+)
+
+SELECT
+    change.seen_at,
+    change.not_before,
+    change.context_name,
+    change.namespace,
+    change.name,
+    change.change,
+    change.columns,
+    CASE change.change WHEN 'updated' THEN change.old END AS old,
+    NULL::timestamptz AS history_since,
+    NULL::timestamptz AS complete_as_of
+FROM asked
+INNER JOIN k8s_changes AS change
+    ON
+        asked.since < change.seen_at
+        AND change.plural = 'secrets'
+        AND change."group" = ''
+UNION ALL
+SELECT
+    NULL AS seen_at,
+    NULL AS not_before,
+    coverage.context_name,
+    NULL AS namespace,
+    NULL AS name,
+    NULL AS change,
+    NULL AS columns,
+    NULL AS old,
+    coverage.history_since,
+    coverage.complete_as_of
+FROM asked
+CROSS JOIN k8s_coverage_at(now()) AS coverage
+WHERE
+    coverage.kind = 'secrets'
+    AND (
+        coverage.known NOT IN ('complete', 'absent')
+        OR coverage.history_since > asked.since
+        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
+    )
+ORDER BY seen_at DESC NULLS LAST, context_name, namespace, name;

@@ -1,0 +1,12 @@
+-- Former values that could not be made by the rules of redaction of now are not kept.
+UPDATE k8s_changes AS change
+SET
+    old = (SELECT jsonb_object_agg(former.key, NULL) FROM jsonb_each(change.old) AS former),
+    keyframe = NULL,
+    made_of = %(rules)s || 'restated'
+WHERE
+    change.context_name = %(context_name)s
+    AND change.plural = {% if shared_by %}%(plural)s{% else %}{{ plural | literal }}{% endif %}
+    AND change."group" = {% if shared_by %}%(group)s{% else %}{{ group | literal }}{% endif %}
+    AND change.old IS NOT NULL
+    AND NOT coalesce(starts_with(change.made_of, %(rules)s), FALSE);
