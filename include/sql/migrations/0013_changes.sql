@@ -57,16 +57,20 @@ COMMENT ON COLUMN k8s_sync_targets.history_since IS
 COMMENT ON COLUMN k8s_sync_targets.changed_at IS 'When its rows changed last.';
 COMMENT ON COLUMN k8s_sync_targets.history_rules IS 'The rules of redaction that hold for all of its history.';
 
--- Whoever takes changes away takes the instants before them.
+-- Whoever takes changes away takes the instants before them. It may be anybody, whose search path leads anywhere.
 CREATE FUNCTION k8s_changes_deleted()
 RETURNS trigger
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    UPDATE k8s_sync_targets AS target
-    SET history_since = greatest(target.history_since, lost.until)
-    FROM (SELECT deleted.context_name, max(deleted.seen_at) AS until FROM deleted GROUP BY deleted.context_name) AS lost
-    WHERE target.context_name = lost.context_name AND target.history_since < lost.until;
+    EXECUTE format(
+        'UPDATE %I.k8s_sync_targets AS target
+        SET history_since = lost.until
+        FROM (SELECT deleted.context_name, max(deleted.seen_at) AS until FROM deleted GROUP BY deleted.context_name) AS lost
+        WHERE target.context_name = lost.context_name AND target.history_since < lost.until',
+        tg_table_schema
+    );
     RETURN NULL;
 END
 $function$;
@@ -74,9 +78,13 @@ $function$;
 CREATE FUNCTION k8s_changes_truncated()
 RETURNS trigger
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    UPDATE k8s_sync_targets SET history_since = clock_timestamp() WHERE history_since IS NOT NULL;
+    EXECUTE format(
+        'UPDATE %I.k8s_sync_targets SET history_since = clock_timestamp() WHERE history_since IS NOT NULL',
+        tg_table_schema
+    );
     RETURN NULL;
 END
 $function$;

@@ -2,7 +2,7 @@
 -- No row counts as unchanged: those that were moved are made of nothing that a listing knows.
 WITH renamed AS (
     UPDATE k8s_sync_targets AS target
-    SET kind = %(declared)s
+    SET kind = %(declared)s, history_rules = NULL
     WHERE
         target.kind = %(custom)s
         AND NOT EXISTS (
@@ -13,11 +13,24 @@ WITH renamed AS (
     RETURNING target.context_name
 ),
 
+-- What changed of its objects was written by the rules of a custom kind, which keep out less.
+ruled AS (
+    UPDATE k8s_changes
+    SET made_of = NULL
+    WHERE "group" = %(group)s AND plural = %(plural)s AND old IS NOT NULL
+),
+
 runs AS (
     UPDATE k8s_sync_runs AS run
     SET kind = %(declared)s
     FROM renamed
     WHERE run.context_name = renamed.context_name AND run.kind = %(custom)s
+),
+
+others AS (
+    UPDATE k8s_sync_targets
+    SET history_rules = NULL
+    WHERE kind = %(declared)s
 ),
 
 parts AS (

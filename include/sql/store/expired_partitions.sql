@@ -1,10 +1,11 @@
--- Weeks of k8s_changes that ended before the days for which history is kept; `is_pending` where taking it off was begun.
--- The last week stays: clocks are set back.
+-- Weeks of k8s_changes that ended before the days for which history is kept; `is_pending` where taking it off was begun;
+-- and those that were taken off for it (see `drop_expired`). What others took off, or named so, is theirs. The last week
+-- stays: clocks are set back.
 WITH week AS (
     SELECT
         class.oid,
         class.relname AS name,
-        (to_date(right(class.relname, 8), 'YYYYMMDD') + 7)::timestamp AT TIME ZONE 'UTC' AS until
+        substring(pg_get_expr(class.relpartbound, class.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz AS until
     FROM pg_class AS class
     WHERE
         class.relnamespace = (SELECT space.oid FROM pg_namespace AS space WHERE space.nspname = current_schema())
@@ -20,7 +21,9 @@ SELECT
 FROM week
 LEFT JOIN pg_inherits AS inherits ON week.oid = inherits.inhrelid
 WHERE
-    week.until < least(
+    inherits.inhrelid IS NULL AND obj_description(week.oid, 'pg_class') = %(mark)s
+    OR inherits.inhparent = to_regclass('k8s_changes')
+    AND week.until < least(
         clock_timestamp() - make_interval(days => %(days)s),
         date_trunc('week', clock_timestamp() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' - interval '7 days'
     )

@@ -1,7 +1,8 @@
 {%- set key = (["context_name"] + shared_by | list + ["uid"]) | map("identifier") | list -%}
 {%- set compared = columns | rejectattr("name", "in", ["uid", "resource_version"]) | list -%}
 -- Notes what the staged rows change in {{ table }}, before they are merged: an object that is new, or another write of one
--- that was there. A row that is only made anew of the same write is no change of its object.
+-- that was there. A row that is only made anew of the same write is no change of its object; nor is one that was made of
+-- a stored row, at the same version.
 INSERT INTO k8s_changes (
     context_name, kind, "group", plural, namespace, name, uid, change, seen_at, not_before, happened_at,
     old_resource_version, resource_version, run_id, evidence, columns, old, keyframe, made_of
@@ -84,6 +85,6 @@ WHERE
         AND (
             stored.resource_version <> staged.resource_version
             OR staged.resource_version = ''
-            OR right(stored.made_of, 8) IS DISTINCT FROM right(staged.made_of, 8)
+            OR right(stored.made_of, 8) NOT IN (right(staged.made_of, 8), 'restated')
         )
     );

@@ -89,15 +89,15 @@ def _text(value: Any) -> str:
     return value
 
 
-def custom_kind_named(name: str, version: str = "v1") -> Kind:
+def custom_kind_named(name: str, version: str = "v1", called: str | None = None) -> Kind:
     """The kind `plural.group`, of which no more is known than its name: it is not served any more, or not yet.
 
     `version` is the one that its rows were read in, where there are any. Without, any will do to hear that there is no
-    such kind.
+    such kind. `called` is its kind, by which rules may mean it, if that is known.
     """
     plural, _, group = name.partition(".")
     group = "" if group == CORE else group
-    return custom_kind(group=group, version=version, kind=plural, plural=plural, namespaced=True)
+    return custom_kind(group=group, version=version, kind=called or plural, plural=plural, namespaced=True)
 
 
 def is_custom(name: str) -> bool:

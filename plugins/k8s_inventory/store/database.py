@@ -362,10 +362,11 @@ class Store:
             found = self.connection.execute("SELECT DISTINCT context_name FROM k8s_sync_targets ORDER BY 1").fetchall()
         return [row[0] for row in found]
 
-    def known_kinds(self, context_name: str) -> list[str]:
-        """The kinds that may have rows of a context, by the names that `k8s_sync_status` has for them."""
+    def known_kinds(self, context_name: str) -> list[dict[str, Any]]:
+        """The kinds that were tried on a context: `kind`, the name that `k8s_sync_status` has for it; whether it
+        `is_gone`, and has no rows; the `history_rules` of its target; and what a custom one is `called`, if known."""
         with explained("reading kinds"):
-            return [row["kind"] for row in self.rows("known_kinds", {"context_name": context_name})]
+            return self.rows("known_kinds", {"context_name": context_name})
 
     def versions_read(self, context_name: str) -> dict[str, str]:
         """The version in which the rows of each custom kind were read, by its name; only where it is one for all."""

@@ -7,7 +7,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from k8s_inventory.store.statements import environment, identifier, sql
+from k8s_inventory.store.statements import environment, identifier, literal, sql
+
+EXPIRED = "Former values that are to be dropped."
+"""Marks a week before it is taken off: it goes even where the session ends in between, and no other table does."""
 
 
 def missing_partitions(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
@@ -31,12 +34,13 @@ def drop_expired(connection: psycopg.Connection[Any], days: int) -> list[str]:
     waits for locks, it is finished the next time. Instants in it are unknown from now on. Raises psycopg's errors.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(sql("expired_partitions"), {"days": days})
+        cursor.execute(sql("expired_partitions"), {"days": days, "mark": EXPIRED})
         weeks = cursor.fetchall()
     for week in weeks:
         name = identifier(week["name"])
-        connection.execute(sql("history_starts_at"), {"instant": week["until"]})
         if week["is_attached"]:
+            connection.execute(sql("history_starts_at"), {"instant": week["until"]})
+            connection.execute(f"COMMENT ON TABLE {name} IS {literal(EXPIRED)}")
             how = "FINALIZE" if week["is_pending"] else "CONCURRENTLY"
             connection.execute(f"ALTER TABLE k8s_changes DETACH PARTITION {name} {how}")
         connection.execute(f"DROP TABLE {name}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Store
 from k8s_inventory.sync.attempt import Result, Run, attempting, ended, reach
 from k8s_inventory.sync.identity import confirm
+from k8s_inventory.sync.reading import redaction_rules
 from k8s_inventory.sync.selection import Custom
 
 
@@ -35,9 +36,7 @@ def find_custom(
     kinds: list[Kind] | None = None
     with attempting(session, store, CUSTOM_OBJECTS, attempt, run=run, settings=settings) as (_, ending):
         cluster = reach(session, store, run=run, settings=settings)
-        known = _Known(
-            [kind for kind in store.known_kinds(name) if is_custom(kind)], partial(store.versions_read, name)
-        )
+        known = _Known(_called(store, name, settings), partial(store.versions_read, name))
         of_run = {"run_id": run.run_id, "invocation": run.invocation, "context_name": name}
         noted = _noted(store.discovery(**of_run))
         chosen, seen = _choose(session, custom, settings, attempt, known, noted)
@@ -46,15 +45,27 @@ def find_custom(
         if not seen.doubt and not seen.discovery.failed and noted is None:
             store.discovered([as_json(kind) for kind in seen.discovery.kinds.values()], **of_run)
     if kinds is None:
-        kinds = _held_back(store, name, custom, f"not read, and its rows stay: {ending.result.error}")
+        kinds = _held_back(store, name, custom, settings, f"not read, and its rows stay: {ending.result.error}")
     return ending.result, kinds
 
 
-def _held_back(store: Store, name: str, custom: Custom, why: str) -> list[Kind]:
+def _called(store: Store, name: str, settings: Settings) -> dict[str, str | None]:
+    """The custom kinds that the inventory holds of a context, and what each is called: those that may have rows, and
+    those whose former values are by other rules of redaction than those of now."""
+    known = [row for row in store.known_kinds(name) if is_custom(row["kind"])]
+    return {
+        row["kind"]: row["called"]
+        for row in known
+        if not row["is_gone"]
+        or row["history_rules"] != redaction_rules(settings, custom_kind_named(row["kind"], called=row["called"]))
+    }
+
+
+def _held_back(store: Store, name: str, custom: Custom, settings: Settings, why: str) -> list[Kind]:
     """The kinds that the inventory holds of a context."""
     read_in = store.versions_read(name)
-    known = [each for each in store.known_kinds(name) if is_custom(each) and custom.takes(each)]
-    kinds = [custom_kind_named(each, read_in.get(each, "v1")) for each in known]
+    known = {each: called for each, called in _called(store, name, settings).items() if custom.takes(each)}
+    kinds = [custom_kind_named(each, read_in.get(each, "v1"), called) for each, called in known.items()]
     return [replace(kind, held_back=why) for kind in kinds if not is_declared(kind)]
 
 
@@ -86,9 +97,10 @@ def choose(session: Session, custom: Custom, settings: Settings) -> tuple[Result
 
 @dataclass(frozen=True)
 class _Known:
-    """What the inventory holds of a context: kinds by name, and in which version rows of kinds were read."""
+    """What the inventory holds of a context: kinds by name, with what each is called, and in which version rows of
+    kinds were read."""
 
-    kinds: Collection[str] = ()
+    kinds: Mapping[str, str | None] = field(default_factory=dict)
     versions_read: Callable[[], dict[str, str]] = dict
 
 
@@ -116,7 +128,10 @@ def _choose(
     found = seen.discovery
     lacking = [each for each in dict.fromkeys((*known.kinds, *custom.explicit)) if each not in found.kinds]
     read_in = known.versions_read() if lacking or seen.doubt or found.unread else {}
-    every = [*found.kinds.values(), *(custom_kind_named(each, read_in.get(each, "v1")) for each in lacking)]
+    every = [
+        *found.kinds.values(),
+        *(custom_kind_named(each, read_in.get(each, "v1"), known.kinds.get(each)) for each in lacking),
+    ]
     kinds = [
         replace(kind, held_back=_why_not_now(kind, seen, read_in.get(kind.name)))
         for kind in every  # names of the database among them, which anybody may have written

@@ -88,6 +88,11 @@ class _Name(msgspec.Struct, frozen=True, gc=False):
     metadata: Metadata
 
 
+def redaction_rules(settings: Settings, kind: Kind) -> str:
+    """What tells these settings of redaction from others that would leave something else of this kind."""
+    return _hash(DECODER_VERSION, redaction_of(settings, kind))
+
+
 class Reading:
     """Lists one kind into the staging of a target, into a sink, or into both.
 
@@ -108,7 +113,7 @@ class Reading:
             settings.max_printer_columns, settings.max_printer_values, settings.max_printer_bytes
         )
         self._decoder = self.new_decoder()
-        self.redaction_rules = _hash(DECODER_VERSION, self._redaction)
+        self.redaction_rules = redaction_rules(settings, kind)
         self._cluster: ClusterInfo
         self._decodes_all = True
         self._cover(scope_of(settings, kind))
