@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +16,12 @@ from k8s_inventory.kinds.custom import custom_kind
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
-from k8s_inventory.store import Store, partitions
+from k8s_inventory.store import Store, StoreError, partitions, statements
 from k8s_inventory.sync import Result, Run, sync_target
 from tests.cluster import Cluster
-from tests.cluster.cluster import User
+from tests.cluster.cluster import Rejected, User
 from tests.cluster.objects import crd, namespace
+from tests.cluster.planted import CRDS, PLANTS, make_planted
 from tests.conftest import IMPATIENT, sync_with_custom_objects
 from tests.integration.test_history import now, query, replica_set, text_of
 
@@ -201,3 +204,70 @@ def test_a_new_rule_reaches_custom_kinds_that_are_gone(
     assert outcome(**rules) == "absent"
     assert "planted" not in text_of(store, "k8s_changes")
     assert outcome(**rules) is None
+
+
+def test_partitions_of_others_have_their_weeks(store: Store) -> None:
+    made = weeks(store)
+    for week in made[-2:]:
+        store.connection.execute(f"DROP TABLE {week}".encode())
+    since, until = made[-2][-8:], "2200-01-01"
+    store.connection.execute(
+        f"CREATE TABLE mine PARTITION OF k8s_changes FOR VALUES FROM ('{since} 00:00Z') TO ('{until} 00:00Z')".encode()
+    )
+    assert store.migrate() == []
+    store.connection.execute(f"ALTER TABLE k8s_changes DETACH PARTITION {made[1]}".encode())
+    with pytest.raises(StoreError, match=rf"{made[1]} is in the way .* attach it"):
+        store.migrate()
+    store.connection.execute(f"ALTER TABLE {made[1]} RENAME TO archive".encode())
+    assert store.migrate() == [made[1]]
+
+
+def test_an_instant_between_the_parts_of_a_listing_is_not_complete(
+    cluster: Cluster, store: Store, sync: Sync, context_of: ContextOf, home: str
+) -> None:
+    context, space = context_of(cluster), home.split("/")[5]
+    cluster.create(home, replica_set("web"))
+    sync(context, "replicasets")
+    cluster.patch(f"{home}/web", {"spec": {"replicas": 2}})
+    assert sync(context, "replicasets", namespaces=[space, "default"]).outcome == "complete"
+    (change,) = query(store, "SELECT seen_at, clock_timestamp() AS now FROM k8s_changes")
+    for instant in change.values():
+        (known,) = query(store, "SELECT known FROM k8s_coverage_at(%s) WHERE kind = 'replicasets'", instant)
+        assert known["known"] == "incomplete"
+    sync(context, "replicasets")
+    (known,) = query(store, "SELECT known FROM k8s_coverage_at(%s) WHERE kind = 'replicasets'", now(store))
+    assert known["known"] == "complete"
+
+
+def test_nothing_of_what_is_gone_shows_once_strict_was_switched_on(
+    start_cluster: Callable[..., Cluster], store: Store, context_of: ContextOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "KEYFRAMES", 1)
+    cluster = start_cluster()
+    make_planted(cluster)
+    paths = sorted({plant.path for plant in PLANTS if plant.path != CRDS})
+    named = {
+        path: each["metadata"]["name"] for path in paths for each in cluster.list(path) if "pl4nted" in json.dumps(each)
+    }
+    context = context_of(cluster)
+    loose = {"redact_env": False, "config_map_values": True}
+
+    def run(run_id: str, **settings: object) -> set[str]:
+        results = sync_with_custom_objects(store, context, run_id, **settings)
+        assert {each.attempt.outcome for each in results.values()} == {"complete"}
+        return {plant.secret for plant in PLANTS if plant.secret in text_of(store, "k8s_changes")}
+
+    assert run("first", **loose) == set()
+    for path, name in named.items():
+        with suppress(Rejected):  # of a kind that does not change
+            cluster.patch(f"{path}/{name}", {"metadata": {"annotations": {"touched": "1"}}})
+    shown = run("touched", **loose)
+    assert len(shown) > len([plant for plant in PLANTS if plant.shows]) / 2
+    for path, name in named.items():
+        cluster.delete(f"{path}/{name}")
+    gone = run("deleted", **loose)
+    assert gone >= shown
+    default = run("default")
+    assert default < gone
+    assert sorted(default - {plant.secret for plant in PLANTS if plant.shows}) == []
+    assert sorted(run("strict", privacy="strict")) == []

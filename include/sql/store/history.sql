@@ -201,7 +201,14 @@ LEFT JOIN LATERAL (
         run.error,
         run.scope
     FROM k8s_sync_runs AS run
-    WHERE run.context_name = target.context_name AND run.kind = target.kind AND run.finished_at <= instant
+    WHERE
+        run.context_name = target.context_name
+        AND run.kind = target.kind
+        -- What reads in parts stores them one by one, and what ended incomplete before it ended.
+        AND CASE
+            WHEN run.scope = 'all' AND coalesce(run.outcome IN ('complete', 'absent'), TRUE) THEN run.finished_at
+            ELSE run.started_at
+        END <= instant
     ORDER BY run.id DESC
     LIMIT 1
 ) AS latest ON TRUE

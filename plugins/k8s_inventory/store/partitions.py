@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg import errors
 from psycopg.rows import dict_row
 
+from k8s_inventory.store.refusals import StoreError
 from k8s_inventory.store.statements import environment, identifier, literal, sql
 
 EXPIRED = "Former values that are to be dropped."
@@ -21,10 +23,17 @@ def missing_partitions(connection: psycopg.Connection[Any]) -> list[dict[str, An
 
 
 def make_partitions(connection: psycopg.Connection[Any]) -> None:
-    """Makes what is missing, in one transaction that changes the schema. Raises psycopg's errors."""
+    """Makes what is missing, in one transaction that changes the schema. Raises psycopg's errors, and `StoreError`
+    where another table has a week's name."""
     template = environment().get_template("store/partition.sql")
     for week in missing_partitions(connection):
-        connection.execute(template.render(week))
+        try:
+            connection.execute(template.render(week))
+        except errors.DuplicateTable as error:
+            raise StoreError(
+                f"{week['name']} is in the way of the week of k8s_changes from {week['since']} to {week['until']}: if "
+                "it was detached, attach it again, or else rename it"
+            ) from error
 
 
 def drop_expired(connection: psycopg.Connection[Any], days: int) -> list[str]:
