@@ -160,7 +160,7 @@ def test_views_and_queries_are_right_on_tables_of_a_destination(
         assert source == "k8s"
         assert abs(datetime.now(UTC).replace(tzinfo=None) - time) < timedelta(minutes=5)
         for path in (FOLDER / "queries").glob("*.sql"):
-            if path.stem != "freshness":  # of the store's own tables
+            if path.stem not in ("freshness", "services_without_pods"):  # of the store's own tables
                 assert connection.execute(path.read_bytes()).fetchall() is not None, path.stem
 
 

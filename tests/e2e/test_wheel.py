@@ -29,7 +29,7 @@ def test_the_wheel_holds_the_sql_and_nothing_of_the_tests(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     packed = {name.removeprefix("k8s_inventory/sql/") for name in names if name.startswith("k8s_inventory/sql/")}
     assert packed == {
-        str(path.relative_to(PROJECT / "include/sql")) for path in (PROJECT / "include/sql").rglob("*.sql")
+        str(path.relative_to(PROJECT / "include/sql")) for path in (PROJECT / "include/sql").rglob("*.[sj]*")
     }
     assert all(name.startswith(("k8s_inventory/", "k8s_inventory-")) for name in names)
 

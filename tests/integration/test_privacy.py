@@ -270,7 +270,7 @@ def test_an_upgrade_takes_userinfo_out_of_what_is_stored(database_url: str, monk
     known = statements.migrations()
     with Store.connect(database_url) as store:
         monkeypatch.setattr(statements, "migrations", lambda: known[:5])
-        store.migrate()
+        store.migrate([])
         said = "context a: https://u:pl4nted@host.example:6443 does not answer, nor https://one.example/a@b"
         store.connection.execute(
             "INSERT INTO k8s_sync_contexts (context_name, server) VALUES ('a', 'https://u:pl4nted@host.example:6443'), "

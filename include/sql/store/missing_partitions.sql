@@ -22,7 +22,8 @@ FROM (
     CROSS JOIN generate_series(now.monday - interval '7 days', now.monday + interval '28 days', interval '7 days') AS day
 ) AS week
 WHERE
-    NOT EXISTS (
+    to_regclass('k8s_changes') IS NOT NULL
+    AND NOT EXISTS (
         SELECT FROM bound
         WHERE
             coalesce(bound.since, '-infinity') < (week.since + interval '7 days') AT TIME ZONE 'UTC'
