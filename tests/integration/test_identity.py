@@ -88,6 +88,10 @@ def test_a_repointed_context_is_refused_until_the_user_says_so(
     accepted = sync(context_of(other), "pods", accept_repointed="test")
     assert accepted.attempt.outcome == "complete"
     assert_table_equals_cluster(store, other, "pods")
+    other.delete(f"{PODS}/new-here")
+    sync(context_of(other), "pods")
+    gone = store.connection.execute("SELECT DISTINCT name = 'new-here', split_part(evidence, ' ', 1) FROM k8s_deleted")
+    assert sorted(gone) == [(False, "its"), (True, "listing")], "those of another cluster were not seen to be deleted"
     services = status_of(store, "services")
     assert (services["last_complete_at"], services["exact_as_of"]) == (None, None), "that was another cluster"
     assert sync(context_of(other), "services").attempt.outcome == "complete"

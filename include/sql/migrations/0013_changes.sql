@@ -52,6 +52,10 @@ ADD COLUMN history_since timestamptz,
 ADD COLUMN changed_at timestamptz,
 ADD COLUMN history_rules text;
 
+ALTER TABLE k8s_sync_contexts ADD COLUMN repointed_at timestamptz;
+
+COMMENT ON COLUMN k8s_sync_contexts.repointed_at IS
+'When it was last said, by accept_repointed, that the context is to lead to another cluster.';
 COMMENT ON COLUMN k8s_sync_targets.history_since IS
 'Since when every change of the target''s rows is in k8s_changes; null where none is kept.';
 COMMENT ON COLUMN k8s_sync_targets.changed_at IS 'When its rows changed last.';

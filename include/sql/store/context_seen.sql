@@ -9,6 +9,7 @@ ON CONFLICT (context_name) DO UPDATE
         cluster_uid = CASE
             WHEN %(repointed)s THEN excluded.cluster_uid ELSE coalesce(excluded.cluster_uid, stored.cluster_uid)
         END,
+        repointed_at = CASE WHEN %(repointed)s THEN clock_timestamp() ELSE stored.repointed_at END,
         server = excluded.server,
         ca_fingerprint = excluded.ca_fingerprint,
         version_since = CASE WHEN excluded.version <> stored.version THEN now() ELSE stored.version_since END,

@@ -360,7 +360,7 @@ class Target:
 
     def _noted(self, coverage: Coverage, listed: Listed, proof: Proof) -> dict[str, Any]:
         """What the history says of changes that this commit brings; `seen_at` is None where it keeps none."""
-        noted: dict[str, Any] = {"seen_at": None, "not_before": None, "run_id": self._run_id}
+        noted: dict[str, Any] = {"seen_at": None, "not_before": None, "is_repointed": False, "run_id": self._run_id}
         if self._ignored is not None:
             part = None if coverage.is_whole else coverage.namespace or ""
             state = self._store.rows("history_state", {**self._key, "part": part})[0]
