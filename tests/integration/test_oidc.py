@@ -169,6 +169,12 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return certificate(tmp_path_factory.mktemp("issuer"))
 
 
+@pytest.fixture(autouse=True)
+def _no_tokens_of_others() -> None:
+    """A port may be another test's issuer's a moment later: what is kept of one would be taken for the other's."""
+    oidc._kept.cache_clear()
+
+
 @pytest.fixture
 def start() -> Iterator[Callable[..., Issuer]]:
     started: list[Issuer] = []
