@@ -35,15 +35,16 @@ class ReportOperator(BaseOperator):
         plan = context["ti"].xcom_pull(task_ids=self.plan_task_id)
         if not plan:
             raise failure("nothing was planned: the log of the task `plan` says why", retryable=False, context=context)
-        settings = Settings.of_run(context["params"])
         tasks = (self.plan_task_id, self.views_task_id)
         warnings = [each for task in tasks for each in context["ti"].xcom_pull(task_ids=task, key=WARNINGS) or ()]
-        with explained(context), InventoryHook(settings).store() as store:
-            rows = report(store, str(context["run_id"]), plan)
-            try:
-                store.drop_expired_history(settings.history_days)
-            except StoreError as error:  # whoever reads it may be the database's owner, and take hours
-                warnings.append(str(error))
+        with explained(context):
+            settings = Settings.of_run(context["params"])
+            with InventoryHook(settings).store() as store:
+                rows = report(store, str(context["run_id"]), plan)
+                try:
+                    store.drop_expired_history(settings.history_days)
+                except StoreError as error:  # whoever reads it may be the database's owner, and take hours
+                    warnings.append(str(error))
         self.log.info("\n%s", lines(rows, warnings=warnings))
         bad = failed(rows)
         if bad:
