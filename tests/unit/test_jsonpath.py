@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from k8s_inventory.collector.jsonpath import JSONPathError, compile_places
+from k8s_inventory.collector.jsonpath import JSONPathError, compile_places, fields_of_path
 
 OBJECT: dict[str, Any] = {
     "metadata": {"labels": {"a.b/c": "x"}},
@@ -114,3 +114,24 @@ def test_a_place_comes_once_however_many_ways_lead_to_it() -> None:
     places = compile_places("..a..a..a..a")(_chain(200))
     assert len(places) == 197
     assert max(len(path) for _, _, path in places) == 16
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        (".status.conditions[*].lastHeartbeatTime", ("status", "conditions", "*", "lastHeartbeatTime")),
+        ("spec.renewTime", ("spec", "renewTime")),
+        (".metadata.annotations['a.b/c']", ("metadata", "annotations", "a.b/c")),
+        (r'{$.metadata.annotations.a\.b/c["d"].*}', ("metadata", "annotations", "a.b/c", "d", "*")),
+    ],
+)
+def test_the_fields_that_a_path_goes_through(path: str, fields: tuple[str, ...]) -> None:
+    assert fields_of_path(path) == fields
+
+
+@pytest.mark.parametrize(
+    "path", ["", ".", "$", ".a[0]", ".a[]", ".a[0:2]", '.a[?(@.b=="c")]', "..a", ".a[b,c]", ".a b", ".a[", "x" * 1001]
+)
+def test_a_path_with_other_steps_is_refused(path: str) -> None:
+    with pytest.raises(JSONPathError):
+        fields_of_path(path)

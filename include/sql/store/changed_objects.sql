@@ -14,8 +14,8 @@ FROM (
     FROM k8s_changes AS noted
     WHERE
         noted.context_name = %(context_name)s
-        AND noted.plural = {% if shared_by %}%(plural)s{% else %}{{ plural | literal }}{% endif %}
-        AND noted."group" = {% if shared_by %}%(group)s{% else %}{{ group | literal }}{% endif %}
+        AND noted.plural = %(plural)s
+        AND noted."group" = %(group)s
         AND noted.old IS NOT NULL
         AND noted.seen_at >= %(after)s::timestamptz
         AND (noted.seen_at, noted.id) > (%(after)s::timestamptz, %(after_id)s)

@@ -228,3 +228,26 @@ END;
 
 COMMENT ON FUNCTION k8s_coverage_at(timestamptz) IS
 'How far an instant is known, by context and kind: complete, absent (not served then), incomplete (rows are those of complete_as_of), or unknown.';
+
+CREATE OR REPLACE FUNCTION k8s_unknown_since(since timestamptz)
+RETURNS TABLE (context_name text, kind text, complete_as_of timestamptz, error text, history_since timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT
+    coverage.context_name,
+    coverage.kind,
+    coverage.complete_as_of,
+    coverage.error,
+    coverage.history_since
+FROM k8s_coverage_at(now()) AS coverage
+WHERE
+    coverage.kind <> 'events'
+    AND (
+        coverage.known NOT IN ('complete', 'absent')
+        OR coverage.history_since > since
+        OR (coverage.known = 'complete' AND coverage.complete_as_of < since)
+    );
+END;
+
+COMMENT ON FUNCTION k8s_unknown_since(timestamptz) IS
+'Kinds of which not all changes since an instant are known, by context; without Events, of which no history is kept.';

@@ -1,32 +1,33 @@
 {#- Columns are those of the table as it is, in their order, with those that others added. The body is text, so that these
 can be dropped; so it says which schema it means. -#}
 {%- set kept = ["context_name", "uid", "name", "namespace"] + shared_by | list -%}
-{%- macro former(row, base) -%}
+{%- set former -%}
 {%- for name in names %}
-    {% if name in kept %}{{ row }}{% else %}former{% endif %}.{{ name | identifier }}{% if not loop.last %},{% endif %}
+    {% if name in kept %}stored{% else %}former{% endif %}.{{ name | identifier }}{% if not loop.last %},{% endif %}
 {%- endfor %}
-{%- endmacro %}
-{%- macro of_kind(row) -%}
+{%- endset -%}
+{%- set plural_of, group_of, target_of = plural | literal, group | literal, target_kind | literal -%}
 {%- if shared_by -%}
-{{ row }}.plural = stored.plural AND {{ row }}."group" = stored."group"
-{%- else -%}
-{{ row }}.plural = {{ plural | literal }} AND {{ row }}."group" = {{ group | literal }}
+{%- set plural_of, group_of = "stored.plural", 'stored."group"' -%}
+{%- set target_of = "stored.plural || '.' || coalesce(nullif(stored.\"group\", ''), 'core')" -%}
 {%- endif -%}
-{%- endmacro %}
-{%- macro target(row) -%}
-{%- if shared_by -%}
-{{ row }}.plural || '.' || coalesce(nullif({{ row }}."group", ''), 'core')
-{%- else -%}
-{{ target_kind | literal }}
-{%- endif -%}
-{%- endmacro %}
-{%- macro is_known(row) -%}
+{%- set is_known -%}
 EXISTS (
         SELECT FROM {{ schema }}.k8s_sync_targets AS target
         WHERE
-            target.context_name = {{ row }}.context_name
-            AND target.kind = {{ target(row) }}
+            target.context_name = stored.context_name
+            AND target.kind = {{ target_of }}
             AND target.history_since <= $1
+    )
+{%- endset -%}
+{%- macro changed_since(instant) -%}
+EXISTS (
+        SELECT FROM {{ schema }}.k8s_changes AS change
+        WHERE
+            change.uid = stored.uid
+            AND change.seen_at > {{ instant }}
+            AND change.context_name = stored.context_name
+            AND change.plural = {{ plural_of }} AND change."group" = {{ group_of }}
     )
 {%- endmacro %}
 -- Rows of {{ table }} as they were at an instant: of each object the row of now, or its last one, with what each change
@@ -41,26 +42,19 @@ SELECT
 {%- endfor %}
 FROM {{ schema }}.{{ table | identifier }} AS stored
 WHERE
-    {{ is_known("stored") }}
-    AND NOT EXISTS (
-        SELECT FROM {{ schema }}.k8s_changes AS change
-        WHERE
-            change.uid = stored.uid
-            AND change.seen_at > $1
-            AND change.context_name = stored.context_name
-            AND {{ of_kind("change") }}
-    )
+    {{ is_known }}
+    AND NOT {{ changed_since("$1") }}
 UNION ALL
 SELECT
-{{- former("stored") }}
+{{- former }}
 FROM {{ schema }}.{{ table | identifier }} AS stored
-CROSS JOIN LATERAL {{ schema }}.k8s_former(stored.context_name, {{ "stored.plural" if shared_by else plural | literal }}, {{ 'stored."group"' if shared_by else group | literal }}, stored.uid, $1) AS since
+CROSS JOIN LATERAL {{ schema }}.k8s_former(stored.context_name, {{ plural_of }}, {{ group_of }}, stored.uid, $1) AS since
 CROSS JOIN LATERAL jsonb_populate_record(stored, since.old) AS former
 WHERE
-    {{ is_known("stored") }}
+    {{ is_known }}
 UNION ALL
 SELECT
-{{- former("stored") }}
+{{- former }}
 FROM {{ schema }}.k8s_changes AS stored
 CROSS JOIN LATERAL {{ schema }}.k8s_former(stored.context_name, stored.plural, stored."group", stored.uid, $1) AS since
 CROSS JOIN LATERAL jsonb_populate_record(NULL::{{ schema }}.{{ table | identifier }}, since.old) AS former
@@ -71,13 +65,6 @@ WHERE
     AND stored.plural = {{ plural | literal }}
     AND stored."group" = {{ group | literal }}
     {%- endif %}
-    AND {{ is_known("stored") }}
-    AND NOT EXISTS (
-        SELECT FROM {{ schema }}.k8s_changes AS change
-        WHERE
-            change.uid = stored.uid
-            AND change.seen_at > stored.seen_at
-            AND change.context_name = stored.context_name
-            AND {{ of_kind("change") }}
-    );
+    AND {{ is_known }}
+    AND NOT {{ changed_since("stored.seen_at") }};
 $function$;

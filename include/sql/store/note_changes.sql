@@ -85,6 +85,6 @@ WHERE
         AND (
             stored.resource_version <> staged.resource_version
             OR staged.resource_version = ''
-            OR right(stored.made_of, 8) NOT IN (right(staged.made_of, 8), 'restated')
+            OR right(stored.made_of, 8) NOT IN (right(staged.made_of, 8), %(restated)s)
         )
     );

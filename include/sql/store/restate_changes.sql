@@ -43,14 +43,14 @@ restated AS (
     INNER JOIN k8s_changes AS change ON made.uid = change.uid AND made.seen_at = change.seen_at
     WHERE
         change.context_name = %(context_name)s
-        AND change.plural = {% if shared_by %}%(plural)s{% else %}{{ plural | literal }}{% endif %}
-        AND change."group" = {% if shared_by %}%(group)s{% else %}{{ group | literal }}{% endif %}
+        AND change.plural = %(plural)s
+        AND change."group" = %(group)s
 )
 
 UPDATE k8s_changes AS change
 SET
     old = restated.old,
     keyframe = restated.keyframe,
-    made_of = %(rules)s || 'restated'
+    made_of = %(restated)s
 FROM restated
 WHERE change.id = restated.id AND change.seen_at = restated.seen_at;

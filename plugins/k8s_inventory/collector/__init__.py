@@ -11,6 +11,7 @@ from k8s_inventory.collector.decode import (
     last_write,
     names,
 )
+from k8s_inventory.collector.jsonpath import fields_of_path
 from k8s_inventory.collector.printing import PrinterBounds
 from k8s_inventory.collector.redaction import Redaction, check_path, redaction_of
 
@@ -25,6 +26,7 @@ __all__ = [
     "Redaction",
     "UndecodableObject",
     "check_path",
+    "fields_of_path",
     "last_write",
     "names",
     "redaction_of",

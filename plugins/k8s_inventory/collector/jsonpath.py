@@ -83,11 +83,29 @@ def _follow(steps: Sequence[Step], place: Place) -> Iterator[Place]:
         yield from _follow(steps[1:], each)
 
 
+def fields_of_path(path: str) -> tuple[str, ...]:
+    """The names that a path goes through, `*` for every element. Raises `JSONPathError`, also for one with other steps
+    than fields and `[*]`."""
+    names = []
+    for token in _tokens(path):
+        kind, text = str(token.lastgroup), token[str(token.lastgroup)]
+        if kind not in ("field", "quoted", "all", "star"):
+            raise JSONPathError(f"{path!r} may have fields and [*] alone, and has {token[0]!r}")
+        names.append(_unescaped(text[1:-1] if kind == "quoted" else text))
+    if not names:
+        raise JSONPathError(f"{path!r} leads nowhere")
+    return tuple(names)
+
+
 def _steps(path: str) -> list[Step]:
+    return [_step(token, path) for token in _tokens(path)]
+
+
+def _tokens(path: str) -> list[re.Match[str]]:
     if len(path) > LONGEST_PATH:
         raise PathTooLong(f"{cut(path, 50)!r} is no JSONPath: it has more than {LONGEST_PATH} characters")
     text = path.strip().removeprefix("{").removesuffix("}").strip().removeprefix("$").removeprefix("@")
-    steps: list[Step] = []
+    tokens: list[re.Match[str]] = []
     at = 0
     while at < len(text):
         token = _TOKEN.match(text, at)
@@ -95,11 +113,11 @@ def _steps(path: str) -> list[Step]:
             if text[at:] == ".":
                 break
             raise JSONPathError(f"{path!r} is no JSONPath: nothing begins with {text[at:]!r}")
-        steps.append(_step(token, path))
+        tokens.append(token)
         at = token.end()
-    if len(steps) > _MOST_STEPS:
+    if len(tokens) > _MOST_STEPS:
         raise PathTooLong(f"{cut(path, 50)!r} is no JSONPath: it has more than {_MOST_STEPS} steps")
-    return steps
+    return tokens
 
 
 def _step(token: re.Match[str], path: str) -> Step:
@@ -135,8 +153,12 @@ def _quoted(text: str) -> Step:
     return lambda place: iter(list(whole(place)) or list(_follow(names, place)))
 
 
+def _unescaped(name: str) -> str:
+    return re.sub(r"\\(.)", r"\1", name)
+
+
 def _field(escaped: str) -> Step:
-    name = re.sub(r"\\(.)", r"\1", escaped)
+    name = _unescaped(escaped)
 
     def step(place: Place) -> Iterator[Place]:
         holder, key, path = place

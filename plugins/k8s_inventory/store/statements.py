@@ -90,7 +90,6 @@ class Statements:
     restate: str
     changed_objects: str
     restate_changes: str
-    blank_changes: str
 
     @classmethod
     def render(cls, kind: Kind) -> Statements:

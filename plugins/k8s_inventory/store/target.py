@@ -94,7 +94,7 @@ class Target:
         self._statements = statements
         self._key = {"context_name": context_name, "kind": kind.name}
         self._number = secrets.randbits(63)  # of an advisory lock: one that nobody else can take before us
-        self._where = {"context_name": context_name, **{name: getattr(kind, name) for name in kind.shared_by}}
+        self._where = {"context_name": context_name, "group": kind.group, "plural": kind.plural}
         self._doing = f"context {context_name}, {kind.name}"
         self._rows = BinaryRows(kind)
         self._id: int | None = None
@@ -295,13 +295,14 @@ class Target:
         self.stage([chunk], seen_at)
         with self._explained(), self._connection.transaction():
             self._refuse_lost_lock()
-            self._execute(self._statements.restate_changes, rules=self._rules)
+            self._execute(self._statements.restate_changes, restated=f"{self._rules}{_RESTATED}")
 
     def history_is_restated(self) -> None:
         """What is still by other rules could not be read, and its values go."""
         with self._explained(), self._connection.transaction():
             self._refuse_lost_lock()
-            self._execute(self._statements.blank_changes, rules=self._rules)
+            of_rules = {"rules": self._rules, "restated": f"{self._rules}{_RESTATED}"}
+            self._store.run("blank_changes", {**self._where, **of_rules})
             self._store.run("history_ruled", {**self._key, "rules": self._rules})
         self._history_rules = self._rules
 
@@ -408,7 +409,7 @@ class Target:
         self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
         self._execute(self._statements.unchanged)
         if noted["seen_at"] and self.has_staged:
-            self._execute(self._statements.note_changes, ignored=Jsonb(self._ignored), **noted)
+            self._execute(self._statements.note_changes, ignored=Jsonb(self._ignored), restated=_RESTATED, **noted)
         return self._execute(self._statements.merge)
 
     def _execute(self, statement: str, **parameters: Any) -> int:

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
+from k8s_inventory.collector import fields_of_path
 from k8s_inventory.kinds import Kind
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Ignored
-
-_STEP = re.compile(
-    r"""\.?\[\s*(?:'(?P<single>[^'\\]+)'|"(?P<double>[^"\\]+)"|(?P<all>\*))\s*\]|\.?(?P<name>(?:[^.\[\]\\\s'"{}]|\\.)+)"""
-)
-
-
-def steps_of(path: str) -> tuple[str, ...]:
-    """The names that a path goes through, `*` for every element: `.status.conditions[*].lastHeartbeatTime`,
-    `.metadata.annotations['example.com/at']`. Raises `ValueError` for what is none."""
-    steps: list[str] = []
-    at = 0
-    while at < len(path):
-        step = _STEP.match(path, at)
-        if step is None:
-            raise ValueError(
-                f"{path!r}: a path of the history has names and [*] in it: nothing begins with {path[at:]!r}"
-            )
-        steps.append(step["single"] or step["double"] or step["all"] or re.sub(r"\\(.)", r"\1", step["name"]))
-        at = step.end()
-    if not steps:
-        raise ValueError(f"{path!r} leads nowhere")
-    return tuple(steps)
 
 
 def ignored(settings: Settings, kind: Kind) -> Ignored | None:
@@ -44,7 +22,7 @@ def ignored(settings: Settings, kind: Kind) -> Ignored | None:
 
 def _by_column(kind: Kind, paths: Iterable[str]) -> dict[str, list[Sequence[str]]]:
     found: dict[str, list[Sequence[str]]] = {}
-    for steps in map(steps_of, paths):
+    for steps in map(fields_of_path, paths):
         for column in kind.columns:
             sources = [_steps(each) for each in ((column.path,) if column.path else column.needs)]
             if column.name == "data" and "data" in kind.rest:  # all fields that have no column

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from k8s_inventory.collector import check_path
+from k8s_inventory.collector import check_path, fields_of_path
 from k8s_inventory.kinds import FAMILIES, KINDS, NAMES, Kind
 from k8s_inventory.kinds.custom import CORE
 from k8s_inventory.mending import cut
 from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings, is_pattern
-from k8s_inventory.sync.history import steps_of
 
 MOST_TASKS = 1024
 """Airflow's `max_map_length`: the longest list that one mapped task may expand over."""
@@ -138,7 +137,7 @@ def select(settings: Settings, configured: Collection[str]) -> Selection:
         close = {name: name for name in configured}
         raise PlanError(f"unknown context {_listed(unknown, close)}; there is {', '.join(sorted(configured))}")
     _check_rules("redact", settings.redact, check_path)
-    _check_rules("history_ignore", settings.history_ignore, steps_of)
+    _check_rules("history_ignore", settings.history_ignore, fields_of_path)
     for name in ("label_selectors", "field_selectors"):
         _refuse_unknown(f"kind in `{name}`:", [word for word in getattr(settings, name) if not _is_kind(word.lower())])
     entries, named = _entries(settings.resources or [])

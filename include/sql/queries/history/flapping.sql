@@ -38,23 +38,16 @@ SELECT
 FROM counted
 UNION ALL
 SELECT
-    coverage.context_name,
-    coverage.kind,
+    unknown.context_name,
+    unknown.kind,
     NULL AS namespace,
     NULL AS name,
     NULL AS changes,
     NULL AS objects,
     NULL AS first_seen_at,
     NULL AS last_seen_at,
-    coverage.history_since,
-    coverage.complete_as_of
+    unknown.history_since,
+    unknown.complete_as_of
 FROM asked
-CROSS JOIN k8s_coverage_at(now()) AS coverage
-WHERE
-    coverage.kind <> 'events'
-    AND (
-        coverage.known NOT IN ('complete', 'absent')
-        OR coverage.history_since > asked.since
-        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
-    )
+CROSS JOIN k8s_unknown_since(asked.since) AS unknown
 ORDER BY changes DESC NULLS LAST, context_name, kind, namespace, name;

@@ -61,22 +61,15 @@ WHERE changed.labels_to ->> label.key IS DISTINCT FROM label.value
 UNION ALL
 SELECT
     NULL AS seen_at,
-    coverage.context_name,
-    coverage.kind,
+    unknown.context_name,
+    unknown.kind,
     NULL AS namespace,
     NULL AS name,
     NULL AS label,
     NULL AS value_from,
     NULL AS value_to,
-    coverage.history_since,
-    coverage.complete_as_of
+    unknown.history_since,
+    unknown.complete_as_of
 FROM asked
-CROSS JOIN k8s_coverage_at(now()) AS coverage
-WHERE
-    coverage.kind <> 'events'
-    AND (
-        coverage.known NOT IN ('complete', 'absent')
-        OR coverage.history_since > asked.since
-        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
-    )
+CROSS JOIN k8s_unknown_since(asked.since) AS unknown
 ORDER BY seen_at DESC NULLS LAST, context_name, kind, namespace, name, label;

@@ -51,7 +51,7 @@ SELECT
 FROM node
 UNION ALL
 SELECT
-    coverage.context_name,
+    unknown.context_name,
     NULL AS name,
     NULL AS uid,
     NULL AS created_at,
@@ -60,15 +60,9 @@ SELECT
     NULL AS kubelet_version,
     NULL AS provider_id,
     NULL AS evidence,
-    coverage.history_since,
-    coverage.complete_as_of
+    unknown.history_since,
+    unknown.complete_as_of
 FROM asked
-CROSS JOIN k8s_coverage_at(now()) AS coverage
-WHERE
-    coverage.kind = 'nodes'
-    AND (
-        coverage.known NOT IN ('complete', 'absent')
-        OR coverage.history_since > asked.since
-        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
-    )
+CROSS JOIN k8s_unknown_since(asked.since) AS unknown
+WHERE unknown.kind = 'nodes'
 ORDER BY created_at DESC NULLS LAST, context_name, name;

@@ -108,12 +108,12 @@ UNION ALL
 SELECT
     NULL AS deleted_at,
     NULL AS not_before,
-    coverage.context_name,
+    unknown.context_name,
     NULL AS namespace,
     NULL AS pod,
     NULL AS display_status,
     NULL AS node_name,
-    coverage.kind AS owner_kind,
+    unknown.kind AS owner_kind,
     NULL AS owner,
     NULL AS owner_is_there,
     NULL AS wanted,
@@ -121,15 +121,9 @@ SELECT
     NULL AS owner_changed_at,
     NULL AS owner_change,
     NULL AS owner_columns,
-    coverage.history_since,
-    coverage.complete_as_of
+    unknown.history_since,
+    unknown.complete_as_of
 FROM asked
-CROSS JOIN k8s_coverage_at(now()) AS coverage
-WHERE
-    coverage.kind IN ('pods', 'replicasets', 'statefulsets', 'daemonsets', 'jobs')
-    AND (
-        coverage.known NOT IN ('complete', 'absent')
-        OR coverage.history_since > asked.since
-        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
-    )
+CROSS JOIN k8s_unknown_since(asked.since) AS unknown
+WHERE unknown.kind IN ('pods', 'replicasets', 'statefulsets', 'daemonsets', 'jobs')
 ORDER BY deleted_at DESC NULLS LAST, context_name, namespace, pod, owner_kind;

@@ -82,23 +82,17 @@ UNION ALL
 SELECT
     NULL AS seen_at,
     NULL AS not_before,
-    coverage.context_name,
-    coverage.kind,
+    unknown.context_name,
+    unknown.kind,
     NULL AS namespace,
     NULL AS name,
     NULL AS replicas_from,
     NULL AS replicas_to,
     NULL AS owner,
     NULL AS autoscaler,
-    coverage.history_since,
-    coverage.complete_as_of
+    unknown.history_since,
+    unknown.complete_as_of
 FROM asked
-CROSS JOIN k8s_coverage_at(now()) AS coverage
-WHERE
-    coverage.kind IN ('deployments', 'replicasets', 'statefulsets', 'replicationcontrollers')
-    AND (
-        coverage.known NOT IN ('complete', 'absent')
-        OR coverage.history_since > asked.since
-        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
-    )
+CROSS JOIN k8s_unknown_since(asked.since) AS unknown
+WHERE unknown.kind IN ('deployments', 'replicasets', 'statefulsets', 'replicationcontrollers')
 ORDER BY seen_at DESC NULLS LAST, context_name, kind, namespace, name;

@@ -27,21 +27,15 @@ UNION ALL
 SELECT
     NULL AS seen_at,
     NULL AS not_before,
-    coverage.context_name,
+    unknown.context_name,
     NULL AS namespace,
     NULL AS name,
     NULL AS change,
     NULL AS columns,
     NULL AS old,
-    coverage.history_since,
-    coverage.complete_as_of
+    unknown.history_since,
+    unknown.complete_as_of
 FROM asked
-CROSS JOIN k8s_coverage_at(now()) AS coverage
-WHERE
-    coverage.kind = 'secrets'
-    AND (
-        coverage.known NOT IN ('complete', 'absent')
-        OR coverage.history_since > asked.since
-        OR (coverage.known = 'complete' AND coverage.complete_as_of < asked.since)
-    )
+CROSS JOIN k8s_unknown_since(asked.since) AS unknown
+WHERE unknown.kind = 'secrets'
 ORDER BY seen_at DESC NULLS LAST, context_name, namespace, name;

@@ -9,12 +9,7 @@ from typing import Any
 
 import msgspec
 
-from k8s_inventory.collector.redaction.copies import (
-    is_copy,
-    is_known_copy,
-    is_plain,
-    may_hold_copies,
-)
+from k8s_inventory.collector.redaction.copies import is_copy, is_known_copy, is_plain, may_hold_copies
 from k8s_inventory.collector.redaction.policy import Redaction, is_kept
 from k8s_inventory.credentials import REDACTED
 
