@@ -33,6 +33,7 @@ from k8s_inventory.kube.errors import (
     Named,
     NoSuchPath,
     NotFound,
+    NotTaken,
     Stopped,
     TooLarge,
     TooSlow,
@@ -456,7 +457,7 @@ class Session:
         if code in (301, 302, 303, 307, 308):
             where_to = _elsewhere(answer.headers.get("Location", ""))
             return BadAnswer(f"{where}: redirected {where_to}, which is not followed: it would take credentials along")
-        refusal = NoSuchPath if code == 404 else BadAnswer
+        refusal = NoSuchPath if code == 404 else NotTaken if code in (400, 406, 415, 422) else BadAnswer
         # An API server says 400 to who speaks http on its port, and proxies say 403 to those whom they do not know.
         hint = f". {self._none_sent()}".rstrip(". ") if code in (400, 403) else ""
         refused = refusal(f"{where}: answered {code}{said or looks_like(body)}{hint}")

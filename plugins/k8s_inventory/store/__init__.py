@@ -1,7 +1,7 @@
 """WRITE: rows -> PostgreSQL: schema, locks, staging, merge, prune, status."""
 
 from k8s_inventory.store.database import Store
-from k8s_inventory.store.evidence import Coverage, Listed, Proof
+from k8s_inventory.store.evidence import Coverage, Listed, MetadataFirst, Proof
 from k8s_inventory.store.forgetting import forget_context
 from k8s_inventory.store.refusals import StoreError, TargetBusy
 from k8s_inventory.store.statements import Statements
@@ -13,6 +13,7 @@ __all__ = [
     "Ignored",
     "LastComplete",
     "Listed",
+    "MetadataFirst",
     "Proof",
     "Seen",
     "Statements",

@@ -18,7 +18,7 @@ from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable, printable_lines
 from k8s_inventory.store.copying import BinaryRows
 from k8s_inventory.store.database import Store
-from k8s_inventory.store.evidence import Counts, Coverage, Listed, Proof
+from k8s_inventory.store.evidence import Counts, Coverage, Listed, MetadataFirst, Proof
 from k8s_inventory.store.refusals import LOST_LOCK, StoreError, TargetBusy, explained, holder
 from k8s_inventory.store.statements import Statements
 
@@ -38,6 +38,7 @@ class LastComplete:
 
     resource_version: str | None
     verify_due: bool
+    metadata_first: MetadataFirst
 
 
 class Seen(NamedTuple):
@@ -232,6 +233,11 @@ class Target:
     def has_staged(self) -> bool:
         return self._staged > 0
 
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether every row was asked for, whatever its version."""
+        return self._rewritten
+
     def unsettle(self) -> None:
         """Has the staged rows written again by the next listing, whatever their versions are then."""
         with self._explained():
@@ -373,6 +379,8 @@ class Target:
         """Keeps what the next listing of this coverage has to know of this one."""
         names = ("outcome", "error", "objects", "changed", "deleted", "resource_version", "snapshot_at")
         noted = {**self._key, **{name: getattr(listed, name) for name in names}, "rewritten": self._rewritten}
+        if listed.metadata_first and listed.outcome is Outcome.COMPLETE:
+            self._store.run("note_metadata_first", {**self._key, "metadata_first": listed.metadata_first})
         if not coverage.is_whole:
             self._store.run("end_part", {**noted, "namespace": coverage.namespace or ""})
         elif proof.kind_is_gone or listed.outcome is Outcome.COMPLETE:
