@@ -92,7 +92,7 @@ def is_binary(body: bytes) -> bool:
 def continue_token(body: bytes) -> str:
     """The page's continue token. Raises `NotMetadata`."""
     try:
-        return str(_header(_list_in(body)).continue_token)
+        return str(_header(body, *_list_in(body)).continue_token)
     except _FAULTS as error:
         raise NotMetadata(f"it can not be read ({type(error).__name__})") from None
 
@@ -103,57 +103,56 @@ def decode(body: bytes, *, most: int, sorted_keys: bool) -> Stubs:
     `sorted_keys`: the API server writes the keys of the kind's objects in their order, as of all custom objects.
     """
     try:
-        found = _list_in(body)
-        header = _header(found)
+        inside = _list_in(body)
+        header = _header(body, *inside)
         items: list[Stub] = []
-        for start, end in _blocks(found, most):
-            for each in _message("PartialObjectMetadataList").FromString(found[start:end]).items:
+        for start, end in _blocks(body, *inside, most):
+            for each in _message("PartialObjectMetadataList").FromString(body[start:end]).items:
                 items.append(_stub(each.metadata, sorted_keys))
     except _FAULTS as error:
         raise NotMetadata(f"it can not be read ({type(error).__name__})") from None
     return Stubs({"resourceVersion": header.resourceVersion, "continue": header.continue_token}, items)
 
 
-def _blocks(found: bytes, most: int) -> Iterator[tuple[int, int]]:
+def _blocks(body: bytes, begin: int, end: int, most: int) -> Iterator[tuple[int, int]]:
     """Where objects begin and end in a list, as many at once as may be decoded."""
-    begin = end = count = 0
-    for number, start, after in _parts(found):
+    count, last = 0, begin
+    for number, start, after in _parts(body, begin, end):
         count += number == 2
         if count > most or after - start > _LARGEST:
             raise NotMetadata(f"it holds more than {most} objects, or one of more than {_LARGEST} bytes")
         if after - begin > _LARGEST:
-            yield begin, end
-            begin = end
-        end = after
-    yield begin, end
+            yield begin, last
+            begin = last
+        last = after
+    yield begin, last
 
 
 _FAULTS = (DecodeError, ValueError, IndexError, OverflowError)
 
 
-def _list_in(body: bytes) -> bytes:
-    """The list that the answer says it holds: runtime.Unknown has what it is, and its bytes."""
-    what, raw = None, b""
-    for number, start, end in _parts(body, len(_MAGIC)):
+def _list_in(body: bytes) -> tuple[int, int]:
+    """Where the list begins and ends in an answer that says it holds one: a runtime.Unknown."""
+    what, found = None, (0, 0)
+    for number, start, end in _parts(body, len(_MAGIC), len(body)):
         if number == 1:
             what = _message("TypeMeta").FromString(body[start:end])
         elif number == 2:
-            raw = body[start:end]
+            found = start, end
     if what is None or (what.kind, what.apiVersion) != ("PartialObjectMetadataList", "meta.k8s.io/v1"):
         raise NotMetadata("it is no PartialObjectMetadataList")
-    return raw
+    return found
 
 
-def _header(found: bytes) -> Any:
-    for number, start, end in _parts(found):
+def _header(body: bytes, begin: int, end: int) -> Any:
+    for number, start, after in _parts(body, begin, end):
         if number == 1:
-            return _message("ListMeta").FromString(found[start:end])
+            return _message("ListMeta").FromString(body[start:after])
     raise NotMetadata("it has no resourceVersion")
 
 
-def _parts(data: bytes, start: int = 0) -> Iterator[tuple[int, int, int]]:
+def _parts(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     """The fields that a message is made of, one by one: number, and where its bytes begin and end. All have some."""
-    end = len(data)
     while start < end:
         tag = data[start]
         if tag & 7 != 2 or tag > 127:
@@ -194,21 +193,21 @@ def _managed_fields(entries: Sequence[Any], sorted_keys: bool) -> int:
     """The checksum goes from one piece of the text to the next, as putting them together would copy all of it."""
     if not entries:
         return crc32(b"null")
-    sum_, begin = 0, b"[{"
+    sum_, before = 0, b"[{"
     for each in entries:
         head, middle, tail = _around(
             sorted_keys, each.manager, each.operation, each.apiVersion, each.fieldsType, each.subresource
         )
-        time = _time(each.time.seconds) if each.HasField("time") else b""
+        time = _time(each.time.seconds)
         fields = each.fieldsV1.raw
         if b"<" in fields or b">" in fields or b"&" in fields or not fields.isascii():
             fields = _escaped(fields)
         if sorted_keys:
-            sum_ = crc32(tail + time[:-1] + b"}", crc32(fields, crc32(begin + head + middle, sum_)))
+            before, after = before + head + middle, tail + time[:-1] + b"},{"
         else:
-            sum_ = crc32(tail, crc32(fields, crc32(begin + head + time + middle, sum_)))
-        begin = b",{"
-    return crc32(b"]", sum_)
+            before, after = before + head + time + middle, tail + b"},{"
+        sum_, before = crc32(fields, crc32(before, sum_)), after
+    return crc32(before[:-2] + b"]", sum_)
 
 
 _ESCAPED = {each.encode(): f"\\u{ord(each):04x}".encode() for each in "<>&\u2028\u2029"}
@@ -236,7 +235,7 @@ def _around(sorted_keys: bool, *values: bytes) -> tuple[bytes, bytes, bytes]:
     return (
         _pairs(manager=manager, operation=operation, apiVersion=version),
         _pairs(fieldsType=fields_type) + b'"fieldsV1":',
-        (b"," + last[:-1] if last else b"") + b"}",
+        b"," + last[:-1] if last else b"",
     )
 
 
@@ -250,8 +249,9 @@ def _text(value: bytes) -> str:
 
 
 @lru_cache(4096)
-def _time(seconds: int | None) -> bytes:
-    return b"" if seconds is None else f'"time":"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}",'.encode()
+def _time(seconds: int) -> bytes:
+    """Nothing for 0, which stands for none."""
+    return f'"time":"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}",'.encode() if seconds else b""
 
 
 @cache
