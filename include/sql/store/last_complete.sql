@@ -5,7 +5,10 @@ SELECT
     coalesce(part.last_verified_at, target.last_verified_at) IS NULL
     OR coalesce(part.last_verified_at, target.last_verified_at) < now() - make_interval(days => %(verify_days)s)
         AS verify_due,
-    target.metadata_first
+    CASE
+        WHEN target.metadata_first = 'never' THEN 'never'
+        ELSE coalesce(part.metadata_first, target.metadata_first)
+    END AS metadata_first
 FROM k8s_sync_targets AS target
 LEFT JOIN k8s_sync_parts AS part
     ON

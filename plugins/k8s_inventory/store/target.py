@@ -379,14 +379,15 @@ class Target:
         """Keeps what the next listing of this coverage has to know of this one."""
         names = ("outcome", "error", "objects", "changed", "deleted", "resource_version", "snapshot_at")
         noted = {**self._key, **{name: getattr(listed, name) for name in names}, "rewritten": self._rewritten}
-        if listed.metadata_first and listed.outcome is Outcome.COMPLETE:
-            self._store.run("note_metadata_first", {**self._key, "metadata_first": listed.metadata_first})
         if not coverage.is_whole:
             self._store.run("end_part", {**noted, "namespace": coverage.namespace or ""})
         elif proof.kind_is_gone or listed.outcome is Outcome.COMPLETE:
             self._store.run("forget_parts", self._key)
             if not proof.kind_is_gone:
                 self._store.run("target_complete", noted)
+        if listed.metadata_first and listed.outcome is Outcome.COMPLETE:
+            part = None if coverage.is_whole else coverage.namespace or ""
+            self._store.run("note_metadata_first", {**self._key, "part": part, "how": listed.metadata_first})
 
     def forget_gone_parts(self, live: Sequence[str]) -> None:
         """Forgets what is noted of namespaces that are not among these, and were found empty."""

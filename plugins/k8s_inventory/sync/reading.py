@@ -337,8 +337,8 @@ class Reading:
             incomplete = (
                 incomplete or f"{decoder.unstored} can not be read; of their rows no more than the names is certain"
             )
-        if target:
-            listed.metadata_first = self._how_to_read_next(listing, listed, changed, as_metadata)
+        if last and (how := self._how_to_read_next(listing, listed, changed, as_metadata)) != last.metadata_first:
+            listed.metadata_first = how
         listed.outcome = Outcome.PARTIAL if incomplete else Outcome.COMPLETE
         listed.error = incomplete
         if target and coverage.selection and listed.outcome is Outcome.COMPLETE:
@@ -417,9 +417,8 @@ class Reading:
             return False
         return not self._must_rewrite(last, last.resource_version or "")
 
-    def _how_to_read_next(
-        self, listing: Listing[Any], listed: Listed, changed: int, as_metadata: int
-    ) -> MetadataFirst | None:
+    def _how_to_read_next(self, listing: Listing[Any], listed: Listed, changed: int, as_metadata: int) -> MetadataFirst:
+        """`changed` and `as_metadata` are pages."""
         assert self._target
         if listing.refused:
             log.info(
@@ -431,7 +430,7 @@ class Reading:
             return "never"
         mostly_changes = changed > listed.pages // 2 and not self._target.is_rewritten
         is_small = listed.bytes < LEAST_BYTES and not as_metadata
-        return "no" if mostly_changes or is_small or self.kind.table_cells else "yes"
+        return "no" if mostly_changes or is_small or not listed.objects or self.kind.table_cells else "yes"
 
     def _start_staging(self, target: Target, last: LastComplete, page: Page[Any]) -> datetime:
         self._by = self.redaction_rules + self._rest_of_rules(page.api_version)
