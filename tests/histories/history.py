@@ -426,7 +426,7 @@ def run_history(world: World, seed: int, steps: int = STEPS) -> History:
     """Runs one, in a new database. Raises `Violated`."""
     database_url = world.new_database()
     try:
-        with Proxy(world.cluster) as proxy:
+        with syncs.metadata_of_small_targets(), Proxy(world.cluster) as proxy:
             history = History(seed, world, proxy, database_url)
             history.run(steps)
             return history

@@ -6,11 +6,12 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import psycopg
 import pyarrow as pa
@@ -21,7 +22,7 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store, StoreError, forget_context
-from k8s_inventory.sync import Custom, Run, find_custom
+from k8s_inventory.sync import Custom, Run, find_custom, reading
 from tests.histories.cluster_changes import DECLARED, GROUP, PLANTED
 from tests.syncing import sync_kinds
 
@@ -70,6 +71,13 @@ class Sent:
     kind: str
     problem: str | None
     rows: list[dict[str, Any]]
+
+
+@contextmanager
+def metadata_of_small_targets() -> Iterator[None]:
+    """Metadata is asked for first of targets that are small, too: those of a history are."""
+    with mock.patch.object(reading, "LEAST_BYTES", 0):
+        yield
 
 
 def sync(order: Order, context: Context, open_store: Callable[[], Store], run_id: str) -> list[Ended]:

@@ -21,6 +21,7 @@ from tests.cluster.cluster import Object
 from tests.cluster.objects import crd, namespace, pod
 from tests.conftest import sync_with_custom_objects
 from tests.equality import assert_custom_objects_equal_cluster, assert_table_equals_cluster, query_rows
+from tests.metadata_pages import put_together, taken_apart
 from tests.proxy import Answer, Proxy
 
 Sync = Callable[..., Result]
@@ -567,20 +568,8 @@ def test_an_object_on_two_pages_makes_it_partial(town: Cluster, proxied: Proxy, 
         return None
 
     def again(first: bytes, second: bytes) -> bytes:
-        page = metadata._message("PartialObjectMetadataList")
-        begin, end = metadata._list_in(second)
-        once = metadata._list_in(first)
-        item = page.FromString(first[once[0] : once[1]]).items[0]
-        extra = page(items=[item]).SerializeToString()
-        body = second[begin:end] + extra
-        length, rest = b"", len(body)
-        while True:
-            length += bytes([rest & 127 | (128 if rest > 127 else 0)])
-            rest >>= 7
-            if not rest:
-                break
-        kind = b"\x0a\x0emeta.k8s.io/v1\x12\x19PartialObjectMetadataList"
-        return b"k8s\0\x0a" + bytes([len(kind)]) + kind + b"\x12" + length + body
+        header, items = taken_apart(second)
+        return put_together(header, [*items, taken_apart(first)[1][0]])
 
     proxied.spoil = spoil
     result = sync(proxied.context, "pods", page_size=7).attempt
