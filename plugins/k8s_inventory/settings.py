@@ -244,7 +244,11 @@ class Settings(BaseSettings):
     requests_in_flight: int = Field(
         default=4, ge=1, le=64, description="Requests at a time to a cluster, for one process."
     )
-    requests_per_second: float = Field(default=50, gt=0, description="Requests a second to a cluster, for one process.")
+    requests_per_second: float = Field(
+        default=50,
+        gt=0,
+        description="Requests a second to a cluster, for one process; one for a single object counts a tenth.",
+    )
     compress: bool | None = Field(
         default=None, description="Have answers sent as gzip. By default yes, unless the API server is on this machine."
     )

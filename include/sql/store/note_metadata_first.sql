@@ -11,4 +11,4 @@ WHERE
     context_name = %(context_name)s
     AND kind = %(kind)s
     AND metadata_first <> 'never'
-    AND (%(part)s::text IS NULL OR %(how)s = 'never');
+    AND %(of_target)s;

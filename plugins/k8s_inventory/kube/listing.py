@@ -49,6 +49,9 @@ _Token = Annotated[str, msgspec.Meta(max_length=16_384)]
 _MARKS = 1 << 22
 
 _AT_ONCE = 4
+_WEIGHT_OF_ONE = 0.1
+"""Of a request for one object, where one for a page is 1: to the API server it is less than that.
+https://kubernetes.io/docs/concepts/cluster-administration/flow-control/#seats-occupied-by-a-request"""
 
 
 def are_few(wanted: int, total: int) -> bool:
@@ -290,7 +293,8 @@ class Listing(Generic[Item]):
 
         def fetch(position: int) -> tuple[bytes, bool]:
             stub = page.items[position]
-            body = self._get(self._path(stub.metadata.namespace), self._by_name(page, stub.metadata.name), self._left())
+            path, query = self._path(stub.metadata.namespace), self._by_name(page, stub.metadata.name)
+            body = self._get(path, query, self._left(), weight=_WEIGHT_OF_ONE)
             one = self._object_page(page, body, msgspec.Raw, where, start)
             _refuse_others(one, [stub])
             return bytes(one.items[0]), one.is_mended
@@ -543,8 +547,16 @@ class Listing(Generic[Item]):
             stop.set()
             thread.join(timeout=5)  # a request may still be under way; its answer goes nowhere
 
-    def _get(self, path: ApiPath, query: dict[str, Any], seconds: float | None = None, accept: str = JSON) -> bytes:
-        get = partial(self.session.get, path, seconds=seconds, most=self._limits.max_page_bytes)
+    def _get(
+        self,
+        path: ApiPath,
+        query: dict[str, Any],
+        seconds: float | None = None,
+        *,
+        accept: str = JSON,
+        weight: float = 1.0,
+    ) -> bytes:
+        get = partial(self.session.get, path, seconds=seconds, most=self._limits.max_page_bytes, weight=weight)
         if not self.kind.table_cells:
             return get(query, accept=accept)
         body = get({**query, **cells.QUERY}, accept=cells.ACCEPT)
@@ -618,7 +630,7 @@ class Listing(Generic[Item]):
             limit = min(self.page_size, most or self.page_size)
             start = time.monotonic()
             try:
-                return self._get(path, {"limit": limit, **query}, left, accept)
+                return self._get(path, {"limit": limit, **query}, left, accept=accept)
             except TooLarge as error:
                 if limit == 1:
                     raise TooLarge(f"{error} (K8S_MAX_PAGE_BYTES)") from None

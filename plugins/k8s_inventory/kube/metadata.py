@@ -128,7 +128,7 @@ def _blocks(body: bytes, begin: int, end: int, most: int) -> Iterator[tuple[int,
     yield begin, last
 
 
-_FAULTS = (DecodeError, ValueError, IndexError, OverflowError)
+_FAULTS = (DecodeError, ValueError, IndexError, OverflowError, OSError)
 
 
 def _list_in(body: bytes) -> tuple[int, int]:
@@ -203,7 +203,7 @@ def _managed_fields(entries: Sequence[Any], sorted_keys: bool) -> int:
         if b"<" in fields or b">" in fields or b"&" in fields or not fields.isascii():
             fields = _escaped(fields)
         if sorted_keys:
-            before, after = before + head + middle, tail + time[:-1] + b"},{"
+            before, after = before + head + middle, (tail + time)[:-1] + b"},{"
         else:
             before, after = before + head + time + middle, tail + b"},{"
         sum_, before = crc32(fields, crc32(before, sum_)), after

@@ -387,7 +387,9 @@ class Target:
                 self._store.run("target_complete", noted)
         if listed.metadata_first and listed.outcome is Outcome.COMPLETE:
             part = None if coverage.is_whole else coverage.namespace or ""
-            self._store.run("note_metadata_first", {**self._key, "part": part, "how": listed.metadata_first})
+            how = {"how": listed.metadata_first, "part": part}
+            of_target = part is None or listed.metadata_first == "never"
+            self._store.run("note_metadata_first", {**self._key, **how, "of_target": of_target})
 
     def forget_gone_parts(self, live: Sequence[str]) -> None:
         """Forgets what is noted of namespaces that are not among these, and were found empty."""
