@@ -13,6 +13,7 @@ import pytest
 
 from k8s_inventory.kube import metadata
 from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.listing import Listing
 from k8s_inventory.kube.session import Session
 from k8s_inventory.store import Store
 from k8s_inventory.sync import Result, reading
@@ -260,6 +261,32 @@ def test_custom_objects(town: Cluster, store: Store, context_of: ContextOf, aske
     assert (found.outcome, found.changed) == ("complete", 1)
     assert asked("things") == Asked(metadata=1, singles=1, exact=1)
     assert assert_custom_objects_equal_cluster(store, town, "things.town.example") == 6
+
+
+def test_both_forms_say_the_same_of_every_kind(
+    cluster: Cluster, store: Store, context_of: ContextOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No object counts as changed because its metadata came in another form, and no server answers otherwise."""
+    fetched: list[str] = []
+    original = Listing.fetched
+
+    def fetch(listing: Listing[Any], page: Any, wanted: Any, item: Any) -> Any:
+        fetched.append(listing.kind.name)
+        return original(listing, page, wanted, item)
+
+    monkeypatch.setattr(Listing, "fetched", fetch)
+    context = context_of(cluster)
+    for run in ("first", "second"):
+        fetched.clear()
+        found = sync_with_custom_objects(store, context, run)
+        assert {result.attempt.outcome for result in found.values()} <= {"complete", "absent"}
+    moving = {"leases", "events", "apiservices"}
+    assert [each for each in fetched if each not in moving] == []
+    how = dict(store.connection.execute("SELECT kind, metadata_first FROM k8s_sync_targets").fetchall())
+    assert "never" not in how.values(), how
+    asked = [kind for kind, word in how.items() if word == "yes"]
+    assert len(asked) > 50, asked
+    assert {"pods", "roles", "tests.shop.example"} <= set(asked)
 
 
 def test_names_that_a_selector_must_escape(
