@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
+import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
 
@@ -212,7 +213,9 @@ class Target:
 
         `made_of` is what each row would be made of, beside its object's version.
         """
-        parameters = {"uids": uids, "versions": versions, "made_of": made_of, "rewrite": self._rewritten}
+        # As JSON, which is written at once: psycopg looks at each string of a list.
+        objects = msgspec.json.encode(list(zip(uids, versions, made_of, strict=True))).decode()
+        parameters = {"objects": objects, "rewrite": self._rewritten}
         with self._explained(), self._connection.cursor() as cursor:
             cursor.execute(self._statements.see, {**self._where, **parameters})
             (found,) = cursor.fetchall()
