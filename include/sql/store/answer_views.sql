@@ -4,6 +4,24 @@
 -- that are in it, of a ServiceAccount without a namespace the binding's. A Role beyond the binding's namespace, or a role
 -- that is not there, grants nothing.
 CREATE OR REPLACE VIEW k8s_grants AS
+WITH role AS (
+    SELECT
+        context_name,
+        'Role' AS kind,
+        namespace,
+        name,
+        rules
+    FROM k8s_roles
+    UNION ALL
+    SELECT
+        context_name,
+        'ClusterRole' AS kind,
+        NULL AS namespace,
+        name,
+        rules
+    FROM k8s_clusterroles
+)
+
 SELECT
     binding.context_name,
     subject.value ->> 'kind' AS subject_kind,
@@ -38,23 +56,7 @@ FROM (
         subjects
     FROM k8s_clusterrolebindings
 ) AS binding
-INNER JOIN (
-    SELECT
-        context_name,
-        'Role' AS kind,
-        namespace,
-        name,
-        rules
-    FROM k8s_roles
-    UNION ALL
-    SELECT
-        context_name,
-        'ClusterRole' AS kind,
-        NULL AS namespace,
-        name,
-        rules
-    FROM k8s_clusterroles
-) AS role
+INNER JOIN role
     ON
         binding.context_name = role.context_name
         AND binding.role_kind = role.kind
@@ -77,6 +79,35 @@ COMMENT ON VIEW k8s_grants IS
 -- What pods look like, or will: the templates of workloads, and pods. Of pods that one built-in controller has made by one
 -- template the newest stands for all; what else makes pods may make each another way.
 CREATE OR REPLACE VIEW k8s_pod_shapes AS
+WITH newest AS (
+    SELECT DISTINCT ON (
+        context_name,
+        CASE
+            WHEN
+                k8s_owner(owner_references) ->> 'kind'
+                IN ('ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController', 'Job')
+                THEN k8s_owner(owner_references) ->> 'uid'
+            ELSE uid
+        END,
+        labels ->> 'controller-revision-hash'
+    )
+        context_name,
+        uid
+    FROM k8s_pods
+    ORDER BY
+        context_name,
+        CASE
+            WHEN
+                k8s_owner(owner_references) ->> 'kind'
+                IN ('ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController', 'Job')
+                THEN k8s_owner(owner_references) ->> 'uid'
+            ELSE uid
+        END,
+        labels ->> 'controller-revision-hash',
+        created_at DESC,
+        uid
+)
+
 SELECT
     context_name,
     'Deployment' AS kind,
@@ -157,34 +188,7 @@ SELECT
     pod.labels,
     pod.spec
 FROM k8s_pods AS pod
-INNER JOIN (
-    SELECT DISTINCT ON (
-        context_name,
-        CASE
-            WHEN
-                k8s_owner(owner_references) ->> 'kind'
-                IN ('ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController', 'Job')
-                THEN k8s_owner(owner_references) ->> 'uid'
-            ELSE uid
-        END,
-        labels ->> 'controller-revision-hash'
-    )
-        context_name,
-        uid
-    FROM k8s_pods
-    ORDER BY
-        context_name,
-        CASE
-            WHEN
-                k8s_owner(owner_references) ->> 'kind'
-                IN ('ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController', 'Job')
-                THEN k8s_owner(owner_references) ->> 'uid'
-            ELSE uid
-        END,
-        labels ->> 'controller-revision-hash',
-        created_at DESC,
-        uid
-) AS newest
+INNER JOIN newest
     ON pod.context_name = newest.context_name AND pod.uid = newest.uid;
 
 COMMENT ON VIEW k8s_pod_shapes IS

@@ -76,32 +76,19 @@ END;
 COMMENT ON FUNCTION k8s_not_known(text[]) IS
 'Contexts of which not all of these kinds is known as of now, and why: for those an answer can not speak.';
 
--- Containers of a pod's spec: each is a `container`, an `init` container, a `sidecar` or an `ephemeral` one.
-CREATE OR REPLACE FUNCTION k8s_containers(spec jsonb)
-RETURNS TABLE (type text, name text, container jsonb)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 3
-BEGIN ATOMIC
-SELECT
-    'container',
-    each.found ->> 'name',
-    each.found
-FROM jsonb_path_query(spec, '$.containers[*]') AS each (found)
-UNION ALL
-SELECT
-    CASE each.found ->> 'restartPolicy' WHEN 'Always' THEN 'sidecar' ELSE 'init' END,
-    each.found ->> 'name',
-    each.found
-FROM jsonb_path_query(spec, '$.initContainers[*]') AS each (found)
-UNION ALL
-SELECT
-    'ephemeral',
-    each.found ->> 'name',
-    each.found
-FROM jsonb_path_query(spec, '$.ephemeralContainers[*]') AS each (found);
-END;
+-- What a path finds in a pod's spec, as an array. Its cost makes the planner share many pods among workers: what costs is to
+-- unpack the spec, which the planner does not know of.
+CREATE OR REPLACE FUNCTION k8s_found(spec jsonb, path jsonpath)
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 1000
+AS $function$
+BEGIN
+    RETURN jsonb_path_query_array(spec, path);
+END
+$function$;
 
-COMMENT ON FUNCTION k8s_containers(jsonb) IS
-'The containers of a pod''s spec, and which type each is: container, init, sidecar or ephemeral.';
+COMMENT ON FUNCTION k8s_found(jsonb, jsonpath) IS
+'What a JSON path finds in a spec, as an array; like jsonb_path_query_array, but shared among parallel workers.';
 
 -- Whether an RBAC rule allows a verb on a resource, which may be a subresource, pods/exec. The rule is that of
 -- pkg/registry/rbac/validation and pkg/apis/rbac/v1/evaluation_helpers.go of Kubernetes 1.36; resourceNames are not looked at.

@@ -3,39 +3,17 @@
 -- them in version `latest`; `control` is the name there. `$` in a filter is the whole spec, so that pod and container are
 -- looked at together. A container is what has an image that is text; an image volume's is an object.
 
--- Whether it breaks any of `baseline`. It asks the cheapest first, and stops at the first that is broken.
+-- Whether it breaks any of `baseline`. The cost makes the planner share many pods among workers. It asks the cheapest first, and stops at the first that is broken.
 CREATE OR REPLACE FUNCTION k8s_breaks_baseline(spec jsonb, annotations jsonb)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN jsonb_path_exists(
-    spec,
-    '$ ? (
-        @.hostNetwork == true || @.hostPID == true || @.hostIPC == true
-        || exists (@.volumes[*].hostPath)
-        || @.securityContext.windowsOptions.hostProcess == true
-        || exists (@.securityContext.appArmorProfile.type ? (@ != "RuntimeDefault" && @ != "Localhost"))
-        || exists (@.securityContext.seccompProfile.type ? (@ != "RuntimeDefault" && @ != "Localhost"))
-        || exists (@.securityContext.seLinuxOptions.type ? (
-            @ != "" && @ != "container_t" && @ != "container_init_t" && @ != "container_kvm_t"
-            && @ != "container_engine_t"
-        ))
-        || exists (@.securityContext.seLinuxOptions.user ? (@ != ""))
-        || exists (@.securityContext.seLinuxOptions.role ? (@ != ""))
-        || exists (@.securityContext.sysctls[*].name ? (
-            @ != "kernel.shm_rmid_forced" && @ != "net.ipv4.ip_local_port_range" && @ != "net.ipv4.tcp_syncookies"
-            && @ != "net.ipv4.ping_group_range" && @ != "net.ipv4.ip_unprivileged_port_start"
-            && @ != "net.ipv4.ip_local_reserved_ports" && @ != "net.ipv4.tcp_keepalive_time"
-            && @ != "net.ipv4.tcp_fin_timeout" && @ != "net.ipv4.tcp_keepalive_intvl"
-            && @ != "net.ipv4.tcp_keepalive_probes" && @ != "net.ipv4.tcp_rmem" && @ != "net.ipv4.tcp_wmem"
-        ))
-        || exists (@.*[*] ? (@.image.type() == "string" && (
-            @.securityContext.privileged == true
-            || exists (@.ports[*].hostPort ? (@ != 0))
-            || exists (@.securityContext.capabilities.add[*] ? (
-                @ != "AUDIT_WRITE" && @ != "CHOWN" && @ != "DAC_OVERRIDE" && @ != "FOWNER" && @ != "FSETID"
-                && @ != "KILL" && @ != "MKNOD" && @ != "NET_BIND_SERVICE" && @ != "SETFCAP" && @ != "SETGID"
-                && @ != "SETPCAP" && @ != "SETUID" && @ != "SYS_CHROOT"
-            ))
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 1000
+AS $function$
+BEGIN
+    RETURN jsonb_path_exists(
+        spec,
+        '$ ? (
+            @.hostNetwork == true || @.hostPID == true || @.hostIPC == true
+            || exists (@.volumes[*].hostPath)
             || @.securityContext.windowsOptions.hostProcess == true
             || exists (@.securityContext.appArmorProfile.type ? (@ != "RuntimeDefault" && @ != "Localhost"))
             || exists (@.securityContext.seccompProfile.type ? (@ != "RuntimeDefault" && @ != "Localhost"))
@@ -45,19 +23,45 @@ RETURN jsonb_path_exists(
             ))
             || exists (@.securityContext.seLinuxOptions.user ? (@ != ""))
             || exists (@.securityContext.seLinuxOptions.role ? (@ != ""))
-            || exists (@.securityContext.procMount ? (@ != "Default")) && !($.hostUsers == false)
-            || exists (@.*.httpGet.host ? (@ != "")) || exists (@.*.tcpSocket.host ? (@ != ""))
-            || exists (@.lifecycle.*.httpGet.host ? (@ != "")) || exists (@.lifecycle.*.tcpSocket.host ? (@ != ""))
-        )))
-    )'
-)
-OR jsonb_path_exists(
-    annotations,
-    '$.keyvalue() ? (
-        @.key starts with "container.apparmor.security.beta.kubernetes.io/"
-        && @.value != "" && @.value != "runtime/default" && !(@.value starts with "localhost/")
-    )'
-);
+            || exists (@.securityContext.sysctls[*].name ? (
+                @ != "kernel.shm_rmid_forced" && @ != "net.ipv4.ip_local_port_range" && @ != "net.ipv4.tcp_syncookies"
+                && @ != "net.ipv4.ping_group_range" && @ != "net.ipv4.ip_unprivileged_port_start"
+                && @ != "net.ipv4.ip_local_reserved_ports" && @ != "net.ipv4.tcp_keepalive_time"
+                && @ != "net.ipv4.tcp_fin_timeout" && @ != "net.ipv4.tcp_keepalive_intvl"
+                && @ != "net.ipv4.tcp_keepalive_probes" && @ != "net.ipv4.tcp_rmem" && @ != "net.ipv4.tcp_wmem"
+            ))
+            || exists (@.*[*] ? (@.image.type() == "string" && (
+                @.securityContext.privileged == true
+                || exists (@.ports[*].hostPort ? (@ != 0))
+                || exists (@.securityContext.capabilities.add[*] ? (
+                    @ != "AUDIT_WRITE" && @ != "CHOWN" && @ != "DAC_OVERRIDE" && @ != "FOWNER" && @ != "FSETID"
+                    && @ != "KILL" && @ != "MKNOD" && @ != "NET_BIND_SERVICE" && @ != "SETFCAP" && @ != "SETGID"
+                    && @ != "SETPCAP" && @ != "SETUID" && @ != "SYS_CHROOT"
+                ))
+                || @.securityContext.windowsOptions.hostProcess == true
+                || exists (@.securityContext.appArmorProfile.type ? (@ != "RuntimeDefault" && @ != "Localhost"))
+                || exists (@.securityContext.seccompProfile.type ? (@ != "RuntimeDefault" && @ != "Localhost"))
+                || exists (@.securityContext.seLinuxOptions.type ? (
+                    @ != "" && @ != "container_t" && @ != "container_init_t" && @ != "container_kvm_t"
+                    && @ != "container_engine_t"
+                ))
+                || exists (@.securityContext.seLinuxOptions.user ? (@ != ""))
+                || exists (@.securityContext.seLinuxOptions.role ? (@ != ""))
+                || exists (@.securityContext.procMount ? (@ != "Default")) && !($.hostUsers == false)
+                || exists (@.*.httpGet.host ? (@ != "")) || exists (@.*.tcpSocket.host ? (@ != ""))
+                || exists (@.lifecycle.*.httpGet.host ? (@ != "")) || exists (@.lifecycle.*.tcpSocket.host ? (@ != ""))
+            )))
+        )'
+    )
+    OR jsonb_path_exists(
+        annotations,
+        '$.keyvalue() ? (
+            @.key starts with "container.apparmor.security.beta.kubernetes.io/"
+            && @.value != "" && @.value != "runtime/default" && !(@.value starts with "localhost/")
+        )'
+    );
+END
+$function$;
 
 COMMENT ON FUNCTION k8s_breaks_baseline(jsonb, jsonb) IS
 'Whether a pod of this spec and these annotations breaks the Pod Security Standard baseline.';
@@ -65,33 +69,37 @@ COMMENT ON FUNCTION k8s_breaks_baseline(jsonb, jsonb) IS
 -- Whether it breaks any of what `restricted` adds.
 CREATE OR REPLACE FUNCTION k8s_breaks_restricted(spec jsonb)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN jsonb_path_exists(
-    spec,
-    '$ ? (
-        exists (@.*[*] ? (@.image.type() == "string" && (
-            !($.os.name == "windows") && (
-                !(@.securityContext.allowPrivilegeEscalation == false)
-                || !(@.securityContext.capabilities.drop[*] == "ALL")
-                || exists (@.securityContext.capabilities.add[*] ? (@ != "NET_BIND_SERVICE"))
-                || !exists (@.securityContext.seccompProfile.type) && !exists ($.securityContext.seccompProfile.type)
-            )
-            || !($.hostUsers == false) && (
-                @.securityContext.runAsNonRoot == false
-                || !exists (@.securityContext.runAsNonRoot) && !($.securityContext.runAsNonRoot == true)
-                || @.securityContext.runAsUser == 0
-            )
-            || exists (@.securityContext.capabilities.add[*] ? (@ != "NET_BIND_SERVICE")) && !($.os.name == "windows")
-            || exists (@.securityContext.procMount ? (@ != "Default"))
-        )))
-        || !(@.hostUsers == false) && (@.securityContext.runAsNonRoot == false || @.securityContext.runAsUser == 0)
-        || exists (@.volumes[*] ? (
-            !exists (@.configMap) && !exists (@.csi) && !exists (@.downwardAPI) && !exists (@.emptyDir)
-            && !exists (@.ephemeral) && !exists (@.image) && !exists (@.persistentVolumeClaim) && !exists (@.projected)
-            && !exists (@.secret)
-        ))
-    )'
-);
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 1000
+AS $function$
+BEGIN
+    RETURN jsonb_path_exists(
+        spec,
+        '$ ? (
+            exists (@.*[*] ? (@.image.type() == "string" && (
+                !($.os.name == "windows") && (
+                    !(@.securityContext.allowPrivilegeEscalation == false)
+                    || !(@.securityContext.capabilities.drop[*] == "ALL")
+                    || exists (@.securityContext.capabilities.add[*] ? (@ != "NET_BIND_SERVICE"))
+                    || !exists (@.securityContext.seccompProfile.type) && !exists ($.securityContext.seccompProfile.type)
+                )
+                || !($.hostUsers == false) && (
+                    @.securityContext.runAsNonRoot == false
+                    || !exists (@.securityContext.runAsNonRoot) && !($.securityContext.runAsNonRoot == true)
+                    || @.securityContext.runAsUser == 0
+                )
+                || exists (@.securityContext.capabilities.add[*] ? (@ != "NET_BIND_SERVICE")) && !($.os.name == "windows")
+                || exists (@.securityContext.procMount ? (@ != "Default"))
+            )))
+            || !(@.hostUsers == false) && (@.securityContext.runAsNonRoot == false || @.securityContext.runAsUser == 0)
+            || exists (@.volumes[*] ? (
+                !exists (@.configMap) && !exists (@.csi) && !exists (@.downwardAPI) && !exists (@.emptyDir)
+                && !exists (@.ephemeral) && !exists (@.image) && !exists (@.persistentVolumeClaim) && !exists (@.projected)
+                && !exists (@.secret)
+            ))
+        )'
+    );
+END
+$function$;
 
 COMMENT ON FUNCTION k8s_breaks_restricted(jsonb) IS
 'Whether a pod of this spec breaks what the Pod Security Standard restricted adds to baseline.';

@@ -6,6 +6,15 @@ WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['namespaces', 'pods', 'resourcequotas', 'limitranges'])
 ),
 
+counted AS (
+    SELECT
+        context_name,
+        namespace,
+        count(*) AS pods
+    FROM k8s_pods
+    GROUP BY context_name, namespace
+),
+
 hit AS (
     SELECT
         namespace.context_name,
@@ -13,14 +22,7 @@ hit AS (
         namespace.name AS namespace,
         counted.pods
     FROM k8s_namespaces AS namespace
-    INNER JOIN (
-        SELECT
-            context_name,
-            namespace,
-            count(*) AS pods
-        FROM k8s_pods
-        GROUP BY context_name, namespace
-    ) AS counted
+    INNER JOIN counted
         ON namespace.context_name = counted.context_name AND namespace.name = counted.namespace
     WHERE
         namespace.name NOT IN ('kube-system', 'kube-public', 'kube-node-lease')

@@ -16,7 +16,7 @@ hit AS (
         ) AS found
     FROM k8s_custom_resources
     GROUP BY name
-    HAVING count(DISTINCT (served_versions, storage_version)) > 1
+    HAVING count(DISTINCT served_versions, storage_version) > 1
 )
 
 SELECT *

@@ -38,7 +38,7 @@ hit AS (
     CROSS JOIN unnest(container.images) AS image (name)
     CROSS JOIN k8s_image(image.name) AS part
     CROSS JOIN asked
-    WHERE NOT part.registry = ANY(asked.ours)
+    WHERE NOT part.registry = any(asked.ours)
     GROUP BY container.context_name, container.namespace, container.owner_kind, container.owner, image.name
 )
 

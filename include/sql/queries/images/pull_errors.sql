@@ -17,9 +17,10 @@ hit AS (
         status.value #>> '{state,waiting,reason}' AS reason,
         pod.created_at
     FROM k8s_pods AS pod
-    CROSS JOIN LATERAL jsonb_path_query(
-        pod.status, '$.keyvalue() ? (@.key like_regex "ontainerStatuses$").value[*]'
-    ) AS status (value)
+    CROSS JOIN
+        LATERAL jsonb_path_query(
+            pod.status, '$.keyvalue() ? (@.key like_regex "ontainerStatuses$").value[*]'
+        ) AS status (value)
     WHERE
         coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')
         AND pod.ready_containers < pod.total_containers

@@ -16,13 +16,14 @@ hit AS (
         coalesce(backend.value #>> '{port,name}', backend.value #>> '{port,number}') AS port,
         CASE WHEN service.uid IS NULL THEN 'no such service' ELSE 'no such port' END AS why
     FROM k8s_ingresses AS ingress
-    CROSS JOIN LATERAL (
-        SELECT found.value
-        FROM jsonb_path_query(ingress.spec, '$.rules[*].http.paths[*].backend.service') AS found (value)
-        UNION
-        SELECT found.value
-        FROM jsonb_path_query(ingress.spec, '$.defaultBackend.service') AS found (value)
-    ) AS backend
+    CROSS JOIN
+        LATERAL (
+            SELECT found.value
+            FROM jsonb_path_query(ingress.spec, '$.rules[*].http.paths[*].backend.service') AS found (value)
+            UNION
+            SELECT found.value
+            FROM jsonb_path_query(ingress.spec, '$.defaultBackend.service') AS found (value)
+        ) AS backend
     LEFT JOIN k8s_services AS service
         ON
             ingress.context_name = service.context_name

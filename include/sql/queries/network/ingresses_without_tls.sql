@@ -17,13 +17,14 @@ hit AS (
         rule.host,
         ingress.ingress_class_name
     FROM k8s_ingresses AS ingress
-    CROSS JOIN LATERAL (
-        SELECT nullif(each.value ->> 'host', '') AS host
-        FROM jsonb_path_query(ingress.rules, '$[*]') AS each (value)
-        UNION
-        SELECT NULL
-        WHERE ingress.spec -> 'defaultBackend' IS NOT NULL
-    ) AS rule
+    CROSS JOIN
+        LATERAL (
+            SELECT nullif(each.value ->> 'host', '') AS host
+            FROM jsonb_path_query(ingress.rules, '$[*]') AS each (value)
+            UNION
+            SELECT NULL
+            WHERE ingress.spec -> 'defaultBackend' IS NOT NULL
+        ) AS rule
     WHERE
         NOT EXISTS (
             SELECT 1

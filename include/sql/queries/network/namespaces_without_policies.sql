@@ -9,6 +9,16 @@ WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['namespaces', 'pods', 'networkpolicies'])
 ),
 
+counted AS (
+    SELECT
+        context_name,
+        namespace,
+        count(*) AS pods
+    FROM k8s_pods
+    WHERE coalesce(phase, '') NOT IN ('Succeeded', 'Failed')
+    GROUP BY context_name, namespace
+),
+
 hit AS (
     SELECT
         namespace.context_name,
@@ -16,15 +26,7 @@ hit AS (
         namespace.name AS namespace,
         counted.pods
     FROM k8s_namespaces AS namespace
-    INNER JOIN (
-        SELECT
-            context_name,
-            namespace,
-            count(*) AS pods
-        FROM k8s_pods
-        WHERE coalesce(phase, '') NOT IN ('Succeeded', 'Failed')
-        GROUP BY context_name, namespace
-    ) AS counted
+    INNER JOIN counted
         ON namespace.context_name = counted.context_name AND namespace.name = counted.namespace
     WHERE
         namespace.context_name NOT IN (SELECT unknown.context_name FROM unknown)

@@ -54,7 +54,7 @@ hit AS (
             WHERE
                 policy.context_name = pods.context_name
                 AND policy.namespace = pods.namespace
-                AND direction.name = ANY(policy.directions)
+                AND direction.name = any(policy.directions)
                 AND k8s_selects(policy.pod_selector, pods.labels)
         )
     GROUP BY pods.context_name, pods.namespace, pods.owner_kind, pods.owner, direction.name

@@ -22,26 +22,28 @@ hit AS (
         SELECT
             'Ingress' AS direction,
             each.rule -> 'ports' AS ports
-        FROM jsonb_path_query(
-            policy.ingress,
-            '$[*] ? (@.type() == "object" && (
+        FROM
+            jsonb_path_query(
+                policy.ingress,
+                '$[*] ? (@.type() == "object" && (
                 !exists (@.from[*])
                 || exists (@.from[*].ipBlock ? ((@.cidr == "0.0.0.0/0" || @.cidr == "::/0") && !exists (@.except[*])))
             ))'
-        ) AS each (rule)
-        WHERE 'Ingress' = ANY(policy.policy_types) OR policy.policy_types = '{}'
+            ) AS each (rule)
+        WHERE 'Ingress' = any(policy.policy_types) OR policy.policy_types = '{}'
         UNION ALL
         SELECT
             'Egress' AS direction,
             each.rule -> 'ports' AS ports
-        FROM jsonb_path_query(
-            policy.egress,
-            '$[*] ? (@.type() == "object" && (
+        FROM
+            jsonb_path_query(
+                policy.egress,
+                '$[*] ? (@.type() == "object" && (
                 !exists (@.to[*])
                 || exists (@.to[*].ipBlock ? ((@.cidr == "0.0.0.0/0" || @.cidr == "::/0") && !exists (@.except[*])))
             ))'
-        ) AS each (rule)
-        WHERE 'Egress' = ANY(policy.policy_types) OR policy.policy_types = '{}'
+            ) AS each (rule)
+        WHERE 'Egress' = any(policy.policy_types) OR policy.policy_types = '{}'
     ) AS rule
 )
 

@@ -39,9 +39,10 @@ hit AS (
         (
             SELECT min(stateful_set.name)
             FROM k8s_statefulsets AS stateful_set
-            CROSS JOIN LATERAL jsonb_path_query(
-                stateful_set.spec, '$.volumeClaimTemplates[*].metadata.name'
-            ) AS template (value)
+            CROSS JOIN
+                LATERAL jsonb_path_query(
+                    stateful_set.spec, '$.volumeClaimTemplates[*].metadata.name'
+                ) AS template (value)
             WHERE
                 stateful_set.context_name = claim.context_name
                 AND stateful_set.namespace = claim.namespace

@@ -67,9 +67,10 @@ hit AS (
         AND NOT EXISTS (
             SELECT 1
             FROM k8s_clusterroles AS collecting
-            CROSS JOIN LATERAL jsonb_path_query(
-                collecting.aggregation_rule, '$.clusterRoleSelectors[*]'
-            ) AS selector (value)
+            CROSS JOIN
+                LATERAL jsonb_path_query(
+                    collecting.aggregation_rule, '$.clusterRoleSelectors[*]'
+                ) AS selector (value)
             WHERE
                 role.kind = 'ClusterRole'
                 AND collecting.context_name = role.context_name

@@ -27,8 +27,8 @@ hit AS (
             account.context_name = granted.context_name
             AND (
                 granted.subject_kind = 'ServiceAccount'
-                AND granted.subject_name = account.name
-                AND granted.subject_namespace = account.namespace
+                AND account.name = granted.subject_name
+                AND account.namespace = granted.subject_namespace
                 OR granted.subject_kind = 'User'
                 AND granted.subject_name = concat('system:serviceaccount:', account.namespace, ':', account.name)
                 OR granted.subject_kind = 'Group'

@@ -18,10 +18,11 @@ hit AS (
         status.value #>> '{lastState,terminated,reason}' AS reason,
         pod.created_at
     FROM k8s_pods AS pod
-    CROSS JOIN LATERAL jsonb_path_query(
-        pod.status,
-        '$.keyvalue() ? (@.key like_regex "ontainerStatuses$").value[*] ? (@.state.waiting.reason == "CrashLoopBackOff")'
-    ) AS status (value)
+    CROSS JOIN
+        LATERAL jsonb_path_query(
+            pod.status,
+            '$.keyvalue() ? (@.key like_regex "ontainerStatuses$").value[*] ? (@.state.waiting.reason == "CrashLoopBackOff")'
+        ) AS status (value)
     WHERE coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed') AND pod.ready_containers < pod.total_containers
 )
 

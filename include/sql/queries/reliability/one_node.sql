@@ -6,6 +6,13 @@ WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods', 'nodes'])
 ),
 
+several AS (
+    SELECT context_name
+    FROM k8s_nodes
+    GROUP BY context_name
+    HAVING count(*) > 1
+),
+
 hit AS (
     SELECT
         pod.context_name,
@@ -16,12 +23,7 @@ hit AS (
         min(pod.node_name) AS node_name,
         count(*) AS pods
     FROM k8s_pods AS pod
-    INNER JOIN (
-        SELECT context_name
-        FROM k8s_nodes
-        GROUP BY context_name
-        HAVING count(*) > 1
-    ) AS several
+    INNER JOIN several
         ON pod.context_name = several.context_name
     WHERE
         pod.node_name <> ''

@@ -18,12 +18,13 @@ hit AS (
             status.value #>> '{lastState,terminated,finishedAt}', status.value #>> '{state,terminated,finishedAt}'
         ) AS killed_at
     FROM k8s_pods AS pod
-    CROSS JOIN LATERAL jsonb_path_query(
-        pod.status,
-        '$.keyvalue() ? (@.key like_regex "ontainerStatuses$").value[*] ? (
+    CROSS JOIN
+        LATERAL jsonb_path_query(
+            pod.status,
+            '$.keyvalue() ? (@.key like_regex "ontainerStatuses$").value[*] ? (
             @.state.terminated.reason == "OOMKilled" || @.lastState.terminated.reason == "OOMKilled"
         )'
-    ) AS status (value)
+        ) AS status (value)
     WHERE pod.restarts > 0 OR pod.ready_containers < pod.total_containers
 )
 

@@ -34,7 +34,7 @@ hit AS (
         workload.namespace,
         workload.kind,
         workload.name,
-        EXISTS (
+        exists(
             SELECT 1
             FROM k8s_poddisruptionbudgets AS budget
             WHERE

@@ -17,9 +17,10 @@ hit AS (
         condition.value ->> 'message' AS message,
         pod.created_at
     FROM k8s_pods AS pod
-    CROSS JOIN LATERAL jsonb_path_query(
-        pod.status, '$.conditions[*] ? (@.type == "PodScheduled" && @.status == "False" && @.reason == "Unschedulable")'
-    ) AS condition (value)
+    CROSS JOIN
+        LATERAL jsonb_path_query(
+            pod.status, '$.conditions[*] ? (@.type == "PodScheduled" && @.status == "False" && @.reason == "Unschedulable")'
+        ) AS condition (value)
     WHERE coalesce(pod.node_name, '') = '' AND coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')
 )
 

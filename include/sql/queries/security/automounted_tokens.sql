@@ -1,7 +1,7 @@
--- Which pods get a token for the API server without asking for it?
--- Hit: A pod whose token is mounted by default: neither the pod nor its service account says
--- `automountServiceAccountToken: false`, nor does the pod say true. `accounts` has its service account. Pods of one
--- owner that are alike are one row: `pods` of them, `pod` is one.
+-- Which pods get a token for the API server?
+-- Hit: A pod that gets a token: neither it says `automountServiceAccountToken: false`, nor does its service account
+-- where it says nothing itself. `accounts` has the service account. Pods of one owner that are alike are one row:
+-- `pods` of them, `pod` is one.
 -- Do: Set it to false on the service account, and to true on those pods that talk to the API server.
 -- Source: CIS Kubernetes Benchmark 1.9 5.1.6; NSA/CISA Kubernetes Hardening Guide 1.2, Protecting Pod service account
 -- tokens.
@@ -10,7 +10,7 @@ WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods', 'serviceaccounts'])
 ),
 
-found AS (
+found AS MATERIALIZED (
     SELECT
         pod.context_name,
         pod.namespace,
@@ -19,10 +19,11 @@ found AS (
         pod.name AS pod,
         CASE
             WHEN
-                coalesce((pod.spec -> 'automountServiceAccountToken') = 'false', account.automount_service_account_token = FALSE, FALSE)
-                OR coalesce(pod.spec -> 'automountServiceAccountToken', 'null') = 'true'
-                THEN '[]'
-            ELSE jsonb_build_array(coalesce(pod.service_account_name, 'default'))
+                coalesce(
+                    pod.spec -> 'automountServiceAccountToken', to_jsonb(account.automount_service_account_token), 'true'
+                ) = 'true'
+                THEN jsonb_build_array(coalesce(pod.service_account_name, 'default'))
+            ELSE '[]'
         END AS accounts
     FROM k8s_pods AS pod
     LEFT JOIN k8s_serviceaccounts AS account

@@ -8,16 +8,18 @@ WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])
 ),
 
-found AS (
+found AS MATERIALIZED (
     SELECT
         pod.context_name,
         pod.namespace,
         coalesce(k8s_owner(pod.owner_references) ->> 'kind', 'Pod') AS owner_kind,
         coalesce(k8s_owner(pod.owner_references) ->> 'name', pod.name) AS owner,
         pod.name AS pod,
-        jsonb_path_query_array(
+        k8s_found(
             pod.spec,
-            '$.keyvalue() ? ((@.key == "hostNetwork" || @.key == "hostPID" || @.key == "hostIPC") && @.value == true).key'
+            '$ ? (@.hostNetwork == true || @.hostPID == true || @.hostIPC == true).keyvalue() ? (
+                (@.key == "hostNetwork" || @.key == "hostPID" || @.key == "hostIPC") && @.value == true
+            ).key'
         ) AS namespaces
     FROM k8s_pods AS pod
     WHERE coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')

@@ -8,6 +8,15 @@ WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['namespaces', 'pods'])
 ),
 
+counted AS (
+    SELECT
+        context_name,
+        namespace,
+        count(*) AS pods
+    FROM k8s_pods
+    GROUP BY context_name, namespace
+),
+
 hit AS (
     SELECT
         namespace.context_name,
@@ -18,14 +27,7 @@ hit AS (
         namespace.labels ->> 'pod-security.kubernetes.io/audit' AS audits,
         counted.pods
     FROM k8s_namespaces AS namespace
-    INNER JOIN (
-        SELECT
-            context_name,
-            namespace,
-            count(*) AS pods
-        FROM k8s_pods
-        GROUP BY context_name, namespace
-    ) AS counted
+    INNER JOIN counted
         ON namespace.context_name = counted.context_name AND namespace.name = counted.namespace
     WHERE
         coalesce(namespace.labels ->> 'pod-security.kubernetes.io/enforce', '') NOT IN ('baseline', 'restricted')

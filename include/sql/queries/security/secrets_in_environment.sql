@@ -8,14 +8,14 @@ WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])
 ),
 
-found AS (
+found AS MATERIALIZED (
     SELECT
         pod.context_name,
         pod.namespace,
         coalesce(k8s_owner(pod.owner_references) ->> 'kind', 'Pod') AS owner_kind,
         coalesce(k8s_owner(pod.owner_references) ->> 'name', pod.name) AS owner,
         pod.name AS pod,
-        jsonb_path_query_array(
+        k8s_found(
             pod.spec,
             '$.*[*] ? (@.image.type() == "string" && (exists (@.env[*].valueFrom.secretKeyRef) || exists (@.envFrom[*].secretRef))).name'
         ) AS containers

@@ -75,10 +75,11 @@ hit AS (
             data
         FROM k8s_mutatingwebhookconfigurations
     ) AS configuration
-    CROSS JOIN LATERAL jsonb_path_query(
-        -- With matchPolicy Equivalent, which is the default, a rule holds for the other versions, too.
-        configuration.data, '$.webhooks[*] ? (@.matchPolicy == "Exact").rules[*]'
-    ) AS rule (value)
+    CROSS JOIN
+        LATERAL jsonb_path_query(
+            -- With matchPolicy Equivalent, which is the default, a rule holds for the other versions, too.
+            configuration.data, '$.webhooks[*] ? (@.matchPolicy == "Exact").rules[*]'
+        ) AS rule (value)
     INNER JOIN removed
         ON
             rule.value -> 'apiGroups' ? split_part(removed.api_version, '/', 1)

@@ -15,7 +15,7 @@ hit AS (
         NULL::text AS not_known,
         definition.name,
         stored.version,
-        stored.version = ANY(definition.served_versions) AS is_served,
+        stored.version = any(definition.served_versions) AS is_served,
         definition.storage_version
     FROM k8s_custom_resources AS definition
     CROSS JOIN unnest(definition.stored_versions) AS stored (version)
