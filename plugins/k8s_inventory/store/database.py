@@ -424,12 +424,15 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
         "k8s_owner": statements.sql("references"),
         "k8s_to_text": statements.sql("casts"),
         "k8s_former": statements.sql("history"),
+        "k8s_not_known": statements.sql("answers"),
+        "k8s_pod_security": statements.sql("pod_security"),
     }
     tables = {kind.table: statements.kind_table(kind) for kind in kinds}
     views = {"k8s_objects": statements.view("objects_view", kinds)}
     if len(kinds) == len(TABLES):
         views["k8s_owner_chain"] = statements.view("owner_views", kinds)
         views["k8s_edges"] = statements.view("edges_view", kinds)
+        views["k8s_grants"] = statements.sql("answer_views")
     return {**functions, **tables, **views}
 
 
