@@ -22,6 +22,8 @@ from k8s_inventory.printable import ReportedError
 AIRFLOW_ONLY = frozenset(
     {
         "postgres_conn_id",
+        "page_conn_id",
+        "page_role",
         "kubernetes_conn_ids",
         "kinds_at_once",
         "max_tasks",
@@ -77,6 +79,13 @@ class Settings(BaseSettings):
     )
     postgres_conn_id: str = Field(
         default="k8s_inventory", description="Airflow connection to PostgreSQL, where DATABASE_URL is not set."
+    )
+    page_conn_id: str | None = Field(
+        default=None,
+        description="Airflow connection that the inventory page reads by. By default that of the DAG.",
+    )
+    page_role: str | None = Field(
+        default=None, description="Role of PostgreSQL that the inventory page takes on (SET ROLE), to read by."
     )
     schema_name: str | None = Field(
         default=None, description="Schema of the tables; by default the first of the connection's search path."

@@ -1,0 +1,1 @@
+"""The inventory page in Airflow's UI: server-rendered, and read-only."""

@@ -1,0 +1,125 @@
+"""Differences that people can read: scalars as from and to, JSON as the lines that differ."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from k8s_inventory.kinds import CUSTOM_OBJECTS, NAMES, Kind
+from k8s_inventory.web.reading import Row, Rows, Snapshot
+
+MOST_LATER = 3_000
+"""Later changes that are gone through for the values after those that are shown."""
+MOST_LINES = 60
+LONGEST_TEXT = 20_000
+"""Characters of a value that are compared and shown."""
+UNKNOWN = object()
+"""Stands for a value that is not known: it was made unreadable by new rules, or lies beyond what is gone through."""
+
+_NEVER_SHOWN = frozenset({"made_of", "resource_version", "generation", "observed_generation"})
+"""They differ with every write, and say nothing more."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One column: `lines` of a unified difference where it is more than a word, else `old` and `new`."""
+
+    column: str
+    old: str
+    new: str
+    lines: tuple[tuple[str, str], ...] = ()
+    left_out: int = 0
+
+
+def text_of(value: object) -> str:
+    if value is UNKNOWN:
+        return "not known"
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict | list):
+        return as_yaml(value)
+    return str(value)
+
+
+def as_yaml(value: object) -> str:
+    """JSON as YAML, cut where it gets too long."""
+    text = yaml.dump(value, Dumper=_DUMPER, default_flow_style=False, sort_keys=True, allow_unicode=True, width=10_000)
+    text = text.removesuffix("\n...\n").rstrip("\n")
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}\n… {len(text) - LONGEST_TEXT} more characters"
+
+
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def difference(column: str, old: object, new: object) -> Difference:
+    before, after = text_of(old), text_of(new)
+    is_long = "\n" in before or "\n" in after or len(before) > 200 or len(after) > 200
+    if not is_long or UNKNOWN in (old, new):
+        return Difference(column, before[:400], after[:400])
+    compared = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
+    lines = [line for line in compared if not line.startswith(("---", "+++"))]
+    marked = tuple((line[:1], line[1:] if line[:1] != "@" else "⋯") for line in lines[:MOST_LINES])
+    return Difference(column, "", "", marked, max(len(lines) - MOST_LINES, 0))
+
+
+def table_of(group: str, plural: str) -> Kind:
+    return NAMES.get(f"{plural}.{group}" if group else plural, CUSTOM_OBJECTS)
+
+
+def with_differences(changes: Rows, snapshot: Snapshot) -> Rows:
+    """The changes, each with its `differences`: the value after one is what the next one took away, or that of now."""
+    updated = [each for each in changes if each["change"] == "updated"]
+    later: dict[tuple[Any, ...], Rows] = {}
+    if updated:
+        uids = sorted({each["uid"] for each in updated})
+        since = min(each["seen_at"] for each in updated)
+        for row in snapshot.rows("changes_later", {"uids": uids, "since": since, "limit": MOST_LATER}):
+            later.setdefault(_object(row), []).append(row)
+    now = _rows_now(updated, snapshot)
+    for change in changes:
+        change["differences"] = []
+        for column in sorted(set(change["columns"] or ()) - _NEVER_SHOWN):
+            before = (change["old"] or {}).get(column, UNKNOWN)
+            after = _after(change, column, later.get(_object(change), []), now.get(_object(change)))
+            if before is UNKNOWN and change["change"] != "updated":
+                continue
+            change["differences"].append(difference(column, before, after))
+    return changes
+
+
+def _object(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (row["context_name"], row["plural"], row["group"], row["uid"])
+
+
+def _after(change: Row, column: str, later: Rows, now: Mapping[str, Any] | None) -> object:
+    for each in later:
+        if each["seen_at"] <= change["seen_at"]:
+            continue
+        if column in (each["columns"] or ()) or each["change"] == "deleted":
+            return (each["old"] or {}).get(column, UNKNOWN)
+    return UNKNOWN if now is None else now.get(column, UNKNOWN)
+
+
+def _rows_now(changes: Rows, snapshot: Snapshot) -> dict[tuple[Any, ...], Mapping[str, Any]]:
+    by_kind: dict[str, Rows] = {}
+    for each in changes:
+        by_kind.setdefault(table_of(each["group"], each["plural"]).name, []).append(each)
+    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for rows in by_kind.values():
+        kind = table_of(rows[0]["group"], rows[0]["plural"])
+        values = {
+            "contexts": sorted({each["context_name"] for each in rows}),
+            "uids": sorted({each["uid"] for each in rows}),
+            "limit": len(rows) * 2,
+        }
+        for row in snapshot.rows("rows_now", values, kind=kind):
+            for each in rows:
+                if (each["context_name"], each["uid"]) == (row["context_name"], row["uid"]):
+                    found[_object(each)] = row["row_now"]
+    return found
