@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= 3
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 
-.PHONY: help run stop ui psql cloudquery test lint format lock docs bench clean
+.PHONY: help run stop ui screenshots psql cloudquery test lint format lock docs bench clean
 
 help:  ## List the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -29,6 +29,9 @@ stop: $(INSTALLED)  ## End what `make run` started; its data stays
 
 ui: $(INSTALLED)  ## Airflow with this DAG, on http://127.0.0.1:8080
 	@$(BIN)/python -m quickstart ui
+
+screenshots: $(INSTALLED)  ## Take the screenshots of the docs anew, of the demo clusters; needs Chromium
+	@$(BIN)/python -m docs.screenshots
 
 psql: $(INSTALLED)  ## A psql session with the inventory
 	@$(BIN)/python -m quickstart psql
@@ -64,6 +67,7 @@ bench: $(INSTALLED)  ## The measurements behind docs/performance.md
 	$(BIN)/python -m bench.many_crds
 	$(BIN)/python -m bench.bad_contexts
 	$(BIN)/python -m bench.history
+	$(BIN)/python -m bench.page
 
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --upgrade

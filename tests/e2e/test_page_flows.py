@@ -27,6 +27,7 @@ from tests.conftest import context_to, sync_with_custom_objects
 from tests.e2e.page_server import PageServer, chromium, page_server
 
 MARKUP = '<img src=x onerror="window.planted=1"><script>window.planted=1</script>{{7*7}}\''
+READ = ("pods", "deployments", "services", "events", "namespaces", "nodes", "configmaps", "secrets", "crds", "roles")
 NAMESPACE, OTHER = "page-shop", "page-shop-two"
 
 
@@ -49,7 +50,7 @@ def _sync(database_url: str, cluster: Cluster, folder: Path, run: str, reader: U
         cluster, folder=folder, name="staging" if reader else "prod", **({"user": reader} if reader else {})
     )
     with Store.connect(database_url) as store:
-        sync_with_custom_objects(store, context, run)
+        sync_with_custom_objects(store, context, run, [KINDS[name] for name in READ])
 
 
 @pytest.fixture(scope="module")
