@@ -8,11 +8,20 @@ login.
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 
 from k8s_inventory.kinds import KINDS
+from k8s_inventory.store import Store
+from quickstart import embedded
 
 BOUND_MS = 100
 
@@ -115,3 +124,132 @@ def fill(connection: psycopg.Connection[object], clusters: int, objects: int) ->
     rows = json.dumps({name: int(objects * share) for name, (share, _, _) in _ROWS.items()})
     cursor.execute(_RUNS, {"kinds": list(KINDS), "rows": rows})
     connection.execute("VACUUM ANALYZE")
+
+
+_CLUSTER, _NAMESPACE = "cluster-003", "ns-7"
+_COVERAGE = "SELECT context_name, kind, outcome, objects, exact_as_of FROM k8s_sync_status"
+QUESTIONS: dict[str, tuple[str, str]] = {
+    "coverage of all clusters": ("/", _COVERAGE),
+    "a family of a cluster": (
+        f"/coverage/kinds?context={_CLUSTER}&family=workloads",
+        f"{_COVERAGE} WHERE context_name = '{_CLUSTER}'",
+    ),
+    "search, nothing asked for": (
+        "/search",
+        "SELECT * FROM k8s_pods ORDER BY context_name, namespace, name LIMIT 51",
+    ),
+    "facets, nothing asked for": ("/search/facets", _COVERAGE),
+    "search by a whole name": (
+        "/search?q=%3Dpods-4177",
+        "SELECT uid FROM k8s_pods WHERE name = 'pods-4177' ORDER BY context_name, namespace, name LIMIT 51",
+    ),
+    "facets of a whole name": (
+        "/search/facets?q=%3Dpods-4177",
+        "SELECT context_name, namespace, count(*) FROM k8s_objects WHERE name = 'pods-4177' GROUP BY 1, 2",
+    ),
+    "search by a part of names": (
+        "/search?q=ods-417",
+        "SELECT uid FROM k8s_pods WHERE name LIKE '%ods-417%' ORDER BY context_name, namespace, name LIMIT 51",
+    ),
+    "facets of a part of names": (
+        "/search/facets?q=ods-417",
+        "SELECT context_name, namespace, count(*) FROM k8s_objects WHERE name LIKE '%ods-417%' GROUP BY 1, 2",
+    ),
+    "pods by label": (
+        "/search?kind=pods&labels=app%3Dapp7",
+        """SELECT * FROM k8s_pods WHERE labels @> '{"app": "app7"}' ORDER BY context_name, namespace, name LIMIT 51""",
+    ),
+    "facets of a label": (
+        "/search/facets?kind=pods&labels=app%3Dapp7",
+        """SELECT context_name, namespace, count(*) FROM k8s_pods WHERE labels @> '{"app": "app7"}' GROUP BY 1, 2""",
+    ),
+    "a namespace of a cluster": (
+        f"/search?context={_CLUSTER}&namespace={_NAMESPACE}",
+        f"SELECT * FROM k8s_pods WHERE context_name = '{_CLUSTER}' AND namespace = '{_NAMESPACE}' ORDER BY name LIMIT 51",
+    ),
+    "facets of a namespace": (
+        f"/search/facets?context={_CLUSTER}&namespace={_NAMESPACE}",
+        f"SELECT kind, count(*) FROM k8s_objects WHERE context_name = '{_CLUSTER}' AND namespace = '{_NAMESPACE}' GROUP BY 1",
+    ),
+    "an image in a cluster": (
+        f"/search?kind=pods&context={_CLUSTER}&image=app77:1.3",
+        f"SELECT * FROM k8s_pods WHERE context_name = '{_CLUSTER}' AND array_to_string(images, ' ') LIKE '%app77:1.3%'",
+    ),
+    "an image in all clusters": (
+        "/search?kind=pods&image=app77:1.3",
+        "SELECT * FROM k8s_pods WHERE array_to_string(images, ' ') LIKE '%app77:1.3%'",
+    ),
+    "an object": (
+        f"/object?context={_CLUSTER}&kind=pods&uid=%(uid)s",
+        f"SELECT * FROM k8s_pods WHERE context_name = '{_CLUSTER}' AND uid = '%(uid)s'",
+    ),
+    "relations of an object": (
+        f"/object/relations?context={_CLUSTER}&kind=pods&uid=%(uid)s",
+        f"SELECT * FROM k8s_edges WHERE context_name = '{_CLUSTER}' AND source_uid = '%(uid)s'",
+    ),
+    "spec of an object": (
+        f"/object/yaml?context={_CLUSTER}&kind=pods&uid=%(uid)s&part=spec",
+        f"SELECT spec FROM k8s_pods WHERE context_name = '{_CLUSTER}' AND uid = '%(uid)s'",
+    ),
+}
+"""What is asked: an address of the page, and the least that the indexes allow."""
+
+
+def _p95(ask: Callable[[], object], times: int) -> float:
+    """Milliseconds, with a warm cache."""
+    taken = []
+    for _ in range(times + 2):
+        start = time.perf_counter()
+        ask()
+        taken.append((time.perf_counter() - start) * 1000)
+    return statistics.quantiles(taken[2:], n=20)[-1]
+
+
+def measure(database_url: str, times: int) -> None:
+    os.environ["DATABASE_URL"] = database_url
+    from fastapi.testclient import TestClient
+
+    from k8s_inventory.web.access import may_read, may_trigger
+    from k8s_inventory.web.app import app
+
+    app.dependency_overrides |= {may_read: lambda: None, may_trigger: lambda: True}
+    client = TestClient(app)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SET jit = off")
+        (uid,) = connection.execute(
+            "SELECT uid FROM k8s_pods WHERE context_name = %s AND name = 'pods-17'", [_CLUSTER]
+        ).fetchone() or ("",)
+        print(f"milliseconds, 95th percentile of {times}, warm (bound {BOUND_MS}, or twice the bare query)")
+        for question, (address, least) in QUESTIONS.items():
+            path, query = (text.replace("%(uid)s", uid) for text in (address, least))
+            answer = client.get(path)
+            assert answer.status_code == 200, (path, answer.text[:500])
+            page = _p95(lambda path=path: client.get(path), times)  # type: ignore[misc]
+            bare = _p95(lambda query=query: connection.execute(query.encode()).fetchall(), times)  # type: ignore[misc]
+            verdict = "" if page <= max(BOUND_MS, 2 * bare) else "  TOO SLOW"
+            print(f"{question}: {page:.0f}; the bare query: {bare:.0f}{verdict}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clusters", type=int, default=100)
+    parser.add_argument("--objects", type=int, default=10_000, help="in each cluster")
+    parser.add_argument("--times", type=int, default=40)
+    parser.add_argument("--database", help="one that an earlier run has filled")
+    options = parser.parse_args()
+    if options.database:
+        measure(options.database, options.times)
+        return
+    with tempfile.TemporaryDirectory(prefix="k8s-inventory-bench-") as name:
+        server = embedded.start(Path(name) / "postgres")
+        try:
+            with Store.connect(server.url()) as store:
+                store.migrate()
+                fill(store.connection, options.clusters, options.objects)
+            measure(server.url(), options.times)
+        finally:
+            embedded.stop(server.data)
+
+
+if __name__ == "__main__":
+    main()
