@@ -7,6 +7,7 @@ the revision that it went on from (`Target.commit`): whoever else writes a targe
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,7 +42,7 @@ BRIEF = 3
 before its end, and none to shorter ones."""
 
 LONG = 30
-"""The same of one that is held open: so often it is known anew as of when the rows are."""
+"""The same of one that is held open, once it has: so often it is known anew as of when the rows are."""
 
 _BEFORE_END = 3.5
 """Seconds before the end of a watch at which it is asked what is current: just before its bookmark."""
@@ -123,6 +124,7 @@ class Following:
         settings: Settings,
         hold: float = 0.0,
         list_again: Callable[[Kind], Result] | None = None,
+        stopped: threading.Event,
     ) -> None:
         self._session = session
         self._writer = writer
@@ -130,6 +132,7 @@ class Following:
         self._settings = settings
         self._hold = hold
         self._list_again = list_again
+        self._stopped = stopped
         self._name = session.context.name
         self._cluster: ClusterInfo
         self._watches: Watches[str] = Watches(session)
@@ -147,7 +150,8 @@ class Following:
                 self._read(pool, time.monotonic() + (self._hold or PATIENCE))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
-            self._store(is_end=True)
+            if not self._stopped.is_set():
+                self._store(is_end=True)
             for name, (_, future) in self._listing.items():  # what is under way is waited for, like any listing
                 if not future.cancelled():
                     self._results[name] = future.result()
@@ -197,7 +201,7 @@ class Following:
             kind,
             version=current.version,
             revision=then,
-            seconds=LONG if self._hold else BRIEF,
+            seconds=BRIEF,
             selectors=reading.coverage.selectors,
         )
         return _Followed(kind, reading, since, current, watch, attempt=reading.attempt)
@@ -230,7 +234,9 @@ class Following:
         for each in opened:
             each.is_due = False
         self._watches.open({each.kind.name: each.watch for each in opened})
-        if opened and (now := self._session.kept(ApiServers).now()):
+        api_servers = self._session.kept(ApiServers)
+        if opened and (now := api_servers.now()):
+            api_servers.are_now(now)
             for each in opened:
                 if each.since.api_servers != now:
                     self._drop(each)
@@ -252,7 +258,7 @@ class Following:
 
     def _read(self, pool: ThreadPoolExecutor, end: float) -> None:
         tick = time.monotonic() + TICK
-        while not self._session.stopped.is_set() and time.monotonic() < end and not self._is_done:
+        while not self._stopped.is_set() and time.monotonic() < end and not self._is_done:
             again: list[_Followed] = []
             if not self._is_full:
                 for name, event in self._watches.read(min(tick, end) - time.monotonic()):
@@ -292,6 +298,7 @@ class Following:
             return []
         if error is None and self._hold:
             followed.tries = 0
+            followed.watch.seconds = BRIEF if followed.proven_at is None else LONG
             return [followed]
         followed.tries += 1
         followed.broken = error
@@ -316,7 +323,7 @@ class Following:
         """Of those held open: asks what is current before a watch ends, and takes up again what was left alone."""
         now = time.monotonic()
         self._session.dead = None  # whatever it was: it is held open for longer than that
-        due = [each for each in self._followed.values() if not each.is_due and each.watch.ends_at - now < _BEFORE_END]
+        due = [each for each in self._followed.values() if self._is_due(each, now)]
         current = self._current([each.kind for each in due])
         for each in due:
             each.is_due = True
@@ -345,6 +352,10 @@ class Following:
                 del self._later[name]
                 self._listing[name] = (kind, pool.submit(self._list_again, kind))
 
+    def _is_due(self, followed: _Followed, now: float) -> bool:
+        watch = followed.watch
+        return not followed.is_due and watch.seconds == LONG and watch.ends_at - now < _BEFORE_END
+
     # -- store -----------------------------------------------------------------------------------------
 
     def _store(self, *, is_end: bool = False) -> None:
@@ -357,7 +368,7 @@ class Following:
                 raise
             log.warning("%s", error)
             if self._hold and not is_end:
-                self._session.stopped.wait(TICK)
+                self._stopped.wait(TICK)
             else:
                 self._store_once(is_end=is_end)
 
