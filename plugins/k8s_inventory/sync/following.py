@@ -25,7 +25,7 @@ from k8s_inventory.kube.watching import Event, Watch, Watches, as_number
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings
-from k8s_inventory.store import Attempt, Listed, Moved, Revision, StoreError, Target, TargetBusy
+from k8s_inventory.store import Attempt, GoesOn, Listed, Moved, Revision, StoreError, Target, TargetBusy
 from k8s_inventory.sync.attempt import Result, Run, reach
 from k8s_inventory.sync.history import ignored
 from k8s_inventory.sync.identity import confirm
@@ -81,6 +81,8 @@ class _Followed:
     size: int = 0
     tries: int = 0
     broken: KubeError | None = None
+    has_bookmark: bool = False
+    """Whether one came since it was opened."""
     is_due: bool = False
     """Whether what is current was asked for once more since it was opened."""
     proven_at: float | None = None
@@ -98,7 +100,9 @@ class _Followed:
             self.proven_at = self.current.asked_at
 
     def take(self, event: Event) -> None:
-        if event.change != "BOOKMARK":
+        if event.change == "BOOKMARK":
+            self.has_bookmark = True
+        else:
             self.events.append(event)
             self.size += len(event.body)
         self.prove()
@@ -179,9 +183,8 @@ class Following:
         current = self._current(known)
         followed = []
         for kind in kinds:
-            since, verify_due = revisions.get(kind.name, (None, True))
-            found = current.get(kind.name)
-            can = since and found and self._can_follow(kind, since, found, verify_due=verify_due)
+            stored, found = revisions.get(kind.name), current.get(kind.name)
+            can = stored and found and self._can_follow(kind, stored, found)
             if can:
                 followed.append(can)
             else:
@@ -189,7 +192,10 @@ class Following:
         self._followed.update((each.kind.name, each) for each in followed)
         self._open(each for each in followed if self._hold or each.proven_at is None)
 
-    def _can_follow(self, kind: Kind, since: Revision, current: Current, *, verify_due: bool) -> _Followed | None:
+    def _can_follow(self, kind: Kind, stored: GoesOn, current: Current) -> _Followed | None:
+        since, verify_due, has_bookmarks = stored
+        if not has_bookmarks and kind.name not in self._results:
+            return None
         reading = Reading(self._session, kind, self._settings)
         now, then = as_number(current.revision), as_number(since.number)
         if now is None or then is None or now < then or since.api_servers != self._session.kept(ApiServers).first():
@@ -232,7 +238,7 @@ class Following:
         restored from a backup in the meantime has other API servers, and gives the same revisions to other writes."""
         opened = list(opened)
         for each in opened:
-            each.is_due = False
+            each.is_due = each.has_bookmark = False
         self._watches.open({each.kind.name: each.watch for each in opened})
         api_servers = self._session.kept(ApiServers)
         if opened and (now := api_servers.now()):
@@ -298,15 +304,18 @@ class Following:
             return []
         if error is None and self._hold:
             followed.tries = 0
-            followed.watch.seconds = BRIEF if followed.proven_at is None else LONG
+            followed.watch.seconds = LONG
             return [followed]
         followed.tries += 1
         followed.broken = error
-        if followed.tries < _TRIES and self._session.dead is None:
+        is_told = error is not None or followed.has_bookmark
+        if is_told and followed.tries < _TRIES and self._session.dead is None:
             return [followed]
         if error is None:
             self._drop(followed)
             self._must_list(followed.kind, "no bookmark came that says how far its watch is")
+            if not is_told:
+                self._writer.store().note_no_bookmarks(self._name, followed.kind.name)
         elif self._hold:
             followed.tries = 0
             self._pause(followed)
@@ -373,7 +382,7 @@ class Following:
                 self._store_once(is_end=is_end)
 
     def _store_once(self, *, is_end: bool) -> None:
-        news = [each for each in self._followed.values() if each.has_news or (is_end and each.proven_at is None)]
+        news = [each for each in self._followed.values() if each.has_news or (is_end and self._is_unproven(each))]
         if not news:
             return
         try:
@@ -396,6 +405,10 @@ class Following:
         for each in news:
             if each not in whole:
                 self._store_changed(each)
+
+    def _is_unproven(self, followed: _Followed) -> bool:
+        result = self._results.get(followed.kind.name)
+        return followed.proven_at is None and (result is None or result.outcome is not Outcome.COMPLETE)
 
     def _store_quiet(self, quiet: Sequence[_Followed]) -> None:
         """Those of which nothing came: all at once."""
