@@ -412,8 +412,10 @@ class Target:
         names = ("outcome", "error", "objects", "changed", "deleted", "resource_version", "snapshot_at")
         noted = {**self._key, **{name: getattr(listed, name) for name in names}, "rewritten": self._rewritten}
         if listed.since:
-            if listed.outcome is Outcome.COMPLETE:
-                self._store.run("target_complete" if coverage.is_whole else "part_watched", noted)
+            if not coverage.is_whole:
+                self._store.run("part_watched", noted)
+            elif listed.outcome is Outcome.COMPLETE:
+                self._store.run("target_complete", noted)
         elif not coverage.is_whole:
             self._store.run("end_part", {**noted, "namespace": coverage.namespace or ""})
         elif proof.kind_is_gone or listed.outcome is Outcome.COMPLETE:
