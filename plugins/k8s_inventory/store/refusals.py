@@ -29,10 +29,11 @@ class TargetBusy(StoreError):
         super().__init__(message, retryable=True)
 
 
-LOST_LOCK = (
-    "the lock is not held by this database session any more: a transaction-pooling PgBouncer is in the way. Connect to "
-    "PostgreSQL itself, or use session pooling; nothing was changed"
+SHARED = (
+    "statements of this session reach other sessions of the server: a pooler is in the way that gives each transaction "
+    "another one (pool_mode = transaction). Connect to PostgreSQL itself, or use session pooling (docs/postgresql.md)"
 )
+LOST_LOCK = f"the lock is not held by this database session any more: {SHARED}; nothing was changed"
 
 
 def holder(lock: Mapping[str, Any]) -> str:
