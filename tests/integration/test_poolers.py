@@ -9,7 +9,6 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.sync import Result
