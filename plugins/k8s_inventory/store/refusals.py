@@ -22,6 +22,10 @@ class StoreError(ReportedError):
         self.retryable = retryable
 
 
+class NotAllowed(StoreError):
+    """The role lacks a right, and that does not pass by itself."""
+
+
 class TargetBusy(StoreError):
     """Another task holds the target's lock."""
 
@@ -54,7 +58,7 @@ def explained(doing: str, connection: psycopg.Connection[Any] | None = None) -> 
     try:
         yield
     except errors.InsufficientPrivilege as error:
-        raise StoreError(f"{doing}: {_first_line(error)}. docs/postgresql.md has the grants that are needed") from error
+        raise NotAllowed(f"{doing}: {_first_line(error)}. docs/postgresql.md has the grants that are needed") from error
     except errors.ReadOnlySqlTransaction as error:
         raise StoreError(f"{doing}: the database is read-only; is it a standby?", retryable=True) from error
     except (errors.UndefinedTable, errors.UndefinedColumn) as error:
