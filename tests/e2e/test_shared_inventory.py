@@ -17,7 +17,6 @@ from tests.e2e.airflow_home import AirflowHome
 from tests.equality import query_rows
 from tests.integration.test_store import role
 
-
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 

@@ -178,6 +178,7 @@ class Source:
                 with store:
                     changes = refresh_crd_views(store)
                     store.drop_expired_history(self.settings.history_days)
+                    store.forget_old_runs(self.settings.runs_days)
                 for warning in changes.warnings():
                     log.warning("%s", warning)
         except (BadInput, StoreError) as error:

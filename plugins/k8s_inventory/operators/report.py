@@ -43,6 +43,7 @@ class ReportOperator(BaseOperator):
                 rows = report(store, str(context["run_id"]), plan)
                 try:
                     store.drop_expired_history(settings.history_days)
+                    store.forget_old_runs(settings.runs_days)
                 except StoreError as error:  # whoever reads it may be the database's owner, and take hours
                     warnings.append(str(error))
         if views == "failed":
@@ -56,7 +57,7 @@ class ReportOperator(BaseOperator):
         return rows
 
     @staticmethod
-    def _state_of(task_id: str, context: Context) -> str | None:
+    def _state_of(task_id: str, context: Context) -> Any:
         """How another task of this run has ended; None where there is no such task."""
         ti, run_id = context["ti"], str(context["run_id"])
         states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[task_id], run_ids=[run_id])

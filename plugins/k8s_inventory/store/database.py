@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -351,6 +352,15 @@ class Store:
                 return drop_expired(self.connection, days)
             finally:
                 self._set("lock_timeout", before)
+
+    def forget_old_runs(self, days: int, *, seconds: float = 10.0) -> None:
+        """Deletes attempts that ended so many days ago, and before the history of their targets; what is not done in
+        `seconds` is done the next time. Raises `StoreError`."""
+        end = time.monotonic() + seconds
+        with explained("deleting old attempts", self.connection):
+            while self.connection.execute(sql("forget_old_runs"), {"days": days}).rowcount > 0:
+                if time.monotonic() > end:
+                    return
 
     # -- contexts and runs ---------------------------------------------------------------------------
 
