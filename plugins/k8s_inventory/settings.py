@@ -265,7 +265,7 @@ class Settings(BaseSettings):
         default=300,
         ge=1,
         le=1024,
-        description="Most mapped tasks of a run, or Airflow's `max_map_length` where that is less. Where it takes more, "
+        description="Most mapped tasks of a run, or Airflow's `max_map_length` where that is less. If that is few, "
         "each takes all kinds of a context, or of several contexts.",
     )
     retries: int = Field(default=2, ge=0, le=100, description="How often Airflow repeats a task that failed.")
