@@ -279,7 +279,8 @@ class Settings(BaseSettings):
         default=300,
         ge=1,
         le=1024,
-        description="Above this many tasks a mapped task takes all kinds of a context; 1024 is Airflow's own bound.",
+        description="Most mapped tasks of a run, or Airflow's `max_map_length` where that is less. If that is few, "
+        "each takes all kinds of a context, or of several contexts.",
     )
     retries: int = Field(default=2, ge=0, le=100, description="How often Airflow repeats a task that failed.")
     task_timeout: int = Field(
@@ -385,7 +386,8 @@ class Settings(BaseSettings):
 
     @classmethod
     def of_run(cls, params: Mapping[str, Any]) -> Settings:
-        """The settings of a DAG run, from its Params and the environment. `params` holds every key of the run's conf.
+        """The settings of a DAG run, from its Params and the environment. `params` holds every key of the run's conf;
+        what is null, or a list of nothing, is left to the environment.
 
         Raises `SettingsError`, above all for a key that is not `PER_RUN`, whatever its value.
         """
@@ -395,8 +397,9 @@ class Settings(BaseSettings):
                 f"settings: a run may say no more than {_MOST_OF_RUN:,} characters: choose by patterns, or in the "
                 "environment of Airflow's tasks"
             )
-        settings = cls.load(params)
-        if params.get("accept_repointed") and not settings.runs_may_accept_repointed:
+        given = {name: value for name, value in params.items() if not _is_empty_list(value)}
+        settings = cls.load(given)
+        if given.get("accept_repointed") and not settings.runs_may_accept_repointed:
             raise SettingsError(
                 "settings: accept_repointed: runs may not say this here: it deletes the rows of the cluster before. "
                 f"Set {environment_name('accept_repointed')} where Airflow's tasks run, or let runs say it by "
@@ -428,6 +431,10 @@ def refuse_unknown_keys(given: Mapping[str, Any], known: Collection[str]) -> Non
         problems.append(f"and {len(unknown) - _MOST_NAMED} more")
     if problems:
         raise SettingsError("settings: " + "; ".join(problems))
+
+
+def _is_empty_list(value: Any) -> bool:
+    return isinstance(value, list) and not any(str(each).strip() for each in value)
 
 
 def is_pattern(word: str) -> bool:

@@ -19,6 +19,8 @@ class PlanOperator(BaseOperator):
     """Returns what `sync.Selection.tasks` lists: one entry a mapped task, all with an `invocation` of this plan's."""
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
+        from airflow.sdk.configuration import conf
+
         from k8s_inventory.hooks import clusters
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.hooks.source import source_name
@@ -33,7 +35,8 @@ class PlanOperator(BaseOperator):
             configured = clusters.contexts(settings)
             selection = select(settings, configured)
             invocation = uuid4().hex  # a run that is cleared, or whose id is used again, is planned again
-            tasks = [{**task, "invocation": invocation} for task in selection.tasks(most=settings.max_tasks)]
+            most = min(settings.max_tasks, conf.getint("core", "max_map_length", fallback=settings.max_tasks))
+            tasks = [{**task, "invocation": invocation} for task in selection.tasks(most=max(most, 1))]
             source = source_name(settings)
             with InventoryHook(settings).store() as store:
                 made = store.migrate()
