@@ -175,7 +175,7 @@ class Source:
             if store := self.open_store():
                 with store:
                     changes = refresh_crd_views(store)
-                    store.drop_expired_history(self.settings.history_days)
+                    store.drop_expired_history(self.settings.history_days, self.settings.event_days)
                 for warning in changes.warnings():
                     log.warning("%s", warning)
         except (BadInput, StoreError) as error:

@@ -125,7 +125,10 @@ def attempting(
     """
     with Target.locked(store, kind, session.context.name, statements=statements, wait=settings.lock_wait) as target:
         rules = reading.redaction_rules if reading else None
-        target.begin(**vars(run), scope=attempt.scope, rules=rules, ignored=ignored(settings, kind))
+        keeps_gone = settings.event_days > 0
+        target.begin(
+            **vars(run), scope=attempt.scope, rules=rules, ignored=ignored(settings, kind), keeps_gone=keeps_gone
+        )
         try:
             with ended(session, kind, attempt) as ending:
                 yield target, ending
