@@ -116,3 +116,95 @@ END;
 
 COMMENT ON FUNCTION k8s_events_of(text, text) IS
 'The Events about an object (context, uid), there or gone: by its uid, or by its name where they know no uid.';
+
+-- Between two complete readings lies what was last seen after the one, and forgotten before the other. What had been read
+-- is there as far as it was kept since.
+CREATE OR REPLACE FUNCTION k8s_events_missed(since timestamptz, forgotten_after interval DEFAULT '1 hour')
+RETURNS TABLE (context_name text, missed_from timestamptz, missed_until timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+WITH context AS (
+    SELECT
+        target.context_name,
+        max(target.kept_since) FILTER (WHERE target.kind = 'events') AS kept_since
+    FROM k8s_sync_targets AS target
+    GROUP BY target.context_name
+),
+
+reading AS (
+    SELECT
+        context.context_name,
+        context.kept_since,
+        run.snapshot_at
+    FROM context
+    INNER JOIN k8s_sync_runs AS run
+        ON
+            run.context_name = context.context_name
+            AND run.kind = 'events'
+            AND run.outcome = 'complete'
+            AND run.scope = 'all'
+            AND run.snapshot_at IS NOT NULL
+),
+
+held AS (
+    SELECT
+        reading.context_name,
+        reading.snapshot_at
+    FROM reading
+    WHERE
+        reading.snapshot_at >= (
+            SELECT max(earlier.snapshot_at)
+            FROM reading AS earlier
+            WHERE
+                earlier.context_name = reading.context_name
+                AND earlier.snapshot_at <= coalesce(reading.kept_since, 'infinity')
+        )
+        OR NOT EXISTS (
+            SELECT FROM reading AS earlier
+            WHERE
+                earlier.context_name = reading.context_name
+                AND earlier.snapshot_at <= coalesce(reading.kept_since, 'infinity')
+        )
+),
+
+step AS (
+    SELECT
+        instant.context_name,
+        lag(instant.snapshot_at) OVER (PARTITION BY instant.context_name ORDER BY instant.snapshot_at) AS after,
+        instant.snapshot_at AS before,
+        instant.is_now
+    FROM (
+        SELECT
+            held.context_name,
+            held.snapshot_at,
+            FALSE AS is_now
+        FROM held
+        UNION ALL
+        SELECT
+            context.context_name,
+            clock_timestamp(),
+            TRUE
+        FROM context
+    ) AS instant
+)
+
+SELECT
+    missed.context_name,
+    missed.missed_from,
+    missed.missed_until
+FROM (
+    SELECT
+        step.context_name,
+        greatest(step.after, since) AS missed_from,
+        -- What was not read yet at all may still be.
+        CASE
+            WHEN step.is_now AND (step.after IS NULL OR step.after < since) THEN step.before
+            ELSE step.before - forgotten_after
+        END AS missed_until
+    FROM step
+) AS missed
+WHERE missed.missed_from < missed.missed_until;
+END;
+
+COMMENT ON FUNCTION k8s_events_missed(timestamptz, interval) IS
+'Times since an instant of which Events were not read before the cluster forgot them, by default after an hour; or not yet, at all.';
