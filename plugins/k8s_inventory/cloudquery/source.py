@@ -165,7 +165,9 @@ class Source:
         with store:
             try:
                 store.migrate()
-                store.mark_configured(self._contexts, are_all=not self._contexts.missing)
+                source = self.settings.source_name
+                are_all = source is not None and not self._contexts.missing
+                store.mark_configured(self._contexts, source=source or "", are_all=are_all)
             except StoreError as error:
                 raise BadInput(f"database_url: {error}") from None
 

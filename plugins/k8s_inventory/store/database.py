@@ -261,6 +261,7 @@ class Store:
                 "INSERT INTO k8s_schema_migrations (version, name) VALUES (%s, %s)", [version, name]
             )
             done.append(name)
+        self._refuse_other_types(kinds)
         for made_of in (_made_of, self._instants):
             for name, ddl in made_of(kinds).items():
                 if declared.get(name) == _hashed(ddl):
@@ -316,6 +317,18 @@ class Store:
                 "or choose another schema (setting `schema`)"
             )
 
+    def _refuse_other_types(self, kinds: Sequence[Kind]) -> None:
+        every = [*kinds, *(kind.kept for kind in kinds if kind.kept_in)]
+        columns = [(kind.table, column.name, column.type) for kind in every for column in kind.columns]
+        tables, names, types = zip(*columns, strict=True) if columns else ((), (), ())
+        found = self.rows("other_types", {"tables": list(tables), "columns": list(names), "types": list(types)})
+        if found:
+            other = ", ".join(f"{row['name']} ({row['type']} instead of {row['declared_type']})" for row in found)
+            raise StoreError(
+                f"a column of another type has the name of one of ours, and stays untouched: {other}. Rename it (ALTER "
+                "TABLE ... RENAME COLUMN): this version has a column of that name"
+            )
+
     def drop_expired_history(self, days: int, event_days: int, *, wait: float = RELATION_WAIT) -> list[str]:
         """Drops the weeks of k8s_changes that ended so many days ago, and of k8s_past_events; returns their names.
 
@@ -332,13 +345,16 @@ class Store:
 
     # -- contexts and runs ---------------------------------------------------------------------------
 
-    def mark_configured(self, contexts: Iterable[str], *, are_all: bool = True) -> list[str]:
-        """Notes which contexts are configured now; returns those that are newly gone. Their rows stay.
+    def mark_configured(self, contexts: Iterable[str], *, source: str = "", are_all: bool = True) -> list[str]:
+        """Notes which contexts a source has in its configuration now; returns those that are newly gone.
 
+        Their rows stay. Gone is what this source had, and no other has. One without a name has what no named one has.
         None is gone where it is not known whether these `are_all`.
         """
-        with explained("marking contexts"):
-            changed = self.rows("contexts_configured", {"contexts": list(contexts), "are_all": are_all})
+        configured = {"contexts": list(contexts), "source": source, "are_all": are_all}
+        with explained("marking contexts", self.connection), self.connection.transaction():
+            self.run("sources_lock")
+            changed = self.rows("contexts_configured", configured)
         return sorted(row["context_name"] for row in changed if row["unconfigured_since"] is not None)
 
     def cluster_of(self, context_name: str) -> dict[str, Any] | None:

@@ -65,6 +65,8 @@ def explained(doing: str, connection: psycopg.Connection[Any] | None = None) -> 
         raise StoreError(f"{doing}: {_first_line(error)}{_in_the_way(connection)}", retryable=True) from error
     except psycopg.OperationalError as error:
         raise StoreError(f"{doing}: {_first_line(error)}", retryable=True) from error
+    except (errors.IntegrityError, errors.RaiseException, errors.FeatureNotSupported) as error:
+        raise StoreError(f"{doing}: {_first_line(error)}. {_of_others(error)}") from error
     except psycopg.Error as error:
         raise StoreError(f"{doing}: {_first_line(error)}") from error
     except UnicodeEncodeError as error:  # half of a character, as `\ud800` in JSON or YAML: UTF-8 has no such thing
@@ -80,6 +82,19 @@ def _in_the_way(connection: psycopg.Connection[Any] | None) -> str:
     if not found:
         return ". Nobody holds it any more"
     return ". Locks are held by " + "; ".join(map(_session, found))
+
+
+def _of_others(error: psycopg.Error) -> str:
+    """What refuses a row, or a statement: nothing of ours does."""
+    what, table = error.diag.constraint_name, error.diag.table_name
+    if isinstance(error, errors.RaiseException):
+        what = "a trigger"
+    elif isinstance(error, errors.FeatureNotSupported):
+        what = "a rule (CREATE RULE), in whose place a trigger would do,"
+    elif isinstance(error, errors.NotNullViolation):
+        what = f"column {error.diag.column_name}, which has no default,"
+    where = f" on {table}" if table else ""
+    return f"If {what or 'something'}{where} is an addition of yours, change or drop it: no row was changed"
 
 
 def _session(row: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 import psycopg
+from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from k8s_inventory.kinds import Kind
@@ -364,17 +365,27 @@ class Target:
         - `proof.kind_is_gone`: all of the kind's are.
         """
         proof = proof or Proof()
-        with self._explained(), self._connection.transaction():
+        with self._explained():
+            try:
+                self._commit(coverage, listed, proof, ends, in_turn=False)
+            except errors.UniqueViolation:  # by an index of others
+                self._commit(coverage, listed, proof, ends, in_turn=True)
+
+    def _commit(self, coverage: Coverage, listed: Listed, proof: Proof, ends: Attempt | None, *, in_turn: bool) -> None:
+        with self._connection.transaction():
             if listed.is_stored or proof.kind_is_gone:
                 self._refuse_lost_lock()
             noted = self._noted(coverage, listed, proof)
             if listed.is_stored:
-                listed.changed = self._merge(noted)
+                self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
+            # What is gone goes first: others may have said that of what we keep, there is one by a name, or an address.
             if proof.kind_is_gone:
                 listed.deleted = self._counted(self._statements.prune_absent, **noted)
             elif listed.outcome is Outcome.COMPLETE:
                 gone = list(proof.gone) if coverage.selection else None
                 listed.deleted = self._counted(self._statements.prune, namespace=coverage.namespace, gone=gone, **noted)
+            if listed.is_stored:
+                listed.changed = self._merge(noted, in_turn=in_turn)
             if noted["seen_at"] and (listed.changed or listed.deleted):
                 self._store.run("target_changed", {**self._key, **noted})
             self._note(coverage, listed, proof)
@@ -437,14 +448,32 @@ class Target:
         if self._ignored is not None and is_known:
             self._store.run("history_begins", self._key)
 
-    def _merge(self, noted: Mapping[str, Any]) -> int:
-        self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
+    def _merge(self, noted: Mapping[str, Any], *, in_turn: bool) -> int:
         self._execute(self._statements.unchanged)
         if noted["seen_at"] and self.has_staged:
             self._execute(self._statements.note_changes, ignored=Jsonb(self._ignored), restated=_RESTATED, **noted)
         if self._keeps_gone and self.has_staged:
             self._counted(self._statements.keep_overwritten, **noted)
-        return self._execute(self._statements.merge)
+        return self._merge_in_turn() if in_turn else self._execute(self._statements.merge, uids=None)
+
+    def _merge_in_turn(self) -> int:
+        """Merges each row once the others let it: what others want to be unique may have gone from one to another."""
+        waiting = [uid for (uid,) in self._connection.execute("SELECT uid FROM pg_temp.k8s_staged")]
+        merged, at_once = 0, len(waiting)
+        while waiting:
+            refused: list[str] = []
+            for start in range(0, len(waiting), at_once):
+                uids = waiting[start : start + at_once]
+                try:
+                    with self._connection.transaction():
+                        merged += self._execute(self._statements.merge, uids=uids)
+                except errors.UniqueViolation as error:
+                    refused += uids
+                    refusal = error
+            if at_once == 1 and len(refused) == len(waiting):
+                raise refusal
+            waiting, at_once = refused, max(at_once // 2, 1)
+        return merged
 
     def _execute(self, statement: str, **parameters: Any) -> int:
         with self._connection.cursor() as cursor:
