@@ -197,6 +197,12 @@ class Settings(BaseSettings):
         default=True,
         description="Leave what kinds declare as noise out of it: heartbeats of nodes, renewals of leases and leaders.",
     )
+    event_days: int = Field(
+        default=30,
+        ge=0,
+        le=36_500,
+        description="Days for which Events are kept once they are gone from their cluster: see history.md. 0: none.",
+    )
     connect_timeout: float = Field(default=5, gt=0, le=60, description="Seconds to wait for a connection to a cluster.")
     read_timeout: float = Field(
         default=60, gt=0, le=600, description="Seconds to wait for the next bytes of an answer."

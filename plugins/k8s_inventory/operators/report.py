@@ -42,7 +42,7 @@ class ReportOperator(BaseOperator):
             with InventoryHook(settings).store() as store:
                 rows = report(store, str(context["run_id"]), plan)
                 try:
-                    store.drop_expired_history(settings.history_days)
+                    store.drop_expired_history(settings.history_days, settings.event_days)
                     store.forget_old_runs(settings.runs_days)
                 except StoreError as error:  # whoever reads it may be the database's owner, and take hours
                     warnings.append(str(error))

@@ -21,7 +21,7 @@ from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
-from k8s_inventory.store.partitions import drop_expired, make_partitions, missing_partitions
+from k8s_inventory.store.partitions import CHANGES, PAST_EVENTS, drop_expired, make_partitions, missing_partitions
 from k8s_inventory.store.pooling import refuse_shared
 from k8s_inventory.store.refusals import StoreError, explained
 from k8s_inventory.store.statements import sql
@@ -215,17 +215,17 @@ class Store:
             )
 
     def _make_weeks(self) -> list[str]:
-        """Makes the weeks of history that are missing. While this one is there, the role need not be one that may."""
+        """Makes the weeks that are missing. While this one is there, the role need not be one that may."""
         weeks = missing_partitions(self.connection)
         try:
             if weeks:
                 with self.schema_change():
                     make_partitions(self.connection)
         except errors.InsufficientPrivilege:
-            if any(week["is_now"] for week in weeks):
+            if any(week["is_now"] for _, week in weeks):
                 raise
             return []
-        return [week["name"] for week in weeks]
+        return [week["name"] for _, week in weeks]
 
     def _create_schema(self, schema: str) -> None:
         found = self.connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone()
@@ -273,7 +273,6 @@ class Store:
                 "INSERT INTO k8s_schema_migrations (version, name) VALUES (%s, %s)", [version, name]
             )
             done.append(name)
-        make_partitions(self.connection)
         self._refuse_other_types(kinds)
         for made_of in (_made_of, self._instants):
             for name, ddl in made_of(kinds).items():
@@ -282,6 +281,7 @@ class Store:
                 self.connection.execute(ddl)
                 self.note_made(name, _hashed(ddl))
                 done.append(name)
+        make_partitions(self.connection)
         if CUSTOM_OBJECTS in kinds:
             moved = declared_since(self.connection, kinds, by_rows=bool(done))
             adopt(self.connection, moved)
@@ -330,7 +330,8 @@ class Store:
             )
 
     def _refuse_other_types(self, kinds: Sequence[Kind]) -> None:
-        columns = [(kind.table, column.name, column.type) for kind in kinds for column in kind.columns]
+        every = [*kinds, *(kind.kept for kind in kinds if kind.kept_in)]
+        columns = [(kind.table, column.name, column.type) for kind in every for column in kind.columns]
         tables, names, types = zip(*columns, strict=True) if columns else ((), (), ())
         found = self.rows("other_types", {"tables": list(tables), "columns": list(names), "types": list(types)})
         if found:
@@ -340,8 +341,8 @@ class Store:
                 "TABLE ... RENAME COLUMN): this version has a column of that name"
             )
 
-    def drop_expired_history(self, days: int, *, wait: float = RELATION_WAIT) -> list[str]:
-        """Drops the weeks of k8s_changes that ended so many days ago; returns their names.
+    def drop_expired_history(self, days: int, event_days: int, *, wait: float = RELATION_WAIT) -> list[str]:
+        """Drops the weeks of k8s_changes that ended so many days ago, and of k8s_past_events; returns their names.
 
         Raises `StoreError` where someone is still reading one after `wait` seconds; it goes the next time.
         """
@@ -349,7 +350,8 @@ class Store:
             ((before,),) = self.connection.execute("SHOW lock_timeout").fetchall()
             self._set("lock_timeout", str(int(wait * 1000)))
             try:
-                return drop_expired(self.connection, days)
+                events = drop_expired(self.connection, PAST_EVENTS, event_days)
+                return [*events, *drop_expired(self.connection, CHANGES, days)]
             finally:
                 self._set("lock_timeout", before)
 
@@ -462,10 +464,12 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
         "k8s_former": statements.sql("history"),
     }
     tables = {kind.table: statements.kind_table(kind) for kind in kinds}
+    tables |= {kind.kept_in: statements.kept_table(kind) for kind in kinds if kind.kept_in}
     views = {"k8s_objects": statements.view("objects_view", kinds)}
     if len(kinds) == len(TABLES):
         views["k8s_owner_chain"] = statements.view("owner_views", kinds)
         views["k8s_edges"] = statements.view("edges_view", kinds)
+        views["k8s_event_history"] = statements.sql("event_history")
     return {**functions, **tables, **views}
 
 

@@ -23,7 +23,7 @@ from k8s_inventory.store.copying import BinaryRows
 from k8s_inventory.store.database import Store
 from k8s_inventory.store.evidence import Counts, Coverage, Listed, MetadataFirst, Proof
 from k8s_inventory.store.refusals import LOST_LOCK, StoreError, TargetBusy, explained, holder
-from k8s_inventory.store.statements import Statements
+from k8s_inventory.store.statements import Statements, blank_kept
 
 VERIFY_DAYS = 7
 _POLL_SECONDS = 0.2
@@ -108,6 +108,7 @@ class Target:
         self._run_id = ""
         self._ignored: Ignored | None = None
         self._history_rules: str | None = None
+        self._keeps_gone = False
         self._under_other_rules: int | None = None
 
     @classmethod
@@ -177,17 +178,20 @@ class Target:
         scope: str = "all",
         rules: str | None = None,
         ignored: Ignored | None = None,
+        keeps_gone: bool = False,
     ) -> None:
         """Commits the attempt's row, and marks those that a killed task left open.
 
         `rules` is what the `made_of` of each row begins with that is written by the redaction of now; `ignored`, what
-        the history leaves out, or None where none is kept.
+        the history leaves out, or None where none is kept; `keeps_gone`, whether rows stay when their objects go, of a
+        kind that has a table for them.
         """
+        self._keeps_gone = keeps_gone and bool(self._kind.kept_in)
         self._rules, self._run_id, self._ignored = rules, run_id, ignored
         with self._explained():
             self._store.run("fail_orphans", self._key)
             of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "scope": scope}
-            of_task["keeps_history"] = ignored is not None
+            of_task |= {"keeps_history": ignored is not None, "keeps_gone": self._keeps_gone}
             begun = self._store.rows("begin_attempt", {**self._key, **of_task})
             self._id, self._history_rules = begun[0]["id"], begun[0]["history_rules"]
 
@@ -272,21 +276,32 @@ class Target:
                 ((self._under_other_rules,),) = cursor.fetchall()
         return self._under_other_rules or 0
 
-    def stored_objects(self, after: str, *, most: int) -> list[tuple[str, str, str]]:
-        """(uid, api_version, JSON) of objects, made of rows that other rules of redaction wrote: those after a uid."""
+    def stored_objects(self, after: str, *, most: int, gone: bool = False) -> list[tuple[str, str, str]]:
+        """(uid, api_version, JSON) of objects, made of rows that other rules of redaction wrote: those after a uid.
+
+        `gone`: of rows that stayed when their objects went, here and in `restate`.
+        """
         parameters = {**self._where, "rules": self._rules, "after": after, "most": most}
         with self._explained(), self._connection.cursor() as cursor:
-            cursor.execute(self._statements.stored_objects, parameters)
+            cursor.execute(self._of(gone).stored_objects, parameters)
             return cursor.fetchall()
 
-    def restate(self, chunks: Sequence[Sequence[Sequence[Any]]]) -> None:
+    def restate(self, chunks: Sequence[Sequence[Sequence[Any]]], *, gone: bool = False) -> None:
         """Writes such rows by the rules of now; the next listing that covers them writes them again."""
         self.start_staging(rewrite=True, age=0)
         self.stage(chunks, [f"{self._rules}{_RESTATED}"] * sum(len(chunk[0]) for chunk in chunks))
         with self._explained(), self._connection.transaction():
             self._refuse_lost_lock()
-            self._execute(self._statements.restate)
+            self._execute(self._of(gone).restate)
             self._under_other_rules = None
+
+    def _of(self, gone: bool) -> Statements:
+        return Statements.render(self._kind.kept) if gone else self._statements
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether the kind has a table of rows whose objects are gone."""
+        return bool(self._kind.kept_in)
 
     @property
     def has_history_by_other_rules(self) -> bool:
@@ -314,6 +329,8 @@ class Target:
             self._refuse_lost_lock()
             of_rules = {"rules": self._rules, "restated": f"{self._rules}{_RESTATED}"}
             self._store.run("blank_changes", {**self._where, **of_rules})
+            if self.keeps_rows:
+                self._execute(blank_kept(self._kind.kept), **of_rules)
             self._store.run("history_ruled", {**self._key, "rules": self._rules})
         self._history_rules = self._rules
 
@@ -383,6 +400,7 @@ class Target:
     def _noted(self, coverage: Coverage, listed: Listed, proof: Proof) -> dict[str, Any]:
         """What the history says of changes that this commit brings; `seen_at` is None where it keeps none."""
         noted: dict[str, Any] = {"seen_at": None, "not_before": None, "is_repointed": False, "run_id": self._run_id}
+        noted["keeps_gone"] = self._keeps_gone
         if self._ignored is not None:
             part = None if coverage.is_whole else coverage.namespace or ""
             state = self._store.rows("history_state", {**self._key, "part": part})[0]
@@ -440,6 +458,8 @@ class Target:
         self._execute(self._statements.unchanged)
         if noted["seen_at"] and self.has_staged:
             self._execute(self._statements.note_changes, ignored=Jsonb(self._ignored), restated=_RESTATED, **noted)
+        if self._keeps_gone and self.has_staged:
+            self._counted(self._statements.keep_overwritten, **noted)
         return self._merge_in_turn() if in_turn else self._execute(self._statements.merge, uids=None)
 
     def _merge_in_turn(self) -> int:

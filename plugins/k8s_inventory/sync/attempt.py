@@ -127,7 +127,10 @@ def attempting(
     name, stopped = session.context.name, session.stopped
     with Target.locked(store, kind, name, statements=statements, wait=settings.lock_wait, stopped=stopped) as target:
         rules = reading.redaction_rules if reading else None
-        target.begin(**vars(run), scope=attempt.scope, rules=rules, ignored=ignored(settings, kind))
+        keeps_gone = settings.event_days > 0
+        target.begin(
+            **vars(run), scope=attempt.scope, rules=rules, ignored=ignored(settings, kind), keeps_gone=keeps_gone
+        )
         try:
             with ended(session, kind, attempt) as ending:
                 yield target, ending
