@@ -137,7 +137,7 @@ class Store:
                 f"both {made[0]} and {made[1]} of the search path hold an inventory, and neither is this role's own: "
                 "say which by `schema` (K8S_SCHEMA_NAME)"
             )
-        since = "SELECT min(applied_at) FROM {}.k8s_schema_migrations"
+        since = "SELECT coalesce(min(applied_at), now()) FROM {}.k8s_schema_migrations"
         known = {each: since.format(statements.identifier(each, self.connection)) for each in made}
         return min(made, key=lambda each: self.connection.execute(known[each].encode()).fetchall())
 
