@@ -81,6 +81,13 @@ class Settings(BaseSettings):
     schema_name: str | None = Field(
         default=None, description="Schema of the tables; by default the first of the connection's search path."
     )
+    source_name: str | None = Field(
+        default=None,
+        max_length=200,
+        description="What this Airflow, or this source of CloudQuery, is called in an inventory that others write: "
+        "only who had a context says that it is gone. By default the Airflow Variable `k8s_inventory_source`, which is "
+        "made once; CloudQuery has none, and calls no context gone.",
+    )
     kubeconfig: str | None = Field(
         default=None, description="Kubeconfig files, joined by `:`. By default $KUBECONFIG, then ~/.kube/config."
     )
@@ -174,6 +181,13 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days for which it is kept what objects were before: see history.md. 0 keeps none.",
     )
+    runs_days: int = Field(
+        default=365,
+        ge=1,
+        le=36_500,
+        description="Days for which attempts are kept in `k8s_sync_runs`; longer where there is history, which "
+        "they account for, and always the last of each target.",
+    )
     history_ignore: Names = Field(
         default=[],
         description="Changes that the history leaves out, each `kind:path`, such as "
@@ -182,6 +196,12 @@ class Settings(BaseSettings):
     history_ignore_noise: bool = Field(
         default=True,
         description="Leave what kinds declare as noise out of it: heartbeats of nodes, renewals of leases and leaders.",
+    )
+    event_days: int = Field(
+        default=30,
+        ge=0,
+        le=36_500,
+        description="Days for which Events are kept once they are gone from their cluster: see history.md. 0: none.",
     )
     connect_timeout: float = Field(default=5, gt=0, le=60, description="Seconds to wait for a connection to a cluster.")
     read_timeout: float = Field(
