@@ -1,8 +1,8 @@
-"""What a fleet costs Airflow: CPU seconds of each of its parts, with Celery and two workers, and how that grows with tasks.
+"""What a fleet costs Airflow: CPU seconds of each of its parts, with Celery and two workers, by the number of tasks.
 
     python -m bench.fleet [--contexts 200]
 
-Each context is an API server that replays what a real one answers, with a UID of its own, so that it takes next to no CPU.
+Each context is an API server that replays what a real one answers, with a UID of its own, which takes next to no CPU.
 Needs `redis-server` on the PATH. What a mapped task costs is the difference between two runs that read the same kind of
 the same contexts, in many tasks and in few.
 """
@@ -32,13 +32,13 @@ from tests import databases
 from tests.cluster import Cluster
 from tests.cluster.cluster import ADMIN, free_ports
 from tests.cluster.objects import load_pods
-from tests.e2e.airflow_home import AirflowHome, server_settings, started, until
+from tests.e2e.airflow_home import PROJECT, AirflowHome, server_settings, started, until
 
-ROUNDS = (
-    ("one kind, few tasks", 20, {"resources": ["namespaces"]}),
-    ("one kind, a task a context", 1024, {"resources": ["namespaces"]}),
-    ("all kinds, first load", 1024, {}),
-    ("all kinds, nothing changed", 1024, {}),
+ROUNDS: tuple[tuple[str, int, dict[str, Any]], ...] = (
+    ("one kind, 20 tasks", 20, {"resources": ["namespaces"]}),
+    ("one kind, a task a context", 300, {"resources": ["namespaces"]}),
+    ("all kinds, a task a context, first load", 300, {}),
+    ("all kinds, a task a context, nothing changed", 300, {}),
 )
 """Name, `max_tasks`, and conf of each run."""
 
@@ -82,8 +82,7 @@ def _measure(folder: Path, stack: ExitStack, *, contexts: int, pods: int, at_onc
         "K8S_SCHEDULE": "",
         "C_FORCE_ROOT": "true",
     }
-    env["AIRFLOW__CORE__PARALLELISM"] = str(2 * at_once)
-    airflow = AirflowHome.make(folder / "home", database=urls["airflow"], **env)
+    airflow = AirflowHome.make(folder / "home", database=urls["airflow"], plugins=PROJECT / "plugins", bin=None, **env)
     program = str(airflow.bin / "airflow")
     logs = [stack.enter_context(started("redis", [*redis, "--bind", "127.0.0.1", "--save", ""], os.environ, folder))]
     for name in ("api-server", "scheduler", "dag-processor"):
@@ -134,25 +133,23 @@ def _cpu(folder: Path) -> dict[str, float]:
     """CPU seconds so far, by part: those of processes, of what they have started, and of what of that has ended."""
     parts: dict[str, float] = {}
     for process in psutil.Process().children():
-        try:
-            command = " ".join(process.cmdline())
-            part = next((part for part in _PARTS if part in command), None) or _database(process, folder)
-            tree = [process, *process.children(recursive=True)]
-        except psutil.Error:
-            continue
-        if part:
-            parts[part] = parts.get(part, 0) + sum(map(_seconds, tree))
+        command = " ".join(process.cmdline())
+        part = next((name for name, sought in _PARTS.items() if sought in command), "API servers")
+        tree = [process, *process.children(recursive=True)]
+        parts[part] = parts.get(part, 0) + sum(map(_seconds, tree))
     for name in ("airflow", "inventory"):
         server = psutil.Process(int(next((folder / name).rglob("postmaster.pid")).read_text().split()[0]))
-        parts[f"{name}-db"] = sum(map(_seconds, [server, *server.children(recursive=True)]))
+        parts[f"database of {name}"] = sum(map(_seconds, [server, *server.children(recursive=True)]))
     return parts
 
 
-_PARTS = ("api-server", "scheduler", "dag-processor", "celery worker", "redis-server")
-
-
-def _database(process: psutil.Process, folder: Path) -> str | None:
-    return "replay" if process.name().startswith("python") and "bench.fleet" in " ".join(process.cmdline()) else None
+_PARTS = {
+    "Airflow's API server": "airflow api",
+    "scheduler": "scheduler",
+    "DAG processor": "dag-processor",
+    "workers": "celery",
+    "Redis": "redis-server",
+}
 
 
 def _seconds(process: psutil.Process) -> float:
