@@ -225,6 +225,7 @@ class Source:
                 with store:
                     changes = refresh_crd_views(store)
                     store.drop_expired_history(self.settings.history_days, self.settings.event_days)
+                    store.forget_old_runs(self.settings.runs_days)
                 for warning in changes.warnings():
                     log.warning("%s", warning)
         except (BadInput, StoreError) as error:

@@ -3,7 +3,7 @@
 from k8s_inventory.store.database import Store
 from k8s_inventory.store.evidence import Coverage, Listed, MetadataFirst, Proof
 from k8s_inventory.store.forgetting import forget_context
-from k8s_inventory.store.refusals import StoreError, TargetBusy
+from k8s_inventory.store.refusals import NotAllowed, StoreError, TargetBusy
 from k8s_inventory.store.statements import Statements
 from k8s_inventory.store.target import Attempt, Ignored, LastComplete, Seen, Target
 
@@ -14,6 +14,7 @@ __all__ = [
     "LastComplete",
     "Listed",
     "MetadataFirst",
+    "NotAllowed",
     "Proof",
     "Seen",
     "Statements",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -21,6 +22,7 @@ from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
 from k8s_inventory.store.partitions import CHANGES, PAST_EVENTS, drop_expired, make_partitions, missing_partitions
+from k8s_inventory.store.pooling import refuse_shared
 from k8s_inventory.store.refusals import StoreError, explained
 from k8s_inventory.store.statements import sql
 
@@ -85,11 +87,19 @@ class Store:
     def __init__(self, connection: psycopg.Connection[Any], *, schema: str | None = None) -> None:
         self.connection = connection
         self.schema = schema
+        try:
+            self._begin()
+        except BaseException:
+            connection.close()
+            raise
+
+    def _begin(self) -> None:
+        connection = self.connection
         with explained("database"):
             connection.autocommit = True
-            # First, and as bytes: others are encoded by it. The bytes of COPY are UTF-8 whatever it says.
-            connection.execute(b"SET client_encoding TO 'UTF8'")
             self._refuse_server()
+            # Before names, and as bytes: others are encoded by it. The bytes of COPY are UTF-8 whatever it says.
+            connection.execute(b"SET client_encoding TO 'UTF8'")
             for name, value in _WHERE_IT_CAN_BE.items():
                 with suppress(errors.InvalidParameterValue):
                     self._set(name, value)
@@ -100,10 +110,12 @@ class Store:
         version = self.connection.info.server_version
         if version < MINIMUM_VERSION:
             raise StoreError(f"PostgreSQL 15 or newer is needed, the server is {version // 10000}")
-        encoding = self.connection.execute("SHOW server_encoding").fetchone()
-        if encoding is None or encoding[0] != "UTF8":
+        query = "SELECT pg_backend_pid(), current_setting('server_encoding')"
+        ((pid, encoding),) = self.connection.execute(query.encode()).fetchall()
+        refuse_shared(self.connection, pid)
+        if encoding != "UTF8":
             raise StoreError(
-                f"the database's encoding is {encoding and encoding[0]}, which can not hold all that clusters write: "
+                f"the database's encoding is {encoding}, which can not hold all that clusters write: "
                 "make one by CREATE DATABASE inventory ENCODING 'UTF8' TEMPLATE template0"
             )
 
@@ -342,6 +354,15 @@ class Store:
                 return [*events, *drop_expired(self.connection, CHANGES, days)]
             finally:
                 self._set("lock_timeout", before)
+
+    def forget_old_runs(self, days: int, *, seconds: float = 10.0) -> None:
+        """Deletes attempts that ended so many days ago, and before the history of their targets; what is not done in
+        `seconds` is done the next time. Raises `StoreError`."""
+        end = time.monotonic() + seconds
+        with explained("deleting old attempts", self.connection):
+            while self.connection.execute(sql("forget_old_runs"), {"days": days}).rowcount > 0:
+                if time.monotonic() > end:
+                    return
 
     # -- contexts and runs ---------------------------------------------------------------------------
 

@@ -22,6 +22,10 @@ class StoreError(ReportedError):
         self.retryable = retryable
 
 
+class NotAllowed(StoreError):
+    """The role lacks a right, and that does not pass by itself."""
+
+
 class TargetBusy(StoreError):
     """Another task holds the target's lock."""
 
@@ -29,10 +33,11 @@ class TargetBusy(StoreError):
         super().__init__(message, retryable=True)
 
 
-LOST_LOCK = (
-    "the lock is not held by this database session any more: a transaction-pooling PgBouncer is in the way. Connect to "
-    "PostgreSQL itself, or use session pooling; nothing was changed"
+SHARED = (
+    "statements of this session reach other sessions of the server: a pooler is in the way that gives each transaction "
+    "another one (pool_mode = transaction). Connect to PostgreSQL itself, or use session pooling (docs/postgresql.md)"
 )
+LOST_LOCK = f"the lock is not held by this database session any more: {SHARED}; nothing was changed"
 
 
 def holder(lock: Mapping[str, Any]) -> str:
@@ -53,7 +58,7 @@ def explained(doing: str, connection: psycopg.Connection[Any] | None = None) -> 
     try:
         yield
     except errors.InsufficientPrivilege as error:
-        raise StoreError(f"{doing}: {_first_line(error)}. docs/postgresql.md has the grants that are needed") from error
+        raise NotAllowed(f"{doing}: {_first_line(error)}. docs/postgresql.md has the grants that are needed") from error
     except errors.ReadOnlySqlTransaction as error:
         raise StoreError(f"{doing}: the database is read-only; is it a standby?", retryable=True) from error
     except (errors.UndefinedTable, errors.UndefinedColumn) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -120,15 +121,16 @@ class Target:
         *,
         statements: Mapping[str, str] | None = None,
         wait: float = 60.0,
+        stopped: threading.Event | None = None,
     ) -> Iterator[Target]:
         """Takes the target's lock, waiting `wait` seconds at most, and gives it back in the end.
 
         `statements` are those that are rendered already, by their names.
 
-        Raises `TargetBusy`, naming the holder, when the wait is over.
+        Raises `TargetBusy`, naming the holder, when the wait is over, or `stopped` is set.
         """
         target = cls(store, kind, context_name, replace(Statements.render(kind), **(statements or {})))
-        target._lock(wait)
+        target._lock(wait, stopped or threading.Event())
         try:
             yield target
         finally:
@@ -138,18 +140,17 @@ class Target:
     def _explained(self) -> AbstractContextManager[None]:
         return explained(self._doing, self._connection)
 
-    def _lock(self, wait: float) -> None:
-        deadline = time.monotonic() + wait
+    def _lock(self, wait: float, stopped: threading.Event) -> None:
+        start = time.monotonic()
         numbered = {**self._key, "number": self._number}
         with self._explained():
             while not self._taken(numbered):
-                left = deadline - time.monotonic()
-                if left <= 0:
+                waited = time.monotonic() - start
+                if waited >= wait or stopped.wait(min(_POLL_SECONDS, wait - waited)):
+                    until = "when its task was ended" if stopped.is_set() else f"after {wait:g} s of waiting"
                     raise TargetBusy(
-                        f"{self._doing}: still being written by {self._holder()} after {wait:g} s of waiting; nothing "
-                        "was changed"
+                        f"{self._doing}: still being written by {self._holder()} {until}; nothing was changed"
                     )
-                time.sleep(min(_POLL_SECONDS, left))
 
     def _taken(self, numbered: dict[str, Any]) -> bool:
         """First written, then looked whether all of the context is being forgotten: see `forget_context`."""
@@ -432,17 +433,22 @@ class Target:
     def is_ended(self) -> bool:
         return self._id is None
 
-    def end(self, attempt: Attempt) -> None:
-        """Writes the attempt's status row, unless that was done together with what it changed."""
+    def end(self, attempt: Attempt, *, at_once: bool = False) -> None:
+        """Writes the attempt's status row, unless that was done together with what it changed.
+
+        `at_once`: waits for nobody, so it looks into no table of a kind.
+        """
         if self._id is not None:
             with self._explained(), self._connection.transaction():
                 if attempt.outcome is Outcome.COMPLETE and attempt.scope == "all":  # discovery
                     whole = {"resource_version": None, "snapshot_at": attempt.snapshot_at, "rewritten": False}
                     self._store.run("target_complete", {**self._key, **whole})
-                self._end(attempt, is_known=attempt.outcome is Outcome.COMPLETE)
+                if at_once:
+                    self._store.run("wait_at_most", {"milliseconds": 1000})
+                self._end(attempt, is_known=attempt.outcome is Outcome.COMPLETE, counts=not at_once)
 
-    def _end(self, attempt: Attempt, *, is_known: bool) -> None:
-        attempt.under_other_rules = None if self._rules is None else self.under_other_rules()
+    def _end(self, attempt: Attempt, *, is_known: bool, counts: bool = True) -> None:
+        attempt.under_other_rules = self.under_other_rules() if counts and self._rules is not None else None
         attempt.seconds = float(self._store.rows("end_attempt", {**attempt.columns(), "id": self._id})[0]["seconds"])
         self._id = None
         if self._ignored is not None and is_known:

@@ -77,6 +77,7 @@ class Sync:
         self._statements = statements
         self._kinds_at_once = kinds_at_once
         self._stopped = stopped or threading.Event()
+        self._given_up: float | None = None  # when what has not ended is left behind, by the monotonic clock
         self._waiting = deque(targets)
         self._is_one_context = len(targets) == 1
         self._readers = min(contexts_at_once, len(targets))
@@ -131,9 +132,9 @@ class Sync:
         return thread
 
     def _end(self, threads: Sequence[threading.Thread]) -> None:
-        end = time.monotonic() + _GRACE
+        self._given_up = self._given_up or time.monotonic() + _GRACE
         for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
+            thread.join(max(0.0, self._given_up - time.monotonic()))
 
     def _handed_over(self) -> Iterator[Result]:
         """What is in the queue now."""

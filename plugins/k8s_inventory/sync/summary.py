@@ -39,10 +39,16 @@ def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list
             kinds += [CUSTOM, *(kind for kind in custom.get(context, ()) if takes(kind))]
         for kind in kinds:
             row = stored.get((context, kind)) or _not_run(context, kind)
+            if row["outcome"] is None:  # whoever wrote it was killed, or is at it still
+                row = {**row, "error": _unended(context, kind)}
             outcome = Outcome(row["outcome"] or Outcome.NOT_RUN)
             named = {"named": kind in task["named"], "what_to_do": outcome.advice}
             rows[context, kind] = {**row, "outcome": outcome.value, **named}
     return list(rows.values())
+
+
+def _unended(context_name: str, kind: str) -> str:
+    return f"context {context_name}, {kind}: its task ended before it could say how it went; see the task's log"
 
 
 def _not_run(context_name: str, kind: str) -> dict[str, Any]:
