@@ -402,6 +402,19 @@ class Store:
             found = self.rows("context_seen", {"context_name": context_name, "repointed": repointed, **columns})
         return bool(found[0]["is_settled"])
 
+    def changed_targets(self, contexts: Sequence[str]) -> list[dict[str, Any]]:
+        """context_name, kind, changed_at (as text) and history_rules of the targets of which changes are noted."""
+        with explained("reading the history"):
+            return self.rows("changed_targets", {"contexts": list(contexts)})
+
+    def changes_since(self, spans: Sequence[Mapping[str, Any]], *, most: int) -> Iterator[list[dict[str, Any]]]:
+        """Rows of k8s_changes, so many at once; each span is a context_name, plural, group, after and until."""
+        with explained("reading the history"), self.connection.transaction():
+            with self.connection.cursor("changes", row_factory=dict_row) as cursor:
+                cursor.execute(sql("changes_since"), {"spans": Jsonb(list(spans))})
+                while rows := cursor.fetchmany(most):
+                    yield rows
+
     def known_contexts(self) -> list[str]:
         with explained("reading contexts"):
             found = self.connection.execute("SELECT DISTINCT context_name FROM k8s_sync_targets ORDER BY 1").fetchall()
