@@ -801,12 +801,12 @@ def test_directions_are_isolated_by_policy_types(stored: Store) -> None:
 def test_amounts_are_those_of_the_scheduler(stored: Store) -> None:
     """A sidecar counts, a pod that has ended does not, and a pod's own resources stand for its containers'."""
     nodes = {row["name"]: row for row in answer(stored, "capacity/nodes")}
-    assert (nodes["full"]["cpu_requested"], nodes["full"]["cpu_percent"]) == (0.9, 90)
+    assert (float(nodes["full"]["cpu_requested"]), nodes["full"]["cpu_percent"]) == (0.9, 90)
     assert nodes["full"]["memory_requested"] == 128 * 2**20
     assert nodes["roomy"]["cpu_requested"] == 6
     (teams,) = [row for row in answer(stored, "capacity/teams") if row["team"] == "red"]
     (shop,) = [row for row in answer(stored, "capacity/namespaces") if row["namespace"] == "shop"]
-    assert teams["cpu_requested"] == shop["cpu_requested"] == 0.9 + 6 + 1 + 0.1
+    assert float(teams["cpu_requested"]) == float(shop["cpu_requested"]) == 0.9 + 6 + 1 + 0.1
     (full,) = answer(stored, "capacity/overcommitted_memory")
     assert (full["memory_limits"], full["percent"]) == (4 * 2**30, 400)
 
