@@ -38,7 +38,12 @@ def _tables() -> Iterator[str]:
     for kind in TABLES:
         yield f"\n## {kind.table}\n\n{kind.description}\n"
         if not kind.has_history:
-            yield "It has no history.\n"
+            kept = (
+                f" Rows whose objects are gone stay in `{kind.kept_in}`; see [history.md](history.md)."
+                if kind.kept_in
+                else ""
+            )
+            yield f"It has no history.{kept}\n"
         elif kind.noise:
             yield f"Noise, which the history leaves out: {', '.join(f'`{path}`' for path in kind.noise)}.\n"
         yield "| column | type | description |"

@@ -35,17 +35,18 @@ def run() -> int:
         settings = Settings.load({"kubeconfig": kubeconfig})
         contexts = kubeconfig_contexts(settings.kubeconfig)
         selection = select(settings, contexts)
-        tasks = selection.tasks(most=settings.max_tasks)
+        few = min(len(selection.contexts), settings.max_tasks)
+        tasks = selection.tasks(most=few)
         database_url = postgres.database_url()
         with Store.connect(database_url, schema=settings.schema_name) as store:
             before = _last_run(store)
     except (KubeconfigError, SettingsError, PlanError, StoreError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"Syncing {len(selection.contexts)} contexts in {len(tasks)} tasks with Airflow ...", flush=True)
+    print(f"Syncing {len(selection.contexts)} contexts with Airflow ...", flush=True)
     env = airflow.environment(database_url, kubeconfig)
     airflow.make_database(env)
-    status = airflow.test_run(env)
+    status = airflow.test_run(env, tasks=few)
     with Store.connect(database_url, schema=settings.schema_name) as store:
         run_id = _last_run(store)
         if run_id is None or run_id == before:

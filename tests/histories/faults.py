@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from k8s_inventory.kube.metadata import is_binary
+from tests.metadata_pages import list_metadata, put_together, taken_apart
 from tests.proxy import Answer
 
 Happening = Callable[[], str]
@@ -80,7 +82,7 @@ class Fault:
     ) -> None:
         self.name, self.at, self.times, self.plurals = name, at, times, tuple(plurals)
         self.happening = happening
-        self.never_complete: set[str] = set()
+        self._never_complete: dict[str, str] = {}
         self.happened: list[str] = []
         self._seen = 0
         self._first: dict[str, Answer] = {}
@@ -91,6 +93,10 @@ class Fault:
         spoils = f"{self.name}, at list request {self.at}{where}, {self.times} times"
         return "; ".join([spoils, *self.happened])
 
+    @property
+    def never_complete(self) -> set[str]:
+        return set(self._never_complete.values())
+
     def __call__(self, path: str, answer: Answer) -> Answer | None:
         parts = urlsplit(path)
         query = parse_qs(parts.query)
@@ -99,11 +105,14 @@ class Fault:
             found = answer.json
             found["metadata"]["uid"] = "00000000-0000-4000-8000-000000000000"
             return answer.with_json(found)
-        if "limit" not in query or (self.plurals and plural not in self.plurals):
+        is_single = "metadata.name=" in query.get("fieldSelector", [""])[0]
+        if not (is_single or "limit" in query) or (self.plurals and plural not in self.plurals):
             return None
         with self._lock:
             if "continue" not in query:
-                self._first[parts.path] = answer
+                if "resourceVersion" not in query:  # what came before of this listing counts no more
+                    self._first[parts.path] = answer
+                    self._never_complete.pop(parts.path, None)
                 if self.name in PAGED:
                     return None
             self._seen += 1
@@ -117,12 +126,19 @@ class Fault:
         if self.name in SPOILED:
             return SPOILED[self.name](answer)
         if self.name == FILTERED and plural == "namespaces" and answer.status == 200:
+            if is_binary(answer.body):
+                header, items = taken_apart(answer.body)
+                hidden = [f"\n{chr(len(name))}{name}".encode() for name in HIDDEN]
+                shown = [each for each in items if not any(name in each[:200] for name in hidden)]
+                return Answer(200, put_together(header, shown), answer.headers)
             listed = answer.json
             listed["items"] = [each for each in listed["items"] if each["metadata"]["name"] not in HIDDEN]
             return answer.with_json(listed)
         if self.name == REPOINTED:
             if self._seen == self.at:
                 return SPOILED["401"](answer)
+            if is_binary(answer.body):
+                return Answer(200, put_together(list_metadata("5"), []), answer.headers)
             if answer.status == 200 and "items" in answer.json:
                 return answer.with_json({**answer.json, "metadata": {"resourceVersion": "5"}, "items": []})
         if self.name not in PAGED or answer.status != 200:
@@ -130,9 +146,16 @@ class Fault:
         if self.name == "expired":
             return _status(410, "Expired", **{"continue": _inconsistent(query)})
         if plural != "namespaces":  # of which there are listings for their names alone
-            self.never_complete.add(plural)
+            self._never_complete[path] = plural
         if self.name == "first page again":
             return self._first[path]
+        if is_binary(answer.body) != is_binary(self._first[path].body):
+            return self._first[path]
+        if is_binary(answer.body):
+            header, items = taken_apart(answer.body)
+            return Answer(
+                200, put_together(header, [*items, *taken_apart(self._first[path].body)[1][:1]]), answer.headers
+            )
         first, listed = self._first[path].json, answer.json
         if not first["items"]:
             return None

@@ -6,11 +6,12 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import psycopg
 import pyarrow as pa
@@ -21,7 +22,7 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store, StoreError, forget_context
-from k8s_inventory.sync import Custom, Run, find_custom
+from k8s_inventory.sync import Custom, Run, find_custom, reading
 from tests.histories.cluster_changes import DECLARED, GROUP, PLANTED
 from tests.syncing import sync_kinds
 
@@ -70,6 +71,13 @@ class Sent:
     kind: str
     problem: str | None
     rows: list[dict[str, Any]]
+
+
+@contextmanager
+def metadata_of_small_targets() -> Iterator[None]:
+    """Metadata is asked for first of targets that are small, too: those of a history are."""
+    with mock.patch.object(reading, "LEAST_BYTES", 0):
+        yield
 
 
 def sync(order: Order, context: Context, open_store: Callable[[], Store], run_id: str) -> list[Ended]:
@@ -153,8 +161,9 @@ class Row:
 
     @property
     def in_history(self) -> str:
-        """What the history tells of it: an object's version counts only where something else of the row differs."""
-        return re.sub(r'"resource_version": "[^"]*", ', "", self.beside_redaction)
+        """What the history tells of it: an object's version counts only where something else of the row differs, and in
+        which API it was read is no change of it."""
+        return re.sub(r'"(resource_version|api_version|version)": "[^"]*", ', "", self.beside_redaction)
 
 
 @dataclass(frozen=True)
@@ -233,6 +242,12 @@ def held_at(database_url: str, instant: datetime) -> dict[tuple[str, str], dict[
             for context, name, uid, namespace, values, text in connection.execute(query.encode(), [instant]):
                 rows[context, name][uid] = Row(namespace, values, text)
         return rows
+
+
+def events_ever(database_url: str) -> list[tuple[str, str, int]]:
+    """(context, uid, count) of each Event that is known of, there or gone."""
+    with closing(psycopg.connect(database_url)) as connection:
+        return connection.execute("SELECT context_name, uid, count FROM k8s_event_history").fetchall()
 
 
 def now(database_url: str) -> datetime:

@@ -318,7 +318,7 @@ def test_who_is_granted_what(stored: Store) -> None:
 
 
 def test_who_can_read_secrets(stored: Store) -> None:
-    query = (FOLDER / "queries" / "who_can_read_secrets.sql").read_text()
+    query = (FOLDER / "queries" / "rbac" / "who_can_read_secrets.sql").read_text()
     found = {
         (kind, name, namespace, str(names))
         for context, kind, _, name, namespace, _, names, *_ in _asked(stored, query)

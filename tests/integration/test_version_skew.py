@@ -13,7 +13,7 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.discovery import discover
 from k8s_inventory.kube.session import Session
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Result
+from k8s_inventory.sync import Result, reading
 from tests.cluster import Cluster, Rejected
 from tests.cluster.binary import KUBERNETES_VERSION, OLDEST_VERSION
 from tests.cluster.every_kind import OBJECTS, make_every_kind
@@ -141,8 +141,12 @@ def assert_inventory_equals_cluster(store: Store, cluster: Cluster, results: dic
     return absent
 
 
-def test_the_oldest_kubernetes(oldest: Cluster, store: Store, context_of: Callable[..., Context]) -> None:
-    """It has no aggregated discovery, and a group without a dot in its name that is gone since."""
+def test_the_oldest_kubernetes(
+    oldest: Cluster, store: Store, context_of: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no aggregated discovery, and a group without a dot in its name that is gone since. Its metadata comes in
+    the binary form as well."""
+    monkeypatch.setattr(reading, "LEAST_BYTES", 0)
     context = context_of(oldest)
     results = sync_with_custom_objects(store, context, "1")
     assert oldest.request("GET", "/version")["gitVersion"] == OLDEST_VERSION
@@ -153,6 +157,11 @@ def test_the_oldest_kubernetes(oldest: Cluster, store: Store, context_of: Callab
         assert_printer_columns_equal_table(store, oldest, name)
     again = sync_with_custom_objects(store, context, "2")
     assert [kind for kind, result in again.items() if result.attempt.changed and kind != "leases"] == []
+    oldest.patch("/api/v1/namespaces/default/pods/web", {"metadata": {"labels": {"changed": "yes"}}})
+    assert sync_with_custom_objects(store, context, "3", [KINDS["pods"]])["pods"].attempt.changed == 1
+    assert_table_equals_cluster(store, oldest, "pods", version="v1")
+    read = {row["metadata_first"] for row in query_rows(store, "SELECT metadata_first FROM k8s_sync_targets")}
+    assert read == {"yes", "no"}, "none answered otherwise"
 
 
 def test_a_cluster_is_upgraded(oldest: Cluster, store: Store, context_of: Callable[..., Context]) -> None:

@@ -8,5 +8,10 @@ discovery AS (
 )
 
 UPDATE k8s_sync_targets
-SET resource_version = NULL, exact_as_of = NULL, last_complete_at = NULL, last_verified_at = NULL
+SET
+    resource_version = NULL,
+    exact_as_of = NULL,
+    last_complete_at = NULL,
+    last_verified_at = NULL,
+    metadata_first = 'no'
 WHERE context_name = %(context_name)s;

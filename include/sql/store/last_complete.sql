@@ -1,10 +1,14 @@
--- What the last complete listing of a part left, or of the whole where that part never was read by itself; and whether
--- the weekly verification is due.
+-- What the last complete listing of a part left, or of the whole where that part never was read by itself; whether the
+-- weekly verification is due; and how such a listing had best read.
 SELECT
     coalesce(part.resource_version, target.resource_version) AS resource_version,
     coalesce(part.last_verified_at, target.last_verified_at) IS NULL
     OR coalesce(part.last_verified_at, target.last_verified_at) < now() - make_interval(days => %(verify_days)s)
-        AS verify_due
+        AS verify_due,
+    CASE
+        WHEN target.metadata_first = 'never' THEN 'never'
+        ELSE coalesce(part.metadata_first, target.metadata_first)
+    END AS metadata_first
 FROM k8s_sync_targets AS target
 LEFT JOIN k8s_sync_parts AS part
     ON

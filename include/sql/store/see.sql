@@ -2,13 +2,11 @@
 -- those that an earlier page held, too.
 WITH page AS (
     SELECT
-        listed.uid,
-        listed.resource_version,
-        listed.made_of,
+        listed.object ->> 0 AS uid,
+        listed.object ->> 1 AS resource_version,
+        listed.object ->> 2 AS made_of,
         (listed.position - 1)::integer AS position
-    FROM
-        unnest(%(uids)s::text[], %(versions)s::text[], %(made_of)s::text[])
-        WITH ORDINALITY AS listed (uid, resource_version, made_of, position)
+    FROM jsonb_array_elements(%(objects)s::jsonb) WITH ORDINALITY AS listed (object, position)
 ),
 
 seen AS (
@@ -31,13 +29,22 @@ compared AS (
         ) AS differs
     FROM page
     LEFT JOIN seen ON page.uid = seen.uid
-    LEFT JOIN {{ table | identifier }} AS stored
-        ON
-            stored.context_name = %(context_name)s
+    -- Row by row: by statistics of a table that has just been filled, all of it would be read for each page.
+    LEFT JOIN LATERAL (
+        SELECT
+            kept.uid,
+            kept.resource_version,
+            kept.made_of
+        FROM {{ table | identifier }} AS kept
+        WHERE
+            kept.context_name = %(context_name)s
             {%- for name in shared_by %}
-            AND stored.{{ name | identifier }} = {{ "%(" + name + ")s" }}
+            AND kept.{{ name | identifier }} = {{ "%(" + name + ")s" }}
             {%- endfor %}
-            AND page.uid = stored.uid
+            AND kept.uid = page.uid
+        ORDER BY kept.uid
+        LIMIT 1
+    ) AS stored ON TRUE
 )
 
 SELECT

@@ -165,7 +165,9 @@ class Source:
         with store:
             try:
                 store.migrate()
-                store.mark_configured(self._contexts, are_all=not self._contexts.missing)
+                source = self.settings.source_name
+                are_all = source is not None and not self._contexts.missing
+                store.mark_configured(self._contexts, source=source or "", are_all=are_all)
             except StoreError as error:
                 raise BadInput(f"database_url: {error}") from None
 
@@ -175,7 +177,8 @@ class Source:
             if store := self.open_store():
                 with store:
                     changes = refresh_crd_views(store)
-                    store.drop_expired_history(self.settings.history_days)
+                    store.drop_expired_history(self.settings.history_days, self.settings.event_days)
+                    store.forget_old_runs(self.settings.runs_days)
                 for warning in changes.warnings():
                     log.warning("%s", warning)
         except (BadInput, StoreError) as error:

@@ -65,11 +65,12 @@ def last_write(metadata: Any) -> int:
 
     A cluster that is restored from a backup gives out versions for the second time. The write that got one then says
     another time; one that only takes fields away says none, but who owned them owns less: all `managedFields` count.
-    Or else it deletes, or means another generation.
+    Or else it deletes, or means another generation. `managed_fields` is their JSON, or a checksum of it already.
     https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
     """
     said = f"{metadata.generation} {metadata.deletion_timestamp}"
-    return crc32(said.encode(), crc32(metadata.managed_fields))
+    managed = metadata.managed_fields
+    return crc32(said.encode(), managed if isinstance(managed, int) else crc32(managed))
 
 
 class _NamedMetadata(msgspec.Struct, frozen=True, gc=False):

@@ -117,6 +117,10 @@ class BadAnswer(KubeError):
     """An answer that is not what was asked for: HTML of a proxy, a body cut short, a 5xx after retries."""
 
 
+class NotTaken(BadAnswer):
+    """A request that the server understands and can not answer in this form: 400, 406, 415, 422."""
+
+
 class HeldBack(KubeError):
     """A kind that is not asked for, because what would answer may be another source than the one of its rows."""
 

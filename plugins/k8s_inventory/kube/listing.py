@@ -8,8 +8,9 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -17,7 +18,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import msgspec
 
 from k8s_inventory.kinds import ApiPath, Kind
-from k8s_inventory.kube import cells
+from k8s_inventory.kube import cells, metadata
 from k8s_inventory.kube.errors import (
     BadAnswer,
     Expired,
@@ -25,10 +26,11 @@ from k8s_inventory.kube.errors import (
     KubeError,
     NoSuchPath,
     NotFound,
+    NotTaken,
     TooLarge,
     Unreachable,
 )
-from k8s_inventory.kube.session import UNREADABLE, Session, refuse_page
+from k8s_inventory.kube.session import JSON, UNREADABLE, Session, refuse_page
 from k8s_inventory.mending import shallow, without_lone_surrogates
 from k8s_inventory.printable import printable
 
@@ -45,6 +47,16 @@ _Token = Annotated[str, msgspec.Meta(max_length=16_384)]
 """It goes into a URL; the API server's own hold a revision and a name."""
 
 _MARKS = 1 << 22
+
+_AT_ONCE = 4
+_WEIGHT_OF_ONE = 0.1
+"""Of a request for one object, where one for a page is 1: to the API server it is less than that.
+https://kubernetes.io/docs/concepts/cluster-administration/flow-control/#seats-occupied-by-a-request"""
+
+
+def are_few(wanted: int, total: int) -> bool:
+    """Whether so many objects of a page are best asked for one by one: of more, the page takes less time."""
+    return wanted <= max(1, total // 40)
 
 
 class ListMetadata(msgspec.Struct, frozen=True, gc=False):
@@ -73,6 +85,8 @@ class _Item(msgspec.Struct, frozen=True, gc=False):
 
     class Metadata(msgspec.Struct, frozen=True, gc=False):
         namespace: str | None = None
+        uid: str | None = None
+        resource_version: str | None = msgspec.field(default=None, name="resourceVersion")
 
     metadata: Metadata | None = None
     kind: str | None = None
@@ -84,7 +98,7 @@ _Download = tuple[bytes | KubeError, str, float, float]
 
 
 class _Restart(Exception):
-    """Internal: the snapshot expired and the listing begins again."""
+    """Internal: the listing begins again; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,10 @@ class Page(Generic[Item]):
     """When it was asked for, by the monotonic clock; of the first page: the earliest that its snapshot may be of."""
     is_mended: bool
     """Whether the bytes are not all just as they came: `mending` says what may be in their place."""
+    asked_with: str = ""
+    """The continue token that led to it."""
+    is_metadata: bool = False
+    """Whether the items are `metadata.Stub`, each in the place of an object: `Listing.fetched` has these."""
 
 
 class Listing(Generic[Item]):
@@ -117,6 +135,10 @@ class Listing(Generic[Item]):
     A page counts only if it is the list that was asked for, by its `kind` and `apiVersion`, and every item that says
     what it is says the same, and is of the namespace that was asked for: whatever made the server, or something
     before it, answer another question, objects of another kind are never taken for those of this one.
+
+    As long as `asks_metadata` holds, which `judge` says anew of each page, a page is the metadata of its objects alone.
+    It says which objects there are, in which versions; what they hold, and that they are of the kind, `fetched` finds
+    out of the same snapshot. `refused` says why a server must not be asked so again.
     """
 
     def __init__(
@@ -128,6 +150,7 @@ class Listing(Generic[Item]):
         page_size: int,
         namespace: str | None = None,
         selectors: Mapping[str, str] | None = None,
+        asks_metadata: bool = False,
     ) -> None:
         self.session = session
         self.kind = kind
@@ -137,6 +160,12 @@ class Listing(Generic[Item]):
         self.selectors = dict(selectors or {})
         self.version = ""
         self.incomplete: str | None = None
+        self.asks_metadata = self._may_ask_metadata = asks_metadata
+        self.refused = ""
+        self._most_objects = page_size
+        self._is_judged = threading.Event()
+        self._again = ""
+        self._is_lost = False
         self.decode_items_to(item)
         self._restarted = False
         self._revision = ""
@@ -179,6 +208,10 @@ class Listing(Generic[Item]):
             self._pages_without_new = 0
             self._waited = 0.0
 
+    def judge(self, *, asks_metadata: bool) -> None:
+        """Says, of the last page, how to go on: whether few of its objects were wanted."""
+        self.asks_metadata = asks_metadata and self._may_ask_metadata
+
     def pages(self) -> Iterator[Page[Item]]:
         """Yields each page while the next one downloads.
 
@@ -191,12 +224,119 @@ class Listing(Generic[Item]):
             try:
                 yield from self._snapshot(path)
                 return
-            except _Restart:
+            except _Restart as restart:
+                self._ask_as_ever()  # whatever the reason: in two steps it takes longer, and the snapshot may expire
                 log.warning(
-                    "context %s, %s: the snapshot expired, listing again",
+                    "context %s, %s: %s, listing again",
                     printable(self.session.context.name),
                     printable(self.kind.name),
+                    printable(str(restart)),
                 )
+
+    def fetched(
+        self, page: Page[Any], wanted: Sequence[int], item: type[Any]
+    ) -> Iterator[tuple[Page[Any], int | None]]:
+        """The objects of a page of metadata at these positions, or more of them, of its own snapshot.
+
+        Pages with items of that type, and the position that they begin with; without one, they are just those wanted.
+        Where they can not be had as they were named, there are no more of them, and the listing begins again or ends.
+        Raises a `KubeError` as `pages` does.
+        """
+        where = f"context {self.session.context.name}, {self.kind.name}, page {page.number}"
+        try:
+            if page.items and are_few(len(wanted), len(page.items)):
+                yield self._singles(page, wanted, item, where), None
+            else:
+                yield from self._whole(page, item, where)
+        except Expired:
+            self._again = "the snapshot expired"
+        except metadata.NotMetadata as error:
+            self._refuse(str(error))
+        except NotTaken as error:
+            self._refuse(f"an object of a snapshot can not be had: {error}")
+        except BadAnswer as error:
+            self._again = str(error)
+        except Unreachable as error:
+            if page.number == 1:
+                raise
+            self.incomplete, self._is_lost = f"page {page.number} could not be read: {error}", True
+
+    def _ask_as_ever(self, refused: str = "") -> None:
+        self.asks_metadata = self._may_ask_metadata = False
+        self.refused = self.refused or refused
+
+    def _refuse(self, why: str) -> None:
+        self._ask_as_ever(why)
+        self._again = why
+
+    def _whole(self, page: Page[Any], item: type[Any], where: str) -> Iterator[tuple[Page[Any], int]]:
+        """The whole page, as one or, where it is too large for that, as several."""
+        path, token, start, total = self._path(), page.asked_with, 0, len(page.items)
+        while True:
+            query = {"continue": token} if token else _exact(page)
+            asked_at = time.monotonic()
+            body = self._page_within_bounds(path, {**self.selectors, **query}, most=total - start or None)
+            part = self._object_page(page, body, item, where, asked_at)
+            count = len(part.items)
+            _refuse_others(part, page.items[start : start + count])
+            yield part, start
+            start += count
+            if start >= total:
+                return
+            token = _continue_token(body)
+            if not token or not count:
+                raise metadata.NotMetadata(f"{where}: of its {total} objects the server shows {start}")
+
+    def _singles(self, page: Page[Any], wanted: Sequence[int], item: type[Any], where: str) -> Page[Any]:
+        """These objects, each by its name."""
+        start = time.monotonic()
+
+        def fetch(position: int) -> tuple[bytes, bool]:
+            stub = page.items[position]
+            path, query = self._path(stub.metadata.namespace), self._by_name(page, stub.metadata.name)
+            body = self._get(path, query, self._left(), weight=_WEIGHT_OF_ONE)
+            one = self._object_page(page, body, msgspec.Raw, where, start)
+            _refuse_others(one, [stub])
+            return bytes(one.items[0]), one.is_mended
+
+        with ThreadPoolExecutor(_AT_ONCE, "list-single") as pool:
+            try:
+                found = list(pool.map(fetch, wanted))
+            finally:
+                pool.shutdown(cancel_futures=True)
+                self._waited += time.monotonic() - start
+        head = msgspec.json.encode({"kind": self.kind.list_kind, "apiVersion": page.api_version})
+        raws = b",".join(raw for raw, _ in found)
+        head = head[:-1] + b',"metadata":' + msgspec.json.encode({"resourceVersion": page.resource_version})
+        made = self._object_page(page, head + b',"items":[' + raws + b"]}", item, where, start)
+        return replace(made, is_mended=any(is_mended for _, is_mended in found))
+
+    def _by_name(self, page: Page[Any], name: str) -> dict[str, Any]:
+        """The query for one object of a page. https://pkg.go.dev/k8s.io/apimachinery/pkg/fields#EscapeValue"""
+        value = name.replace("\\", r"\\").replace(",", r"\,").replace("=", r"\=")
+        fields = ",".join(filter(None, (self.selectors.get("fieldSelector"), f"metadata.name={value}")))
+        return {**self.selectors, "fieldSelector": fields, **_exact(page)}
+
+    def _path(self, namespace: str | None = None) -> ApiPath:
+        return self.kind.list_path(self.version, namespace or self.namespace)
+
+    def _object_page(self, page: Page[Any], body: bytes, item: type[Any], where: str, asked_at: float) -> Page[Any]:
+        """An answer in the place of that page, or of some of it. Raises `NotMetadata` for one of another snapshot."""
+        self._bytes += len(body)
+        items, whole, header = self._objects(body, item, where)
+        revision = header.resource_version or ""
+        if revision != page.resource_version:
+            raise metadata.NotMetadata(
+                f"{where}: asked for it once more as of {page.resource_version}, it is of revision {revision or 'none'}"
+            )
+        return replace(
+            page,
+            body=whole,
+            items=items,
+            seconds=time.monotonic() - asked_at,
+            is_mended=whole is not body,
+            is_metadata=False,
+        )
 
     def _path_served(self) -> ApiPath:
         """The list's path in the first of the known versions that the cluster serves."""
@@ -222,6 +362,7 @@ class Listing(Generic[Item]):
         number = 0
         self._marks, self._bytes, self._pages_without_new = bytearray(_MARKS), 0, 0
         with contextlib.closing(self._bodies(path)) as bodies:
+            asked_with = ""
             for body, token, asked_at, seconds in bodies:
                 if isinstance(body, KubeError):
                     if number == 0 or not isinstance(body, Unreachable | BadAnswer):
@@ -234,12 +375,23 @@ class Listing(Generic[Item]):
                     return
                 self._pages_without_new += 1
                 try:
-                    yield self._page(number, body, token, asked_at, seconds)
+                    page = self._page(number, body, token, asked_at, seconds)
+                except metadata.NotMetadata as error:
+                    self._refuse(str(error))
                 except BadAnswer as error:
                     if number == 1:
                         raise
                     self.incomplete = f"page {number} could not be read: {error}"
                     return
+                else:
+                    yield replace(page, asked_with=asked_with)
+                if self._again:
+                    again, self._again = self._again, ""
+                    raise _Restart(again)
+                if self._is_lost:
+                    return
+                asked_with = token
+                self._is_judged.set()
 
     def _is_endless(self, number: int) -> bool:
         """Whether to give up at this page; `incomplete` then says why."""
@@ -259,13 +411,61 @@ class Listing(Generic[Item]):
 
     def _page(self, number: int, body: bytes, token: str, asked_at: float, seconds: float) -> Page[Item]:
         where = f"context {self.session.context.name}, {self.kind.name}, page {number}"
+        items: list[Any]
+        came, is_metadata = body, metadata.is_binary(body)
+        if is_metadata:
+            items, header = self._stubs(body, where)
+        else:
+            items, body, header = self._objects(body, self._item, where)
+        revision = header.resource_version or ""
+        if number == 1:
+            if not revision and self._has_revisions:
+                raise BadAnswer(f"{where}: the list carries no resourceVersion")
+            self._revision = revision
+        elif revision != self._revision and self.incomplete is None:
+            self.incomplete = f"page {number} is of revision {revision or 'none'}, the first was of {self._revision}"
+        if (header.continue_token or "") != token:
+            raise BadAnswer(f"{where}: the list names two continue tokens")
+        return Page(
+            number=number,
+            body=body,
+            items=items,
+            api_version=self.kind.api_version(self.version),
+            resource_version=revision,
+            seconds=seconds,
+            asked_at=asked_at,
+            is_mended=body is not came,
+            is_metadata=is_metadata,
+        )
+
+    @property
+    def _has_revisions(self) -> bool:
+        """What is in no etcd, of kinds that neither are declared nor have a CRD, other servers may answer for."""
+        return not self.kind.shared_by or bool(self.kind.revision)
+
+    def _stubs(self, body: bytes, where: str) -> tuple[list[metadata.Stub], ListMetadata]:
+        """Raises `NotMetadata`."""
+        try:
+            found = metadata.decode(body, most=self._most_objects, sorted_keys=bool(self.kind.shared_by))
+            header = msgspec.convert(found.header, ListMetadata)
+        except (metadata.NotMetadata, msgspec.ValidationError) as error:
+            raise metadata.NotMetadata(
+                f"{where}: asked for metadata alone, the answer is something else: {error}"
+            ) from None
+        if self.namespace is not None and any(each.metadata.namespace != self.namespace for each in found.items):
+            raise metadata.NotMetadata(f"{where}: the metadata is of another namespace than {self.namespace}")
+        if not header.resource_version:
+            raise metadata.NotMetadata(f"{where}: the metadata carries no resourceVersion")
+        return found.items, header
+
+    def _objects(self, body: bytes, item: type[Any], where: str) -> tuple[list[Any], bytes, ListMetadata]:
+        """The items of a list, its bytes, which may be mended, and its metadata. Raises `BadAnswer`."""
         kind, api_version = self.kind, self.kind.api_version(self.version)
         answer: ListPage[Any]
-        came = body
         try:
             _refuse_other_than_utf8(body)
             try:
-                pages = _pages_of(self._item, kind.kind, api_version)  # type: ignore[arg-type]
+                pages = _pages_of(item, kind.kind, api_version)  # type: ignore[arg-type]
                 answer, body = _decode(pages, body)
             except msgspec.ValidationError:
                 answer, body = _decode(_raw_pages, body)
@@ -273,36 +473,15 @@ class Listing(Generic[Item]):
             refuse_page(body, where)
             raise BadAnswer(f"{where}: the answer is no list ({error})") from error
         items = answer.items or []
-        # What is in no etcd, of kinds that neither are declared nor have a CRD, other servers may answer for.
-        has_revisions = not kind.shared_by or bool(kind.revision)
         # A `List` leaves to each object what it is. One without objects could be of anything.
-        is_generic = (answer.kind, answer.api_version) == ("List", "v1") and (bool(items) or not has_revisions)
+        is_generic = (answer.kind, answer.api_version) == ("List", "v1") and (bool(items) or not self._has_revisions)
         if (answer.kind, answer.api_version) != (kind.list_kind, api_version) and not is_generic:
             raise BadAnswer(
                 f"{where}: asked for a {_named(kind.list_kind, api_version)}, the answer is a "
                 f"{_named(answer.kind, answer.api_version)}"
             )
         self._check_items(items, body, where, must_say=is_generic)
-        metadata = answer.metadata or ListMetadata()
-        revision = metadata.resource_version or ""
-        if number == 1:
-            if not revision and has_revisions:
-                raise BadAnswer(f"{where}: the list carries no resourceVersion")
-            self._revision = revision
-        elif revision != self._revision and self.incomplete is None:
-            self.incomplete = f"page {number} is of revision {revision or 'none'}, the first was of {self._revision}"
-        if (metadata.continue_token or "") != token:
-            raise BadAnswer(f"{where}: the list names two continue tokens")
-        return Page(
-            number=number,
-            body=body,
-            items=items,
-            api_version=api_version,
-            resource_version=revision,
-            seconds=seconds,
-            asked_at=asked_at,
-            is_mended=body is not came,
-        )
+        return items, body, answer.metadata or ListMetadata()
 
     def _check_items(self, items: list[Any], body: bytes, where: str, *, must_say: bool) -> None:
         """Raises `BadAnswer` for a page with an item of another kind or namespace, or that does not say what it is
@@ -347,7 +526,7 @@ class Listing(Generic[Item]):
 
         def download() -> None:
             try:
-                for each in self._download(path):
+                for each in self._download(path, stop):
                     if not put(each):
                         return
                 put(None)
@@ -368,29 +547,39 @@ class Listing(Generic[Item]):
             stop.set()
             thread.join(timeout=5)  # a request may still be under way; its answer goes nowhere
 
-    def _get(self, path: ApiPath, query: dict[str, Any], seconds: float | None = None) -> bytes:
-        get = partial(self.session.get, path, seconds=seconds, most=self._limits.max_page_bytes)
+    def _get(
+        self,
+        path: ApiPath,
+        query: dict[str, Any],
+        seconds: float | None = None,
+        *,
+        accept: str = JSON,
+        weight: float = 1.0,
+    ) -> bytes:
+        get = partial(self.session.get, path, seconds=seconds, most=self._limits.max_page_bytes, weight=weight)
         if not self.kind.table_cells:
-            return get(query)
+            return get(query, accept=accept)
         body = get({**query, **cells.QUERY}, accept=cells.ACCEPT)
         where = f"context {self.session.context.name}, {self.kind.name}"
         return cells.as_list(body, self.kind, self.version, where=where)
 
-    def _download(self, path: ApiPath) -> Iterator[_Download]:
+    def _download(self, path: ApiPath, stop: threading.Event) -> Iterator[_Download]:
         token: str | None = None
         tokens: set[int] = set()
         expired = 0
         while True:
             start = time.monotonic()
+            is_metadata = self.asks_metadata
+            query = {**self.selectors, **({"continue": token} if token else {})}
             try:
-                body = self._page_within_bounds(path, token)
+                body = self._page_within_bounds(path, query, accept=metadata.ACCEPT if is_metadata else JSON)
             except Expired as error:
                 if token is None:
                     yield error, "", start, 0.0
                     return
                 if not self._restarted:
                     self._restarted = True
-                    raise _Restart from error
+                    raise _Restart("the snapshot expired") from error
                 self.incomplete = f"the continue token expired twice; the rest is of a later time: {error}"
                 token = error.continue_token
                 expired += 1
@@ -398,9 +587,16 @@ class Listing(Generic[Item]):
                     return
                 continue
             except KubeError as error:
+                if is_metadata and isinstance(error, BadAnswer) and not isinstance(error, NoSuchPath):
+                    # Whoever can not answer so may answer as ever, and if not, that is the error.
+                    self._ask_as_ever(str(error) if isinstance(error, NotTaken) else "")
+                    continue
                 yield error, "", start, 0.0
                 return
             expired = 0
+            if is_metadata and not metadata.is_binary(body):
+                self._ask_as_ever("asked for metadata alone, it answers with the objects")
+            self._is_judged.clear()
             token = _continue_token(body)
             yield body, token, start, time.monotonic() - start
             if not token:
@@ -408,34 +604,70 @@ class Listing(Generic[Item]):
             if hash(token) in tokens:
                 self.incomplete = "a continue token came for the second time, so the list would never end"
                 return
+            if is_metadata and not tokens:  # Else the next one would be asked for in the same way, perhaps in vain.
+                while not self._is_judged.wait(0.2):
+                    if stop.is_set():
+                        return
             tokens.add(hash(token))
 
-    def _page_within_bounds(self, path: ApiPath, token: str | None) -> bytes:
-        """The bytes of the page at this token. One that is too large is asked for again, with half as many objects,
+    def _left(self) -> float:
+        """Seconds until there must be something new. Raises `BadAnswer` where there are none."""
+        left = self._limits.listing_timeout - self._waited
+        if left <= 0:
+            raise BadAnswer(
+                f"context {self.session.context.name}, {self.kind.name}: no new object came in "
+                f"{self._limits.listing_timeout:g} s (K8S_LISTING_TIMEOUT)"
+            )
+        return left
+
+    def _page_within_bounds(
+        self, path: ApiPath, query: Mapping[str, Any], *, most: int | None = None, accept: str = JSON
+    ) -> bytes:
+        """The bytes of a page, of `most` objects. One that is too large is asked for again, with half as many objects,
         which all pages after it then have. Raises a `KubeError`."""
         while True:
-            left = self._limits.listing_timeout - self._waited
-            if left <= 0:
-                raise BadAnswer(
-                    f"context {self.session.context.name}, {self.kind.name}: no new object came in "
-                    f"{self._limits.listing_timeout:g} s (K8S_LISTING_TIMEOUT)"
-                )
-            query = {"limit": self.page_size, **self.selectors, **({"continue": token} if token else {})}
+            left = self._left()
+            limit = min(self.page_size, most or self.page_size)
             start = time.monotonic()
             try:
-                return self._get(path, query, left)
+                return self._get(path, {"limit": limit, **query}, left, accept=accept)
             except TooLarge as error:
-                if self.page_size == 1:
+                if limit == 1:
                     raise TooLarge(f"{error} (K8S_MAX_PAGE_BYTES)") from None
-                self.page_size //= 2
+                self.page_size = limit // 2
                 log.info("%s; asking for %d objects at a time", error, self.page_size)
             finally:
                 self._waited += time.monotonic() - start
 
 
+def _exact(page: Page[Any]) -> dict[str, str]:
+    """https://kubernetes.io/docs/reference/using-api/api-concepts/#resourceversion-in-metadata"""
+    return {"resourceVersion": page.resource_version, "resourceVersionMatch": "Exact"}
+
+
+def _refuse_others(page: Page[Any], stubs: Sequence[metadata.Stub]) -> None:
+    """Raises `NotMetadata` where the objects are not those that the metadata named."""
+    items: Sequence[Any] = page.items
+    if items and isinstance(items[0], msgspec.Raw):
+        items = [_said(each) for each in items]
+    found = [(each.metadata.uid, each.metadata.resource_version) for each in items if each.metadata]
+    if found != [(each.metadata.uid, each.metadata.resource_version) for each in stubs]:
+        raise metadata.NotMetadata(
+            f"page {page.number}: of the same snapshot, the objects are not those that their metadata named"
+        )
+
+
+def _said(raw: msgspec.Raw) -> _Item:
+    try:
+        return _decode(_said_items, bytes(raw))[0]
+    except UNREADABLE:
+        return _Item()
+
+
 _headers = msgspec.json.Decoder(_Header)
 _raw_pages = msgspec.json.Decoder(ListPage[msgspec.Raw])
 _said_pages = msgspec.json.Decoder(ListPage[_Item])
+_said_items = msgspec.json.Decoder(_Item)
 _namespace_of = attrgetter("metadata.namespace")
 _ITEMS = b'"items":['
 
@@ -479,6 +711,10 @@ _BLOCK = 1 << 20
 
 def _continue_token(body: bytes) -> str:
     """The page's continue token. It mostly stands before the items, which then need no decoding."""
+    if metadata.is_binary(body):
+        with contextlib.suppress(metadata.NotMetadata):
+            return metadata.continue_token(body)
+        return ""  # the page's own check says what is wrong with it
     end = body.find(_ITEMS, 0, 16_384)
     if end > 0:
         with contextlib.suppress(msgspec.DecodeError):

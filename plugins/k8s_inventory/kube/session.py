@@ -33,6 +33,7 @@ from k8s_inventory.kube.errors import (
     Named,
     NoSuchPath,
     NotFound,
+    NotTaken,
     Stopped,
     TooLarge,
     TooSlow,
@@ -123,14 +124,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class _Request:
-    """`end` is when its answer is of no use any more, by the monotonic clock; `most` are bytes. `heard` are the errors
-    that it was asked again after."""
+    """`end` is when its answer is of no use any more, by the monotonic clock; `most` are bytes; `weight`, how much of a
+    request it is to the pace. `heard` are the errors that it was asked again after."""
 
     path: ApiPath
     query: Mapping[str, Any]
     accept: str
     end: float
     most: int
+    weight: float
     heard: list[str] = field(default_factory=list)
 
 
@@ -242,6 +244,7 @@ class Session:
         accept: str = JSON,
         seconds: float | None = None,
         most: int = MOST_OF_ANSWER,
+        weight: float = 1.0,
     ) -> bytes:
         """The body of a 200 answer. Raises a `KubeError` for anything else, after retries where they help.
 
@@ -256,7 +259,7 @@ class Session:
                 "of Kubernetes is empty, `.` or `..`, or holds `/` or `%`"
             )
         end = time.monotonic() + (math.inf if seconds is None else seconds)
-        request = _Request(path, query or {}, accept, end, most)
+        request = _Request(path, query or {}, accept, end, most, weight)
         self._refuse_if_dead()
         try:
             with self._patience.waiting():
@@ -341,7 +344,7 @@ class Session:
         headers["Accept"] = request.accept
         headers["Accept-Encoding"] = "gzip" if self._compress(client) else "identity"
         with self._turn(path):
-            self._pace()
+            self._pace(request.weight)
             answer = self._answer(request, headers)
         if answer.status not in _MAY_MEND:
             self._patience.rewarded()
@@ -419,12 +422,12 @@ class Session:
             return self.limits.compress
         return urllib3.util.parse_url(client.url).host not in ("127.0.0.1", "localhost", "[::1]")
 
-    def _pace(self) -> None:
+    def _pace(self, weight: float) -> None:
         with self._lock:
             now = time.monotonic()
             interval = 1 / self.limits.requests_per_second
             start = max(now - _BURST * interval, self._next_start)
-            self._next_start = start + interval
+            self._next_start = start + weight * interval
         self._sleep(max(0.0, start - now))
 
     def _meaning(self, path: str, answer: transport.Answer) -> Exception:
@@ -456,7 +459,7 @@ class Session:
         if code in (301, 302, 303, 307, 308):
             where_to = _elsewhere(answer.headers.get("Location", ""))
             return BadAnswer(f"{where}: redirected {where_to}, which is not followed: it would take credentials along")
-        refusal = NoSuchPath if code == 404 else BadAnswer
+        refusal = NoSuchPath if code == 404 else NotTaken if code in (400, 406, 415, 422) else BadAnswer
         # An API server says 400 to who speaks http on its port, and proxies say 403 to those whom they do not know.
         hint = f". {self._none_sent()}".rstrip(". ") if code in (400, 403) else ""
         refused = refusal(f"{where}: answered {code}{said or looks_like(body)}{hint}")

@@ -19,8 +19,11 @@ class PlanOperator(BaseOperator):
     """Returns what `sync.Selection.tasks` lists: one entry a mapped task, all with an `invocation` of this plan's."""
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
+        from airflow.sdk.configuration import conf
+
         from k8s_inventory.hooks import clusters
         from k8s_inventory.hooks.inventory import InventoryHook
+        from k8s_inventory.hooks.source import source_name
         from k8s_inventory.operators.failures import explained
         from k8s_inventory.printable import printable
         from k8s_inventory.settings import Settings
@@ -32,10 +35,13 @@ class PlanOperator(BaseOperator):
             configured = clusters.contexts(settings)
             selection = select(settings, configured)
             invocation = uuid4().hex  # a run that is cleared, or whose id is used again, is planned again
-            tasks = [{**task, "invocation": invocation} for task in selection.tasks(most=settings.max_tasks)]
+            most = min(settings.max_tasks, conf.getint("core", "max_map_length", fallback=settings.max_tasks))
+            tasks = [{**task, "invocation": invocation} for task in selection.tasks(most=max(most, 1))]
+            source = source_name(settings)
             with InventoryHook(settings).store() as store:
                 made = store.migrate()
-                gone = store.mark_configured(configured, are_all=not configured.missing)
+                are_all = source is not None and not configured.missing
+                gone = store.mark_configured(configured, source=source or "", are_all=are_all)
         if made:
             self.log.info("made or upgraded: %s", ", ".join(made))
         warnings = [missing_kubeconfig(path) for path in configured.missing]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
@@ -49,6 +49,10 @@ class Counts:
     redacted: int = 0
 
 
+MetadataFirst = Literal["yes", "no", "never"]
+"""Whether a listing asks for the metadata of objects first, and then for those that changed."""
+
+
 @dataclass
 class Listed(Counts):
     """What was read of a coverage, and then what came of it.
@@ -62,6 +66,8 @@ class Listed(Counts):
     retryable: bool = True
     resource_version: str | None = None
     snapshot_at: datetime | None = None
+    metadata_first: MetadataFirst | None = None
+    """How the next listing had best read; None where this one does not tell."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, printable(value) if name == "error" and value is not None else value)

@@ -31,13 +31,13 @@ from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kube.cluster_info import ClusterInfo
 from k8s_inventory.kube.confirming import is_gone
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NoSuchPath, NotFound, Unsupported
-from k8s_inventory.kube.listing import LONGEST_VERSION, Listing, Page
+from k8s_inventory.kube.listing import LONGEST_VERSION, Listing, Page, are_few
 from k8s_inventory.kube.session import UNREADABLE, Session
 from k8s_inventory.mending import cut, shallow
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings
-from k8s_inventory.store import Attempt, Coverage, LastComplete, Listed, Proof, Target
+from k8s_inventory.store import Attempt, Coverage, LastComplete, Listed, MetadataFirst, Proof, Target
 from k8s_inventory.sync.identity import confirm
 from k8s_inventory.sync.scope import Scope, scope_of
 
@@ -47,6 +47,9 @@ MOST_CONFIRMATIONS = 1000
 """Requests for single objects that one listing under a selector may make, to learn which are gone."""
 
 MOST_NAMESPACES = 100_000
+
+LEAST_BYTES = 1 << 18
+"""Of a listing for which it is worth while to ask for the metadata first: below, what counts is how often one asks."""
 
 ROWS_TO_DATABASE, ROWS_TO_SINK = 50, 250
 """Rows that are made at once. The database works on some while the next are made; Arrow's arrays are best long."""
@@ -264,6 +267,7 @@ class Reading:
         session, kind, target, sink, decoder = self.session, self.kind, self._target, self._sink, self._decoder
         # Where every object is decoded in the end, it is at once; else no further than to see whether it changed.
         whole = sink is not None
+        last = target.last_complete(coverage) if target else None
         listing: Listing[Any] = Listing(
             session,
             kind,
@@ -271,16 +275,17 @@ class Reading:
             page_size=self._settings.page_size,
             namespace=coverage.namespace,
             selectors=coverage.selectors,
+            asks_metadata=last is not None and self._asks_metadata(last),
         )
-        last = target.last_complete(coverage) if target else None
         first = True
         duplicates, proof = 0, None
+        as_metadata = changed = 0  # pages
         sent: set[int] = set()  # hashes of uids, where no database knows them
         for page in listing.pages():
             if page.number == 1:
                 listed.pages = listed.objects = listed.bytes = listed.redacted = 0
                 listed.resource_version = page.resource_version or None
-                duplicates = 0
+                duplicates = as_metadata = changed = 0
                 sent.clear()
                 decoder.unstored.clear()
                 if target and last:
@@ -305,7 +310,14 @@ class Reading:
                 repeated = len(hashes & sent)
                 sent |= hashes
             duplicates += repeated
-            self._take(page, wanted, made_of, page.items if whole and not _is_raw(page.items) else None)
+            if page.is_metadata:
+                as_metadata += 1
+                listed.bytes += self._take_fetched(listing, page, wanted, made_of)
+            else:
+                self._take(page, wanted, made_of, page.items if whole and not _is_raw(page.items) else None)
+            is_changed = not are_few(len(wanted), total)
+            changed += is_changed
+            listing.judge(asks_metadata=not is_changed)
             like_this = sink is not None or (0 < len(wanted) == total and decoder.item is not msgspec.Raw)
             if whole is not like_this:  # pages are mostly like the one before
                 whole = like_this
@@ -325,6 +337,8 @@ class Reading:
             incomplete = (
                 incomplete or f"{decoder.unstored} can not be read; of their rows no more than the names is certain"
             )
+        if last and (how := self._how_to_read_next(listing, listed, changed, as_metadata)) != last.metadata_first:
+            listed.metadata_first = how
         listed.outcome = Outcome.PARTIAL if incomplete else Outcome.COMPLETE
         listed.error = incomplete
         if target and coverage.selection and listed.outcome is Outcome.COMPLETE:
@@ -340,7 +354,7 @@ class Reading:
         """Of the objects on a page that an earlier one held, too, those that are newer here: to be written."""
         uids = list(versions)
         known = target.see_again([uids[position] for position in again])
-        for position, (namespace, name) in zip(again, names(page.body, again), strict=True):
+        for position, (namespace, name) in zip(again, _names(page, again), strict=True):
             uid = uids[position]
             before, *place = known[uid]
             if place != [namespace, name] and "\ufffd" not in str(place):  # else it was cut, or mended
@@ -376,6 +390,47 @@ class Reading:
                 staged = [[values[index] for index in chosen] for values in made]
                 target.stage([staged], [made_of[start + index] for index in chosen])
             start += count
+
+    def _take_fetched(
+        self, listing: Listing[Any], page: Page[Any], wanted: Sequence[int], made_of: Sequence[str]
+    ) -> int:
+        """The rows that are wanted of a page of metadata, of which an empty one says too little: of any kind it looks
+        the same. Returns the bytes that were read for it."""
+        if not wanted and page.items:
+            return 0
+        item = self._decoder.item if len(wanted) > len(page.items) // 2 else Envelope
+        size = 0
+        for part, start in listing.fetched(page, wanted, item):
+            size += len(part.body)
+            end = (start or 0) + len(part.items)
+            if start is None:
+                chosen, made = list(range(len(wanted))), [made_of[position] for position in wanted]
+            else:
+                chosen, made = [each - start for each in wanted if start <= each < end], list(made_of[start:end])
+            decoded = item is self._decoder.item and not _is_raw(part.items)
+            self._take(part, chosen, made, part.items if decoded else None)
+        return size
+
+    def _asks_metadata(self, last: LastComplete) -> bool:
+        """Whether most objects can be expected to be as they were, and may then be passed over."""
+        if last.metadata_first != "yes" or self._sink or self._settings.verify or self.kind.table_cells:
+            return False
+        return not self._must_rewrite(last, last.resource_version or "")
+
+    def _how_to_read_next(self, listing: Listing[Any], listed: Listed, changed: int, as_metadata: int) -> MetadataFirst:
+        """`changed` and `as_metadata` are pages."""
+        assert self._target
+        if listing.refused:
+            log.info(
+                "context %s, %s: from now on it is read without asking for metadata first: %s",
+                printable(self.session.context.name),
+                printable(self.kind.name),
+                printable(listing.refused),
+            )
+            return "never"
+        mostly_changes = changed > listed.pages // 2 and not self._target.is_rewritten
+        is_small = listed.bytes < LEAST_BYTES and not as_metadata
+        return "no" if mostly_changes or is_small or not listed.objects or self.kind.table_cells else "yes"
 
     def _start_staging(self, target: Target, last: LastComplete, page: Page[Any]) -> datetime:
         self._by = self.redaction_rules + self._rest_of_rules(page.api_version)
@@ -425,6 +480,13 @@ def _is_newer(version: str, than: str) -> bool:
 
 def _has_complete(parts: Mapping[str, Listed]) -> bool:
     return any(each.outcome is Outcome.COMPLETE for each in parts.values())
+
+
+def _names(page: Page[Any], positions: Sequence[int]) -> list[tuple[str | None, str]]:
+    if not page.is_metadata:
+        return names(page.body, positions)
+    found = (page.items[position].metadata for position in positions)
+    return [(each.namespace, each.name) for each in found]
 
 
 def _log_page(session: Session, kind: Kind, page: Page[Any], written: int) -> None:

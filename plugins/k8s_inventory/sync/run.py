@@ -77,7 +77,9 @@ class Sync:
         self._statements = statements
         self._kinds_at_once = kinds_at_once
         self._stopped = stopped or threading.Event()
+        self._given_up: float | None = None  # when what has not ended is left behind, by the monotonic clock
         self._waiting = deque(targets)
+        self._is_one_context = len(targets) == 1
         self._readers = min(contexts_at_once, len(targets))
         self._writers: list[Writer] = []
         self._ended: queue.Queue[Result | None] = queue.Queue(maxsize=2)  # a sink may hold what memory can not
@@ -130,9 +132,9 @@ class Sync:
         return thread
 
     def _end(self, threads: Sequence[threading.Thread]) -> None:
-        end = time.monotonic() + _GRACE
+        self._given_up = self._given_up or time.monotonic() + _GRACE
         for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
+            thread.join(max(0.0, self._given_up - time.monotonic()))
 
     def _handed_over(self) -> Iterator[Result]:
         """What is in the queue now."""
@@ -218,7 +220,7 @@ class Sync:
 
     def _unread(self, name: str, kinds: list[Kind], lane: Writer | None) -> list[Kind]:
         """Those that no earlier attempt of this run has completed."""
-        if self._run.attempt == 1 or lane is None or len(kinds) == 1:
+        if self._run.attempt == 1 or lane is None or (self._is_one_context and len(kinds) == 1):
             return kinds
         try:
             report = lane.store().run_report(self._run.run_id, self._run.invocation)

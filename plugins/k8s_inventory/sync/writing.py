@@ -96,14 +96,13 @@ def attempted(
         if writer.is_lost:
             message += ". Its database session was lost; a new one is opened, and the next attempt reads it again"
             with suppress(StoreError):  # where no session can be had, there is none to write the row in
-                _note_lost(writer.store(), kind, name, message, run=run, settings=settings)
+                _note_lost(writer.store(), session, kind, message, run=run, settings=settings)
         return Result(name, kind.name, Attempt(error=message, retryable=error.retryable))
 
 
-def _note_lost(store: Store, kind: Kind, context_name: str, message: str, *, run: Run, settings: Settings) -> None:
-    if not store.end_lost(
-        **vars(run), context_name=context_name, kind=kind.name, error=message
-    ):  # it was lost at the lock
-        with Target.locked(store, kind, context_name, wait=settings.lock_wait) as target:
+def _note_lost(store: Store, session: Session, kind: Kind, message: str, *, run: Run, settings: Settings) -> None:
+    name = session.context.name
+    if not store.end_lost(**vars(run), context_name=name, kind=kind.name, error=message):  # it was lost at the lock
+        with Target.locked(store, kind, name, wait=settings.lock_wait, stopped=session.stopped) as target:
             target.begin(**vars(run))
             target.end(Attempt(error=message))
