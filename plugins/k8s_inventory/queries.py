@@ -65,6 +65,4 @@ def read_query(path: Path, folder: str) -> Query:
     if lacking or not said["title"].endswith("?"):
         raise ValueError(f"{path}: its header lacks {', '.join(lacking) or 'a question'}")
     kinds = {kind for found in _KINDS.findall(text) for kind in re.findall(r"'([^']*)'", found)}
-    return Query(
-        folder=folder, name=path.stem, kinds=tuple(sorted(kinds)), sql=text, **{"limits": "", **said}
-    )
+    return Query(folder=folder, name=path.stem, kinds=tuple(sorted(kinds)), sql=text, **{"limits": "", **said})

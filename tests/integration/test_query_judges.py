@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -222,10 +221,12 @@ def verdict(cluster: Cluster, level: str, body: Object) -> set[str]:
     try:
         cluster.create(path, {**body, "metadata": {**body["metadata"], "name": "tried"}})
     except Rejected as error:
-        found = re.search(r'violates PodSecurity \\"[a-z]+:latest\\": (.*?)","reason":"Forbidden"', error.body)
-        assert found, error.body
-        return set(re.findall(r"(?:^|\), )([^()]+?) \(", found[1]))
-    return set()
+        refused = error.body
+    else:
+        return set()
+    found = re.search(r'violates PodSecurity \\"[a-z]+:latest\\": (.*?)","reason":"Forbidden"', refused)
+    assert found, refused
+    return set(re.findall(r"(?:^|\), )([^()]+?) \(", found[1]))
 
 
 @pytest.mark.parametrize("level", ["baseline", "restricted"])

@@ -1,8 +1,8 @@
 -- Which Secrets does nothing use?
 -- Hit: A Secret that no pod, no template of one, no service account and no Ingress names.
 -- Do: Revoke what is in it, then delete it.
--- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Protecting Secrets; Kubernetes documentation, Good practices for
--- Kubernetes Secrets.
+-- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Secrets; Kubernetes documentation, Good practices for Kubernetes
+-- Secrets.
 -- Limits: Custom objects, and programs that read it by the API, may use it all the same: look before you delete. Of
 -- pods of one built-in controller and revision the newest is looked at. What has an owner, releases of Helm and
 -- bootstrap tokens are left out; so are tokens of service accounts that are there: security of those is another
