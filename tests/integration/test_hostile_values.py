@@ -351,7 +351,7 @@ def test_every_function_takes_every_value(in_every_plan: Callable[[], Iterator[S
         functions = store.connection.execute(query).fetchall()
         assert len(functions) >= 12
         for name, types in functions:
-            if name == "k8s_without":  # whose paths are ours
+            if name == "k8s_without" or not types:  # whose paths are ours
                 continue
             by_caller = name in ("k8s_selector", "k8s_matches")
             text = "'app=web,weight>3'" if by_caller else "first.value #>> '{}'"

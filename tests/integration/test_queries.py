@@ -878,7 +878,7 @@ def test_a_query_names_the_kinds_that_it_reads(name: str) -> None:
     if "k8s_grants" in query.sql:
         read |= {"roles", "clusterroles", "rolebindings", "clusterrolebindings"}
     if "k8s_pod_shapes" in query.sql:
-        read |= set(["pods", "deployments", "replicasets", "statefulsets", "daemonsets", "replicationcontrollers"])
+        read |= {"pods", "deployments", "replicasets", "statefulsets", "daemonsets", "replicationcontrollers"}
         read |= {"jobs", "cronjobs", "podtemplates"}
     assert read <= set(query.kinds)
     of_views = {"k8s_objects", "k8s_custom_objects", "k8s_clusters"}
