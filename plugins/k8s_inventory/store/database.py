@@ -482,6 +482,8 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
         "k8s_owner": statements.sql("references"),
         "k8s_to_text": statements.sql("casts"),
         "k8s_former": statements.sql("history"),
+        "k8s_not_known": statements.sql("answers"),
+        "k8s_pod_security": statements.sql("pod_security"),
     }
     tables = {kind.table: statements.kind_table(kind) for kind in kinds}
     tables |= {kind.kept_in: statements.kept_table(kind) for kind in kinds if kind.kept_in}
@@ -489,6 +491,7 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
     if len(kinds) == len(TABLES):
         views["k8s_owner_chain"] = statements.view("owner_views", kinds)
         views["k8s_edges"] = statements.view("edges_view", kinds)
+        views["k8s_grants"] = statements.sql("answer_views")
         views["k8s_event_history"] = statements.sql("event_history")
     return {**functions, **tables, **views}
 
