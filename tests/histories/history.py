@@ -69,6 +69,8 @@ class History:
     runs: int = 0
     orders: list[Order] = field(default_factory=list)
     instants: dict[datetime, Held] = field(default_factory=dict)
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The highest of each Event that was stored, by context and uid."""
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -103,7 +105,7 @@ class History:
             except Exception as error:
                 raise Violated(self._told([f"{type(error).__name__}: {error}"])) from error
             self.world.steps += 1
-            found = [*found, *self._instants_differ()]
+            found = [*found, *self._instants_differ(), *self._events_are_missing()]
             if found:
                 raise Violated(self._told(found))
 
@@ -123,6 +125,20 @@ class History:
                         f"{said.get(uid)} ({len(differing)} differ)"
                     ]
         return []
+
+    def _events_are_missing(self) -> list[str]:
+        """Each Event that was ever stored is there, once, with the highest count that it was stored with."""
+        known = syncs.events_ever(self.database_url)
+        for (context, kind, uid), row in held(self.database_url).rows.items():
+            if kind == "events":
+                self.counts[context, uid] = max(row.values["count"], self.counts.get((context, uid), 0))
+        found = {(context, uid): count for context, uid, count in known}
+        twice = [f"{len(known) - len(found)} Events are there more than once"] if len(found) < len(known) else []
+        return twice + [
+            f"{context} events: {uid} was stored with the count {count}, and is kept with {found.get((context, uid))}"
+            for (context, uid), count in self.counts.items()
+            if found.get((context, uid), 0) < count
+        ]
 
     def _told(self, found: list[str]) -> str:
         lines = [f"seed {self.seed}, after {len(self.steps)} steps:"]
@@ -240,6 +256,7 @@ class History:
         before, living_before = held(self.database_url), Living.now(self.changes)
         requests = len(self.proxy.requests)
         done = act()
+        self.counts = {key: count for key, count in self.counts.items() if key[0] not in done.forgotten}
         requests = len(self.proxy.requests) - requests
         around = Around(before, held(self.database_url), living_before, Living.now(self.changes))
         self._say([f"{each.kind} {each.outcome}" for _, ended in done.orders for each in ended])

@@ -336,6 +336,8 @@ def _columns(kind: str, item: Object, settings: Mapping[str, Any]) -> dict[str, 
         columns["keys"] = sorted(data)
         if not data:
             del columns["data"]
+    elif kind == "events":
+        columns["count"] = item["count"]
     elif kind not in DECLARED:
         columns["spec"] = item.get("spec")
     return columns

@@ -174,8 +174,9 @@ class Row:
 
     @property
     def in_history(self) -> str:
-        """What the history tells of it: an object's version counts only where something else of the row differs."""
-        return re.sub(r'"resource_version": "[^"]*", ', "", self.beside_redaction)
+        """What the history tells of it: an object's version counts only where something else of the row differs, and in
+        which API it was read is no change of it."""
+        return re.sub(r'"(resource_version|api_version|version)": "[^"]*", ', "", self.beside_redaction)
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,12 @@ def held_at(database_url: str, instant: datetime) -> dict[tuple[str, str], dict[
             for context, name, uid, namespace, values, text in connection.execute(query.encode(), [instant]):
                 rows[context, name][uid] = Row(namespace, values, text)
         return rows
+
+
+def events_ever(database_url: str) -> list[tuple[str, str, int]]:
+    """(context, uid, count) of each Event that is known of, there or gone."""
+    with closing(psycopg.connect(database_url)) as connection:
+        return connection.execute("SELECT context_name, uid, count FROM k8s_event_history").fetchall()
 
 
 def now(database_url: str) -> datetime:
