@@ -2,9 +2,9 @@
 
     python -m bench.query_pack --pods 200000
 
-The rows are made in PostgreSQL itself: running pods with specs of 4.7 kB and statuses, 20 to a ReplicaSet, two ReplicaSets
-to a Deployment, and what they use and are reached by, one of each for a Deployment. One in a hundred is privileged, half
-are not restricted, and one ConfigMap or Secret in ten is used by nobody.
+The rows are made in PostgreSQL itself: running pods with specs of 4.7 kB and statuses, 20 to a ReplicaSet, two
+ReplicaSets to a Deployment, and what they use and are reached by, one of each for a Deployment. One in a hundred is
+privileged, half are not restricted, and one ConfigMap or Secret in ten is used by nobody.
 """
 
 from __future__ import annotations

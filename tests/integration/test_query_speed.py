@@ -23,8 +23,8 @@ def many_pods(copy_database: Callable[..., str]) -> Iterator[psycopg.Connection]
 
 @pytest.mark.parametrize("path", query_pack())
 def test_a_query_goes_through_few_pods_at_once(many_pods: psycopg.Connection, path: str) -> None:
-    """In the time that it may take with fifty times as many, on a machine that does other things, too: what looks at each
-    pod for each other object takes longer."""
+    """In the time that it may take with fifty times as many, on a machine that does other things, too: what looks at
+    each pod for each other object takes longer."""
     assert seconds(many_pods, path, runs=1)[0] < BOUND or seconds(many_pods, path)[0] < BOUND
 
 
