@@ -21,7 +21,7 @@ class PlanOperator(BaseOperator):
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from airflow.sdk.configuration import conf
 
-        from k8s_inventory.hooks import clusters
+        from k8s_inventory.hooks.contexts import contexts
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.hooks.source import source_name
         from k8s_inventory.operators.failures import explained
@@ -32,7 +32,7 @@ class PlanOperator(BaseOperator):
 
         with explained(context):
             settings = Settings.of_run(context["params"])
-            configured = clusters.contexts(settings)
+            configured = contexts(settings)
             selection = select(settings, configured)
             invocation = uuid4().hex  # a run that is cleared, or whose id is used again, is planned again
             most = min(settings.max_tasks, conf.getint("core", "max_map_length", fallback=settings.max_tasks))

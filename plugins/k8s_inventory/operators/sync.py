@@ -133,14 +133,14 @@ class SyncOperator(BaseOperator):
 
     def _sync(self, context: Context, settings: Settings) -> list[Result]:
         """How each target ended. The work is done in threads: a signal raises here, and must not in a statement."""
-        from k8s_inventory.hooks import clusters
+        from k8s_inventory.hooks.contexts import contexts as configured_contexts
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.kinds import KINDS
         from k8s_inventory.printable import printable
         from k8s_inventory.sync import Custom, PlanError, Run, Sync, Targets, contexts_of
         from k8s_inventory.sync.configured import open_session
 
-        task_instance, contexts = context["ti"], clusters.contexts(settings)
+        task_instance, contexts = context["ti"], configured_contexts(settings)
         with InventoryHook(settings).store() as store:
             store.check_schema()
         stopped = threading.Event()
