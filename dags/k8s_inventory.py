@@ -1,6 +1,7 @@
 """The DAGs. They declare; nothing is read or connected to when Airflow imports this file.
 
 plan  ->  sync (one mapped task a context x family, or x kind where kinds are named)  ->  views (of CRDs)  ->  report
+                                                                                      ->  announce (assets)
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from airflow.sdk import DAG, Param
 
 from k8s_inventory.operators import (
+    AnnounceOperator,
     CrdViewsOperator,
     ForgetOperator,
     PlanOperator,
@@ -57,7 +59,9 @@ with DAG(
     ).expand(work=plan.output)
     views = CrdViewsOperator(task_id="views", trigger_rule="all_done")
     report = ReportOperator(task_id="report", trigger_rule="all_done", retries=0)
+    announce = AnnounceOperator(task_id="announce", trigger_rule="all_done")
     sync >> views >> report
+    sync >> announce
 
 with DAG(
     dag_id="k8s_inventory_forget",

@@ -2,6 +2,7 @@
 SELECT DISTINCT ON (context_name, kind)
     context_name,
     kind,
+    scope,
     outcome,
     objects,
     changed,
@@ -9,7 +10,8 @@ SELECT DISTINCT ON (context_name, kind)
     seconds,
     error,
     warning,
-    whole_context
+    whole_context,
+    resource_version
 FROM k8s_sync_runs
 WHERE run_id = %(run_id)s AND starts_with(invocation, %(invocation)s)
 ORDER BY context_name, kind, id DESC;

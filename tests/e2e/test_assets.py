@@ -1,0 +1,152 @@
+"""Other DAGs start on fresh tables: a whole Airflow, with its scheduler."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+import pytest
+import yaml
+
+from k8s_inventory.kinds import KINDS
+from tests.cluster import Cluster, kubeconfig
+from tests.cluster.cluster import NOBODY, free_ports
+from tests.e2e.airflow_home import PROJECT, AirflowHome, server_settings, started, until
+
+DAGS = """
+from airflow.sdk import DAG, Asset, AssetAlias, task
+
+for name, schedule in (
+    ("on_pods", [Asset("k8s_inventory/k8s_pods")]),
+    ("on_nodes", [Asset("k8s_inventory/k8s_nodes")]),
+    ("on_custom", [Asset("k8s_inventory/k8s_custom_objects")]),
+    ("on_any", [AssetAlias("k8s_inventory")]),
+):
+    with DAG(name, schedule=schedule, is_paused_upon_creation=False):
+
+        @task
+        def started(triggering_asset_events=None):
+            return {asset.name: [e.extra for e in events] for asset, events in triggering_asset_events.items()}
+
+        started()
+"""
+
+
+@dataclass
+class Running:
+    """An Airflow whose programs run. Its contexts: `test`, `denied` whose user has no rights, and `dead`."""
+
+    airflow: AirflowHome
+    logs: list[Path]
+
+    def until(self, what: str, check: Callable[[], bool]) -> None:
+        until(what, check, self.logs, 120)
+
+    def until_ended(self, run: str, state: str) -> None:
+        ended = "SELECT state FROM dag_run WHERE run_id = %s AND state IN ('success', 'failed')"
+        self.until(f"The end of {run}", lambda: self.airflow.query(ended, run) != [])
+        assert self.airflow.query(ended, run) == [(state,)]
+
+    def started(self, dag: str) -> list[dict[str, Any]]:
+        """What each run of a DAG of `DAGS` was started by, once it has ended."""
+        rows = self.airflow.query(
+            "SELECT value FROM xcom JOIN dag_run USING (dag_id, run_id) "
+            "WHERE dag_id = %s AND key = 'return_value' ORDER BY dag_run.id",
+            dag,
+        )
+        return [json.loads(value) if isinstance(value, str) else value for (value,) in rows]
+
+
+@pytest.fixture(scope="module")
+def running(
+    cluster: Cluster,
+    tmp_path_factory: pytest.TempPathFactory,
+    airflow_database: Callable[[], str],
+    new_database: Callable[[], str],
+) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("running")
+    dags = folder / "dags"
+    dags.mkdir()
+    copy(PROJECT / "dags" / "k8s_inventory.py", dags)
+    (dags / "others.py").write_text(DAGS)
+    configs = [folder / name for name in ("test", "denied", "dead")]
+    configs[0].write_text(kubeconfig({"test": cluster}))
+    configs[1].write_text(kubeconfig({"denied": cluster}, user=NOBODY))
+    dead = yaml.safe_load(kubeconfig({"dead": cluster}))
+    dead["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    configs[2].write_text(yaml.safe_dump(dead))
+    api_port, health_port = free_ports(2)
+    airflow = AirflowHome.make(
+        folder / "airflow",
+        database=airflow_database(),
+        **server_settings(api_port, health_port),
+        AIRFLOW__CORE__DAGS_FOLDER=str(dags),
+        AIRFLOW__CORE__EXECUTOR="LocalExecutor",
+        AIRFLOW__CORE__PARALLELISM="4",
+        KUBECONFIG=":".join(map(str, configs)),
+        DATABASE_URL=new_database(),
+        K8S_SCHEDULE="",
+        K8S_RETRIES="0",
+    )
+    program = str(airflow.bin / "airflow")
+    with ExitStack() as stack:
+        logs = [
+            stack.enter_context(started(name, [program, name], airflow.env, folder))
+            for name in ("api-server", "scheduler", "dag-processor")
+        ]
+        made = Running(airflow, logs)
+
+        def is_up() -> bool:
+            with urllib.request.urlopen(f"http://127.0.0.1:{api_port}/api/v2/monitor/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+
+        made.until("The API server", is_up)
+        made.until("The DAGs", lambda: airflow.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] >= 6)
+        yield made
+
+
+def test_a_run_starts_the_dags_that_wait_for_what_it_completed(running: Running, cluster: Cluster) -> None:
+    conf = {"contexts": ["test", "dead"], "resources": ["workloads", "namespaces", "custom"]}
+    airflow = running.airflow
+    airflow.run("dags", "trigger", "k8s_inventory", "--run-id", "first", "--conf", json.dumps(conf)).check_returncode()
+    running.until_ended("first", "failed")  # by its dead context
+    running.until("on_pods", lambda: len(running.started("on_pods")) == 1)
+    (said,) = running.started("on_pods")
+    (extra,) = said["k8s_inventory/k8s_pods"]
+    pods = cluster.list("/api/v1/pods")
+    assert extra["not_complete"] == {"dead": "unreachable"}
+    assert extra["contexts"].keys() == {"test"}
+    assert extra["contexts"]["test"]["objects"] == extra["objects"] == len(pods)
+    assert int(extra["contexts"]["test"]["resource_version"]) > 0
+    running.until("on_any", lambda: len(running.started("on_any")) == 1)
+    tables = {f"k8s_inventory/{kind.table}" for kind in KINDS.values()}
+    (named,) = running.started("on_any")
+    assert {"k8s_inventory/k8s_pods", "k8s_inventory/k8s_namespaces"} < named.keys() - {"k8s_inventory"} < tables
+    assert "k8s_inventory/k8s_nodes" not in named
+
+    # What is forbidden announces nothing.
+    conf = {"contexts": ["denied"], "resources": ["cluster", "workloads"]}
+    airflow.run("dags", "trigger", "k8s_inventory", "--run-id", "denied", "--conf", json.dumps(conf)).check_returncode()
+    running.until_ended("denied", "success")
+    done = airflow.query("SELECT task_id, state FROM task_instance WHERE run_id = 'denied' AND task_id = 'announce'")
+    assert done == [("announce", "success")]
+    assert airflow.query("SELECT 1 FROM asset_event WHERE source_run_id = 'denied'") == []
+    assert airflow.query("SELECT dag_id, count(*) FROM dag_run WHERE dag_id LIKE 'on_%%' GROUP BY 1 ORDER BY 1") == [
+        ("on_any", 1),
+        ("on_pods", 1),
+    ]
+
+
+def test_a_dag_that_is_only_tested_announces_as_well(running: Running) -> None:
+    before = len(running.started("on_pods"))
+    run = running.airflow.test_dag(conf={"contexts": ["test"], "resources": ["pods"], "namespaces": ["shop"]})
+    assert run.returncode == 0, run.stdout[-3000:]
+    running.until("on_pods", lambda: len(running.started("on_pods")) == before + 1)
+    (extra,) = running.started("on_pods")[-1]["k8s_inventory/k8s_pods"]
+    assert extra["contexts"]["test"]["scope"] != "all"
