@@ -2,6 +2,8 @@
 
 plan  ->  sync (one mapped task a context x family, or x kind where kinds are named)  ->  views (of CRDs)  ->  report
                                                                                       ->  announce (assets)
+
+Those that go on from where the rows are, by watches, have one task a context: plan  ->  sync  ->  announce
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from k8s_inventory.settings import Settings, SettingsError
 
 POOL = os.environ.get("K8S_POOL", "default_pool")
 SCHEDULE = os.environ.get("K8S_SCHEDULE", "@daily")
+INCREMENTAL = os.environ.get("K8S_INCREMENTAL_SCHEDULE", "*/5 * * * *")
 try:
     SETTINGS = Settings.load()
 except SettingsError:  # the task `plan` says what is wrong with them; a DAG that is not there says nothing
@@ -62,6 +65,30 @@ with DAG(
     announce = AnnounceOperator(task_id="announce", trigger_rule="all_done")
     sync >> views >> report
     sync >> announce
+
+for dag_id, mode, schedule, description in (
+    ("k8s_inventory_incremental", "incremental", INCREMENTAL, "Brings the inventory up to date, by what has changed"),
+    ("k8s_inventory_watch", "watch", "@continuous", "Holds the inventory up to date within seconds"),
+):
+    with DAG(
+        dag_id=dag_id,
+        description=description,
+        doc_md=__doc__,
+        schedule=schedule or None,
+        start_date=datetime(2026, 1, 1),
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=True,
+        dagrun_timeout=timedelta(seconds=SETTINGS.run_timeout),
+        default_args={**TASKS, "retries": 0},  # the next run comes soon
+        tags=["kubernetes", "inventory"],
+        params=run_params(),
+    ):
+        planned = PlanOperator(task_id="plan", whole_contexts=True)
+        followed = SyncOperator.partial(
+            task_id="sync", mode=mode, pool=POOL, map_index_template="{{ task.label }}"
+        ).expand(work=planned.output)
+        followed >> AnnounceOperator(task_id="announce", only_changed=True, trigger_rule="all_done")
 
 with DAG(
     dag_id="k8s_inventory_forget",

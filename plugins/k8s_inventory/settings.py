@@ -261,6 +261,12 @@ class Settings(BaseSettings):
         le=16,
         description="Kinds that a task reads side by side, each with a database session of its own.",
     )
+    watch_seconds: int = Field(
+        default=3300,
+        ge=1,
+        le=30 * 86_400,
+        description="Seconds for which a run of `k8s_inventory_watch` holds its watches open. The next one follows it.",
+    )
     max_tasks: int = Field(
         default=300,
         ge=1,

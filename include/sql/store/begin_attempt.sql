@@ -7,8 +7,8 @@ WITH target AS (
         WHERE stored.history_since IS NOT NULL AND NOT %(keeps_history)s
 )
 
-INSERT INTO k8s_sync_runs (run_id, attempt, invocation, context_name, kind, scope)
-VALUES (%(run_id)s, %(attempt)s, %(invocation)s, %(context_name)s, %(kind)s, %(scope)s)
+INSERT INTO k8s_sync_runs (run_id, attempt, invocation, mode, context_name, kind, scope)
+VALUES (%(run_id)s, %(attempt)s, %(invocation)s, %(mode)s, %(context_name)s, %(kind)s, %(scope)s)
 RETURNING
     id,
     (

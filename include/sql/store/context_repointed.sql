@@ -3,6 +3,10 @@ WITH parts AS (
     DELETE FROM k8s_sync_parts WHERE context_name = %(context_name)s
 ),
 
+revisions AS (
+    DELETE FROM k8s_sync_revisions WHERE context_name = %(context_name)s
+),
+
 discovery AS (
     DELETE FROM k8s_sync_discoveries WHERE context_name = %(context_name)s
 )

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from operator import attrgetter
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -120,6 +120,16 @@ class Page(Generic[Item]):
     """The continue token that led to it."""
     is_metadata: bool = False
     """Whether the items are `metadata.Stub`, each in the place of an object: `Listing.fetched` has these."""
+
+
+class Current(NamedTuple):
+    """The revision that a kind was at, and not earlier than `asked_at`, by the monotonic clock; `version` is that of
+    the group in which it is served."""
+
+    version: str
+    revision: str
+    asked_at: float
+    bytes: int
 
 
 class Listing(Generic[Item]):
@@ -229,6 +239,27 @@ class Listing(Generic[Item]):
                     printable(self.kind.name),
                     printable(str(restart)),
                 )
+
+    def current(self) -> Current:
+        """The revision that is current now. Raises a `KubeError`."""
+        if self.kind.held_back:
+            raise HeldBack(f"context {self.session.context.name}, {self.kind.name}: {self.kind.held_back}")
+        get = partial(self._get, seconds=self._limits.listing_timeout, accept=metadata.ACCEPT, weight=WEIGHT_OF_ONE)
+        for last, version in zip((*[False] * (len(self.kind.versions) - 1), True), self.kind.versions, strict=True):
+            self.version = version
+            asked_at = time.monotonic()
+            try:
+                body = get(self.kind.list_path(version, self.namespace), {**self.selectors, "limit": 1})
+            except (NotFound, NoSuchPath):
+                if last:
+                    raise
+                continue
+            break
+        try:
+            page = self._page(1, body, _continue_token(body), asked_at, time.monotonic() - asked_at)
+        except metadata.NotMetadata as error:
+            raise BadAnswer(str(error)) from None
+        return Current(self.version, page.resource_version, asked_at, len(body))
 
     def fetched(
         self, page: Page[Any], wanted: Sequence[int], item: type[Any]

@@ -28,7 +28,7 @@ _COMPARABLE = re.compile(r"0|[1-9][0-9]{0,38}")
 """https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions: of one kind, such versions can be
 compared as numbers, promised from Kubernetes 1.35 on, and so ever since."""
 
-_AT_ONCE = 1 << 20
+_AT_ONCE = 1 << 18
 """Bytes of a watch that are read before it is the others' turn."""
 
 _GRACE = 10.0
@@ -112,10 +112,13 @@ class Watch:
         self.seconds = seconds
         self.selectors = dict(selectors or {})
         self.bytes = 0
+        """That were read since somebody last said so."""
+        self._bytes_of_stream = 0
         self._most = min(session.limits.max_page_bytes, session.limits.max_listing_bytes)
         self._where = f"context {session.context.name}, {kind.name}, watch"
         self._line = b""
-        self._ends = 0.0
+        self.ends_at = 0.0
+        """When the API server is to end it, by the monotonic clock."""
         self._rows: cells.Rows | None = None
 
     def open(self) -> transport.Stream:
@@ -130,25 +133,26 @@ class Watch:
             **(cells.QUERY if table else {}),
         }
         path = self.kind.list_path(self.version, self.namespace)
-        self._line, self._rows, self.bytes = b"", cells.Rows(self.kind) if table else None, 0
+        self._line, self._rows, self._bytes_of_stream = b"", cells.Rows(self.kind) if table else None, 0
         stream = self.session.stream(path, query, accept=cells.ACCEPT if table else JSON)
-        self._ends = time.monotonic() + self.seconds + _GRACE
+        self.ends_at = time.monotonic() + self.seconds
         return stream
 
     def check(self, now: float) -> None:
         """Raises `TooSlow` where the API server does not end it, though its time is over."""
-        if now > self._ends:
+        if now > self.ends_at + _GRACE:
             raise TooSlow(f"{self._where}: it was to end after {self.seconds} s, and goes on")
 
     def take(self, data: bytes) -> Iterator[Event]:
         """The events that are whole now. Raises a `KubeError` for what is none, after those before it."""
         self.bytes += len(data)
+        self._bytes_of_stream += len(data)
         lines = (self._line + data).split(b"\n")
         self._line = lines.pop()
         for line in lines:
             if line.strip():
                 yield self._event(line)
-        if len(self._line) > self._most or self.bytes > self.session.limits.max_listing_bytes:
+        if len(self._line) > self._most or self._bytes_of_stream > self.session.limits.max_listing_bytes:
             raise TooLarge(
                 f"{self._where}: it has more bytes than it may, {self._most} for an event "
                 f"(K8S_MAX_PAGE_BYTES), {self.session.limits.max_listing_bytes} for all (K8S_MAX_LISTING_BYTES)"

@@ -26,11 +26,13 @@ class AnnounceOperator(BaseOperator):
     that waits for them starts once, however many contexts there are, and Airflow has its database for five seconds.
     A task that fails gives none, so that it can be no other task of the run: these fail with one of their targets.
 
+    :param only_changed: not of tables in which nothing changed, where a run comes every few minutes.
     :param plan_task_id: the task whose return value says what was planned.
     """
 
-    def __init__(self, *, plan_task_id: str = "plan", **kwargs: Any) -> None:
+    def __init__(self, *, only_changed: bool = False, plan_task_id: str = "plan", **kwargs: Any) -> None:
         super().__init__(outlets=[FRESH], **kwargs)
+        self.only_changed = only_changed
         self.plan_task_id = plan_task_id
 
     def execute(self, context: Context) -> dict[str, dict[str, Any]]:
@@ -44,6 +46,8 @@ class AnnounceOperator(BaseOperator):
         if plan:
             with explained(context), InventoryHook(Settings.of_run(context["params"])).store() as store:
                 tables = fresh(report(store, str(context["run_id"]), plan))
+        if self.only_changed:
+            tables = {table: said for table, said in tables.items() if said["changed"] or said["deleted"]}
         events = context["outlet_events"][FRESH]
         for table, said in tables.items():
             events.add(asset(table), extra=said)

@@ -16,7 +16,14 @@ WARNINGS = "warnings"
 
 
 class PlanOperator(BaseOperator):
-    """Returns what `sync.Selection.tasks` lists: one entry a mapped task, all with an `invocation` of this plan's."""
+    """Returns what `sync.Selection.tasks` lists: one entry a mapped task, all with an `invocation` of this plan's.
+
+    :param whole_contexts: whether a task takes all kinds of a context, as it does with many.
+    """
+
+    def __init__(self, *, whole_contexts: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.whole_contexts = whole_contexts
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from k8s_inventory.hooks import clusters
@@ -32,7 +39,8 @@ class PlanOperator(BaseOperator):
             configured = clusters.contexts(settings)
             selection = select(settings, configured)
             invocation = uuid4().hex  # a run that is cleared, or whose id is used again, is planned again
-            tasks = [{**task, "invocation": invocation} for task in selection.tasks(most=settings.max_tasks)]
+            most = 0 if self.whole_contexts else settings.max_tasks
+            tasks = [{**task, "invocation": invocation} for task in selection.tasks(most=most)]
             with InventoryHook(settings).store() as store:
                 made = store.migrate()
                 gone = store.mark_configured(configured, are_all=not configured.missing)

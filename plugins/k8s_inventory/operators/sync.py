@@ -32,6 +32,8 @@ class SyncOperator(BaseOperator):
 
     :param work: what `plan` returned for this task: `label`, `context`, `kinds`, `custom` (patterns of kinds without a
         declaration), `named`, those of its kinds that the user asked for by name, and `invocation`.
+    :param mode: `full` lists all; `incremental` goes on from where rows are, and lists what it can not go on from;
+        `watch` does so for `watch_seconds`.
     :param create_staging, see, stage, merge, missing, prune, prune_absent: the SQL that it runs, as templates of
         include/sql/store; the UI shows them rendered. Values are bound when they run.
 
@@ -49,6 +51,7 @@ class SyncOperator(BaseOperator):
         self,
         *,
         work: dict[str, Any],
+        mode: str = "full",
         create_staging: str = "store/create_staging.sql",
         see: str = "store/see.sql",
         stage: str = "store/stage.sql",
@@ -60,6 +63,7 @@ class SyncOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.work = work
+        self.mode = mode
         self.create_staging = create_staging
         self.see = see
         self.stage = stage
@@ -147,11 +151,12 @@ class SyncOperator(BaseOperator):
                     Custom(**self.work["custom"]),
                 )
             ],
-            run=Run(str(context["run_id"]), task_instance.try_number, self._invocation(task_instance)),
+            run=Run(str(context["run_id"]), task_instance.try_number, self._invocation(task_instance), self.mode),
             settings=settings,
             open_store=lambda: InventoryHook(settings).store(),
             statements={each: getattr(self, each) for each in self.template_fields} if self._is_rendered() else None,
             kinds_at_once=settings.kinds_at_once,
+            hold=settings.watch_seconds,
             stopped=stopped,
         )
         ended: list[Result] = []

@@ -1,9 +1,9 @@
 """WRITE: rows -> PostgreSQL: schema, locks, staging, merge, prune, status."""
 
 from k8s_inventory.store.database import Store
-from k8s_inventory.store.evidence import Coverage, Listed, MetadataFirst, Proof
+from k8s_inventory.store.evidence import Coverage, Listed, MetadataFirst, Proof, Revision
 from k8s_inventory.store.forgetting import forget_context
-from k8s_inventory.store.refusals import StoreError, TargetBusy
+from k8s_inventory.store.refusals import Moved, StoreError, TargetBusy
 from k8s_inventory.store.statements import Statements
 from k8s_inventory.store.target import Attempt, Ignored, LastComplete, Seen, Target
 
@@ -14,7 +14,9 @@ __all__ = [
     "LastComplete",
     "Listed",
     "MetadataFirst",
+    "Moved",
     "Proof",
+    "Revision",
     "Seen",
     "Statements",
     "Store",

@@ -29,6 +29,13 @@ class TargetBusy(StoreError):
         super().__init__(message, retryable=True)
 
 
+class Moved(StoreError):
+    """Another writer was at the target since its revision was read: what was heard since counts no more."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True)
+
+
 LOST_LOCK = (
     "the lock is not held by this database session any more: a transaction-pooling PgBouncer is in the way. Connect to "
     "PostgreSQL itself, or use session pooling; nothing was changed"
