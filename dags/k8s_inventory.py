@@ -12,7 +12,7 @@ import os
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, Param
 
 from k8s_inventory.operators import (
     AnnounceOperator,
@@ -66,8 +66,27 @@ with DAG(
     sync >> views >> report
     sync >> announce
 
+
+def scheduled(cron: str) -> Any:
+    """By time, and where K8S_START_ON_CHANGES names kinds also whenever the triggerer sees them change."""
+    if not SETTINGS.start_on_changes:
+        return cron or None
+    from k8s_inventory.triggers.changes import ChangeTrigger
+
+    trigger = ChangeTrigger(kinds=SETTINGS.start_on_changes, contexts=SETTINGS.contexts, apart=SETTINGS.start_apart)
+    changes = Asset("k8s_inventory/changes", watchers=[AssetWatcher(name="k8s_inventory", trigger=trigger)])
+    if not cron:
+        return [changes]
+    return AssetOrTimeSchedule(timetable=CronTriggerTimetable(cron, timezone="UTC"), assets=[changes])
+
+
 for dag_id, mode, schedule, description in (
-    ("k8s_inventory_incremental", "incremental", INCREMENTAL, "Brings the inventory up to date, by what has changed"),
+    (
+        "k8s_inventory_incremental",
+        "incremental",
+        scheduled(INCREMENTAL),
+        "Brings the inventory up to date, by what has changed",
+    ),
     ("k8s_inventory_watch", "watch", "@continuous", "Holds the inventory up to date within seconds"),
 ):
     with DAG(
