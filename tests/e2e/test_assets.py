@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from k8s_inventory.kinds import KINDS
 from tests.cluster import Cluster, kubeconfig
-from tests.cluster.cluster import NOBODY, free_ports
+from tests.cluster.cluster import ADMIN, User, free_ports
 from tests.e2e.airflow_home import PROJECT, AirflowHome, server_settings, started, until
 
 DAGS = """
@@ -24,8 +23,7 @@ from airflow.sdk import DAG, Asset, AssetAlias, task
 
 for name, schedule in (
     ("on_pods", [Asset("k8s_inventory/k8s_pods")]),
-    ("on_nodes", [Asset("k8s_inventory/k8s_nodes")]),
-    ("on_custom", [Asset("k8s_inventory/k8s_custom_objects")]),
+    ("on_deployments", [Asset("k8s_inventory/k8s_deployments")]),
     ("on_any", [AssetAlias("k8s_inventory")]),
 ):
     with DAG(name, schedule=schedule, is_paused_upon_creation=False):
@@ -40,13 +38,13 @@ for name, schedule in (
 
 @dataclass
 class Running:
-    """An Airflow whose programs run. Its contexts: `test`, `denied` whose user has no rights, and `dead`."""
+    """An Airflow whose programs run. Its contexts: `test`, `reader` whose user may list pods alone, and `dead`."""
 
     airflow: AirflowHome
     logs: list[Path]
 
     def until(self, what: str, check: Callable[[], bool]) -> None:
-        until(what, check, self.logs, 120)
+        until(what, check, self.logs, 240)
 
     def until_ended(self, run: str, state: str) -> None:
         ended = "SELECT state FROM dag_run WHERE run_id = %s AND state IN ('success', 'failed')"
@@ -75,9 +73,9 @@ def running(
     dags.mkdir()
     copy(PROJECT / "dags" / "k8s_inventory.py", dags)
     (dags / "others.py").write_text(DAGS)
-    configs = [folder / name for name in ("test", "denied", "dead")]
+    configs = [folder / name for name in ("test", "reader", "dead")]
     configs[0].write_text(kubeconfig({"test": cluster}))
-    configs[1].write_text(kubeconfig({"denied": cluster}, user=NOBODY))
+    configs[1].write_text(kubeconfig({"reader": cluster}, user=User("reader")))
     dead = yaml.safe_load(kubeconfig({"dead": cluster}))
     dead["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     configs[2].write_text(yaml.safe_dump(dead))
@@ -89,16 +87,20 @@ def running(
         AIRFLOW__CORE__DAGS_FOLDER=str(dags),
         AIRFLOW__CORE__EXECUTOR="LocalExecutor",
         AIRFLOW__CORE__PARALLELISM="4",
+        AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL="5",
         KUBECONFIG=":".join(map(str, configs)),
         DATABASE_URL=new_database(),
         K8S_SCHEDULE="",
         K8S_RETRIES="0",
+        K8S_INCREMENTAL_SCHEDULE="",
+        K8S_START_ON_CHANGES="configmaps",
+        K8S_START_APART="2",
     )
     program = str(airflow.bin / "airflow")
     with ExitStack() as stack:
         logs = [
             stack.enter_context(started(name, [program, name], airflow.env, folder))
-            for name in ("api-server", "scheduler", "dag-processor")
+            for name in ("api-server", "scheduler", "dag-processor", "triggerer")
         ]
         made = Running(airflow, logs)
 
@@ -107,40 +109,29 @@ def running(
                 return bool(answer.status == 200)
 
         made.until("The API server", is_up)
-        made.until("The DAGs", lambda: airflow.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] >= 6)
+        made.until("The DAGs", lambda: airflow.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] >= 7)
         yield made
 
 
 def test_a_run_starts_the_dags_that_wait_for_what_it_completed(running: Running, cluster: Cluster) -> None:
-    conf = {"contexts": ["test", "dead"], "resources": ["workloads", "namespaces", "custom"]}
+    """Of all workloads, pods can be read in one of two contexts, and nothing else."""
+    conf = {"contexts": ["reader", "dead"], "resources": ["workloads"]}
     airflow = running.airflow
     airflow.run("dags", "trigger", "k8s_inventory", "--run-id", "first", "--conf", json.dumps(conf)).check_returncode()
     running.until_ended("first", "failed")  # by its dead context
     running.until("on_pods", lambda: len(running.started("on_pods")) == 1)
     (said,) = running.started("on_pods")
     (extra,) = said["k8s_inventory/k8s_pods"]
-    pods = cluster.list("/api/v1/pods")
     assert extra["not_complete"] == {"dead": "unreachable"}
-    assert extra["contexts"].keys() == {"test"}
-    assert extra["contexts"]["test"]["objects"] == extra["objects"] == len(pods)
-    assert int(extra["contexts"]["test"]["resource_version"]) > 0
+    assert extra["contexts"].keys() == {"reader"}
+    assert extra["contexts"]["reader"]["objects"] == extra["objects"] == len(cluster.list("/api/v1/pods"))
+    assert int(extra["contexts"]["reader"]["resource_version"]) > 0
     running.until("on_any", lambda: len(running.started("on_any")) == 1)
-    tables = {f"k8s_inventory/{kind.table}" for kind in KINDS.values()}
-    (named,) = running.started("on_any")
-    assert {"k8s_inventory/k8s_pods", "k8s_inventory/k8s_namespaces"} < named.keys() - {"k8s_inventory"} < tables
-    assert "k8s_inventory/k8s_nodes" not in named
-
-    # What is forbidden announces nothing.
-    conf = {"contexts": ["denied"], "resources": ["cluster", "workloads"]}
-    airflow.run("dags", "trigger", "k8s_inventory", "--run-id", "denied", "--conf", json.dumps(conf)).check_returncode()
-    running.until_ended("denied", "success")
-    done = airflow.query("SELECT task_id, state FROM task_instance WHERE run_id = 'denied' AND task_id = 'announce'")
-    assert done == [("announce", "success")]
-    assert airflow.query("SELECT 1 FROM asset_event WHERE source_run_id = 'denied'") == []
-    assert airflow.query("SELECT dag_id, count(*) FROM dag_run WHERE dag_id LIKE 'on_%%' GROUP BY 1 ORDER BY 1") == [
-        ("on_any", 1),
-        ("on_pods", 1),
+    assert airflow.query("SELECT name FROM asset_event JOIN asset ON asset.id = asset_id") == [
+        ("k8s_inventory/k8s_pods",)
     ]
+    runs = "SELECT dag_id, run_type, count(*) FROM dag_run WHERE dag_id LIKE %s GROUP BY 1, 2 ORDER BY 1"
+    assert airflow.query(runs, "on_%") == [("on_any", "asset_triggered", 1), ("on_pods", "asset_triggered", 1)]
 
 
 def test_a_dag_that_is_only_tested_announces_as_well(running: Running) -> None:
@@ -150,3 +141,34 @@ def test_a_dag_that_is_only_tested_announces_as_well(running: Running) -> None:
     running.until("on_pods", lambda: len(running.started("on_pods")) == before + 1)
     (extra,) = running.started("on_pods")[-1]["k8s_inventory/k8s_pods"]
     assert extra["contexts"]["test"]["scope"] != "all"
+
+
+def test_a_change_starts_the_incremental_run(running: Running, cluster: Cluster) -> None:
+    airflow = running.airflow
+    airflow.run("dags", "unpause", "k8s_inventory_incremental").check_returncode()
+    running.until("The trigger", lambda: airflow.query("SELECT 1 FROM trigger WHERE triggerer_id IS NOT NULL") != [])
+    ended = "SELECT count(*) FROM dag_run WHERE dag_id = 'k8s_inventory_incremental' AND state IN ('success', 'failed')"
+    number = 0
+
+    def is_started() -> bool:
+        """What changes before the triggerer watches starts nothing."""
+        nonlocal number
+        number += 1
+        path = "/api/v1/namespaces/shop/configmaps"
+        cluster.create(path, {"metadata": {"name": f"changing-{number}"}})
+        cluster.delete(f"{path}/changing-{number}")
+        return bool(airflow.query(ended)[0][0])
+
+    running.until("An incremental run", is_started)
+    events = airflow.query(
+        "SELECT extra FROM asset_event JOIN asset ON asset.id = asset_id WHERE name = 'k8s_inventory/changes'"
+    )
+    said = [json.loads(extra) if isinstance(extra, str) else extra for (extra,) in events]
+    assert {"from_trigger": True, "payload": {"changed": {"test": ["configmaps"]}}} in said
+    types = airflow.query("SELECT DISTINCT run_type FROM dag_run WHERE dag_id = 'k8s_inventory_incremental'")
+    assert types == [("asset_triggered",)]
+    ((kwargs,),) = airflow.query("SELECT kwargs FROM trigger")
+    triggerer = next(log for log in running.logs if log.name == "triggerer.log").read_text()
+    assert triggerer.count("context dead") == 1
+    assert ADMIN.token not in triggerer + airflow.everything()
+    assert "https://" not in kwargs
