@@ -8,6 +8,7 @@ It can be hostile, too: what it sends may drip in, have no end, or unpack to gig
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import sys
 import threading
@@ -100,6 +101,8 @@ class Proxy:
         self.spoil: Spoil = lambda path, answer: None
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.watch_seconds = ""
+        """For which watches are asked for, whatever the client says: it gets all of one at once."""
         self.closing = threading.Event()
         proxy = self
         pool = urllib3.PoolManager(maxsize=8, ca_certs=str(cluster.ca_file), assert_hostname=False)
@@ -116,7 +119,10 @@ class Proxy:
                 forwarded = {"Authorization": f"Bearer {ADMIN.token}"}
                 forwarded |= {name: self.headers[name] for name in ("Authorization", "Accept") if name in self.headers}
                 try:
-                    real = pool.request("GET", cluster.server + self.path, headers=forwarded, retries=False)
+                    path = self.path
+                    if proxy.watch_seconds:
+                        path = re.sub(r"timeoutSeconds=\d+", f"timeoutSeconds={proxy.watch_seconds}", path)
+                    real = pool.request("GET", cluster.server + path, headers=forwarded, retries=False)
                 except urllib3.exceptions.HTTPError:  # it is down
                     self.close_connection = True
                     return

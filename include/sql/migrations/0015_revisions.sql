@@ -18,6 +18,11 @@ COMMENT ON COLUMN k8s_sync_revisions.api_servers IS
 'The processes that answered then: those of a cluster that was restored from a backup are others.';
 COMMENT ON COLUMN k8s_sync_revisions.definition IS 'Of a custom kind: what discovery and its CRD said of it.';
 
+ALTER TABLE k8s_sync_targets ADD COLUMN has_bookmarks boolean NOT NULL DEFAULT TRUE;
+
+COMMENT ON COLUMN k8s_sync_targets.has_bookmarks IS
+'Whether a brief watch of it is told how far it is. API servers tell it of what they hold in memory: not of Events.';
+
 ALTER TABLE k8s_sync_runs
 ADD COLUMN mode text NOT NULL DEFAULT 'full' CHECK (mode IN ('full', 'incremental', 'watch')),
 DROP CONSTRAINT k8s_sync_runs_outcome_check,

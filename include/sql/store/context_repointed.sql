@@ -17,5 +17,6 @@ SET
     exact_as_of = NULL,
     last_complete_at = NULL,
     last_verified_at = NULL,
-    metadata_first = 'no'
+    metadata_first = 'no',
+    has_bookmarks = TRUE
 WHERE context_name = %(context_name)s;

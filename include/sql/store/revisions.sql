@@ -5,6 +5,7 @@ SELECT
     kept.read_by,
     kept.api_servers,
     kept.definition,
+    target.has_bookmarks,
     coalesce(part.last_verified_at, target.last_verified_at) IS NULL
     OR coalesce(part.last_verified_at, target.last_verified_at) < now() - make_interval(days => %(verify_days)s)
         AS verify_due

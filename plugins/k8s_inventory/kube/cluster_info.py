@@ -119,6 +119,11 @@ class ApiServers:
                 self._is_read = True
             return self._first
 
+    def are_now(self, names: str) -> None:
+        """Has `first` say this from now on."""
+        with self._lock:
+            self._first, self._is_read = names, True
+
     def now(self) -> str | None:
         """A digest of their names; None where they can not be had. Raises `Stopped`."""
         path = group_path("coordination.k8s.io", "v1", "namespaces", _KUBE_SYSTEM, "leases")

@@ -1,7 +1,7 @@
 """WRITE: rows -> PostgreSQL: schema, locks, staging, merge, prune, status."""
 
 from k8s_inventory.store.database import Store
-from k8s_inventory.store.evidence import Coverage, Listed, MetadataFirst, Proof, Revision
+from k8s_inventory.store.evidence import Coverage, GoesOn, Listed, MetadataFirst, Proof, Revision
 from k8s_inventory.store.forgetting import forget_context
 from k8s_inventory.store.refusals import Moved, StoreError, TargetBusy
 from k8s_inventory.store.statements import Statements
@@ -10,6 +10,7 @@ from k8s_inventory.store.target import Attempt, Ignored, LastComplete, Seen, Tar
 __all__ = [
     "Attempt",
     "Coverage",
+    "GoesOn",
     "Ignored",
     "LastComplete",
     "Listed",

@@ -20,7 +20,7 @@ from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
-from k8s_inventory.store.evidence import Revision
+from k8s_inventory.store.evidence import GoesOn, Revision
 from k8s_inventory.store.partitions import drop_expired, make_partitions, missing_partitions
 from k8s_inventory.store.refusals import StoreError, explained
 from k8s_inventory.store.statements import sql
@@ -370,14 +370,15 @@ class Store:
         with explained("reading kinds"):
             return self.rows("known_kinds", {"context_name": context_name})
 
-    def revisions(self, context_name: str) -> dict[str, tuple[Revision, bool]]:
-        """By kind, from where a watch may go on, and whether the weekly verification is due."""
+    def revisions(self, context_name: str) -> dict[str, GoesOn]:
+        """By kind, from where watches of a context may go on."""
         with explained("reading revisions"):
             found = self.rows("revisions", {"context_name": context_name, "verify_days": VERIFY_DAYS})
         return {
-            row["kind"]: (
+            row["kind"]: GoesOn(
                 Revision(row["revision"], row["read_by"], row["api_servers"], row["definition"]),
                 row["verify_due"],
+                row["has_bookmarks"],
             )
             for row in found
         }
@@ -402,6 +403,11 @@ class Store:
         of_task |= {"context_name": context_name, "watched": Jsonb(list(watched))}
         with explained("noting what was watched"):
             return {row["kind"]: row["id"] for row in self.rows("watched_quietly", of_task)}
+
+    def note_no_bookmarks(self, context_name: str, kind: str) -> None:
+        """Notes that a brief watch of the target was not told how far it was: until it is verified, it is listed."""
+        with explained("noting what was watched"):
+            self.run("note_no_bookmarks", {"context_name": context_name, "kind": kind})
 
     def note_busy(self, **attempt: Any) -> None:
         """Notes an attempt that found another at work: run_id, attempt, invocation, mode, context_name, kind, scope,

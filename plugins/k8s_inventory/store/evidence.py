@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
@@ -62,6 +62,15 @@ class Revision:
     read_by: str
     api_servers: str
     definition: Any = field(default=None, compare=False)
+
+
+class GoesOn(NamedTuple):
+    """From where a watch may go on; whether the weekly verification is due, and whether brief watches are told how far
+    they are."""
+
+    since: Revision
+    verify_due: bool
+    has_bookmarks: bool
 
 
 MetadataFirst = Literal["yes", "no", "never"]

@@ -7,6 +7,7 @@ the revision that it went on from (`Target.commit`): whoever else writes a targe
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +25,7 @@ from k8s_inventory.kube.watching import Event, Watch, Watches, as_number
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings
-from k8s_inventory.store import Attempt, Listed, Moved, Revision, StoreError, Target, TargetBusy
+from k8s_inventory.store import Attempt, GoesOn, Listed, Moved, Revision, StoreError, Target, TargetBusy
 from k8s_inventory.sync.attempt import Result, Run, reach
 from k8s_inventory.sync.history import ignored
 from k8s_inventory.sync.identity import confirm
@@ -41,7 +42,7 @@ BRIEF = 3
 before its end, and none to shorter ones."""
 
 LONG = 30
-"""The same of one that is held open: so often it is known anew as of when the rows are."""
+"""The same of one that is held open, once it has: so often it is known anew as of when the rows are."""
 
 _BEFORE_END = 3.5
 """Seconds before the end of a watch at which it is asked what is current: just before its bookmark."""
@@ -80,6 +81,8 @@ class _Followed:
     size: int = 0
     tries: int = 0
     broken: KubeError | None = None
+    has_bookmark: bool = False
+    """Whether one came since it was opened."""
     is_due: bool = False
     """Whether what is current was asked for once more since it was opened."""
     proven_at: float | None = None
@@ -97,7 +100,9 @@ class _Followed:
             self.proven_at = self.current.asked_at
 
     def take(self, event: Event) -> None:
-        if event.change != "BOOKMARK":
+        if event.change == "BOOKMARK":
+            self.has_bookmark = True
+        else:
             self.events.append(event)
             self.size += len(event.body)
         self.prove()
@@ -123,6 +128,7 @@ class Following:
         settings: Settings,
         hold: float = 0.0,
         list_again: Callable[[Kind], Result] | None = None,
+        stopped: threading.Event,
     ) -> None:
         self._session = session
         self._writer = writer
@@ -130,6 +136,7 @@ class Following:
         self._settings = settings
         self._hold = hold
         self._list_again = list_again
+        self._stopped = stopped
         self._name = session.context.name
         self._cluster: ClusterInfo
         self._watches: Watches[str] = Watches(session)
@@ -147,7 +154,8 @@ class Following:
                 self._read(pool, time.monotonic() + (self._hold or PATIENCE))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
-            self._store(is_end=True)
+            if not self._stopped.is_set():
+                self._store(is_end=True)
             for name, (_, future) in self._listing.items():  # what is under way is waited for, like any listing
                 if not future.cancelled():
                     self._results[name] = future.result()
@@ -175,9 +183,8 @@ class Following:
         current = self._current(known)
         followed = []
         for kind in kinds:
-            since, verify_due = revisions.get(kind.name, (None, True))
-            found = current.get(kind.name)
-            can = since and found and self._can_follow(kind, since, found, verify_due=verify_due)
+            stored, found = revisions.get(kind.name), current.get(kind.name)
+            can = stored and found and self._can_follow(kind, stored, found)
             if can:
                 followed.append(can)
             else:
@@ -185,7 +192,10 @@ class Following:
         self._followed.update((each.kind.name, each) for each in followed)
         self._open(each for each in followed if self._hold or each.proven_at is None)
 
-    def _can_follow(self, kind: Kind, since: Revision, current: Current, *, verify_due: bool) -> _Followed | None:
+    def _can_follow(self, kind: Kind, stored: GoesOn, current: Current) -> _Followed | None:
+        since, verify_due, has_bookmarks = stored
+        if not has_bookmarks and kind.name not in self._results:
+            return None
         reading = Reading(self._session, kind, self._settings)
         now, then = as_number(current.revision), as_number(since.number)
         if now is None or then is None or now < then or since.api_servers != self._session.kept(ApiServers).first():
@@ -197,7 +207,7 @@ class Following:
             kind,
             version=current.version,
             revision=then,
-            seconds=LONG if self._hold else BRIEF,
+            seconds=BRIEF,
             selectors=reading.coverage.selectors,
         )
         return _Followed(kind, reading, since, current, watch, attempt=reading.attempt)
@@ -228,9 +238,11 @@ class Following:
         restored from a backup in the meantime has other API servers, and gives the same revisions to other writes."""
         opened = list(opened)
         for each in opened:
-            each.is_due = False
+            each.is_due = each.has_bookmark = False
         self._watches.open({each.kind.name: each.watch for each in opened})
-        if opened and (now := self._session.kept(ApiServers).now()):
+        api_servers = self._session.kept(ApiServers)
+        if opened and (now := api_servers.now()):
+            api_servers.are_now(now)
             for each in opened:
                 if each.since.api_servers != now:
                     self._drop(each)
@@ -252,7 +264,7 @@ class Following:
 
     def _read(self, pool: ThreadPoolExecutor, end: float) -> None:
         tick = time.monotonic() + TICK
-        while not self._session.stopped.is_set() and time.monotonic() < end and not self._is_done:
+        while not self._stopped.is_set() and time.monotonic() < end and not self._is_done:
             again: list[_Followed] = []
             if not self._is_full:
                 for name, event in self._watches.read(min(tick, end) - time.monotonic()):
@@ -292,14 +304,18 @@ class Following:
             return []
         if error is None and self._hold:
             followed.tries = 0
+            followed.watch.seconds = LONG
             return [followed]
         followed.tries += 1
         followed.broken = error
-        if followed.tries < _TRIES and self._session.dead is None:
+        is_told = error is not None or followed.has_bookmark
+        if is_told and followed.tries < _TRIES and self._session.dead is None:
             return [followed]
         if error is None:
             self._drop(followed)
             self._must_list(followed.kind, "no bookmark came that says how far its watch is")
+            if not is_told:
+                self._writer.store().note_no_bookmarks(self._name, followed.kind.name)
         elif self._hold:
             followed.tries = 0
             self._pause(followed)
@@ -316,7 +332,7 @@ class Following:
         """Of those held open: asks what is current before a watch ends, and takes up again what was left alone."""
         now = time.monotonic()
         self._session.dead = None  # whatever it was: it is held open for longer than that
-        due = [each for each in self._followed.values() if not each.is_due and each.watch.ends_at - now < _BEFORE_END]
+        due = [each for each in self._followed.values() if self._is_due(each, now)]
         current = self._current([each.kind for each in due])
         for each in due:
             each.is_due = True
@@ -345,6 +361,10 @@ class Following:
                 del self._later[name]
                 self._listing[name] = (kind, pool.submit(self._list_again, kind))
 
+    def _is_due(self, followed: _Followed, now: float) -> bool:
+        watch = followed.watch
+        return not followed.is_due and watch.seconds == LONG and watch.ends_at - now < _BEFORE_END
+
     # -- store -----------------------------------------------------------------------------------------
 
     def _store(self, *, is_end: bool = False) -> None:
@@ -357,12 +377,12 @@ class Following:
                 raise
             log.warning("%s", error)
             if self._hold and not is_end:
-                self._session.stopped.wait(TICK)
+                self._stopped.wait(TICK)
             else:
                 self._store_once(is_end=is_end)
 
     def _store_once(self, *, is_end: bool) -> None:
-        news = [each for each in self._followed.values() if each.has_news or (is_end and each.proven_at is None)]
+        news = [each for each in self._followed.values() if each.has_news or (is_end and self._is_unproven(each))]
         if not news:
             return
         try:
@@ -385,6 +405,10 @@ class Following:
         for each in news:
             if each not in whole:
                 self._store_changed(each)
+
+    def _is_unproven(self, followed: _Followed) -> bool:
+        result = self._results.get(followed.kind.name)
+        return followed.proven_at is None and (result is None or result.outcome is not Outcome.COMPLETE)
 
     def _store_quiet(self, quiet: Sequence[_Followed]) -> None:
         """Those of which nothing came: all at once."""

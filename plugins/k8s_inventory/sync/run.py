@@ -257,6 +257,7 @@ class Sync:
             settings=self._settings,
             hold=self._hold,
             list_again=list_again,
+            stopped=self._stopped,
         )
         for result in following.run(kinds):
             self._hand_over(result)
