@@ -107,7 +107,8 @@ for dag_id, mode, schedule, description in (
         followed = SyncOperator.partial(
             task_id="sync", mode=mode, pool=POOL, map_index_template="{{ task.label }}"
         ).expand(work=planned.output)
-        followed >> AnnounceOperator(task_id="announce", only_changed=True, trigger_rule="all_done")
+        # A teardown, so that the run is what became of the syncs.
+        followed >> AnnounceOperator(task_id="announce", only_changed=True).as_teardown()
 
 with DAG(
     dag_id="k8s_inventory_forget",

@@ -87,6 +87,7 @@ class ChangeTrigger(BaseEventTrigger):
                     settings, kinds, contexts = found
                     for name in tasks.keys() - contexts.keys():
                         tasks.pop(name).cancel()
+                    tasks = {name: task for name, task in tasks.items() if not task.done()}
                     for name in contexts.keys() - tasks.keys():
                         tasks[name] = asyncio.create_task(self._follow(pool, name, settings, kinds, contexts[name]))
                 await asyncio.sleep(_CONFIGURATION_READ * random.uniform(0.8, 1.2))  # noqa: S311
