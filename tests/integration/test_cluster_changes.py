@@ -18,7 +18,7 @@ from k8s_inventory.kube import changes as changes_module
 from k8s_inventory.kube import watching
 from k8s_inventory.kube.changes import LIMITS, Changes
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.kube.errors import Expired
+from k8s_inventory.kube.errors import Expired, Unreachable
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.triggers.changes import ChangeTrigger
 from tests.cluster import Cluster, kubeconfig
@@ -157,12 +157,37 @@ def test_what_the_api_server_has_forgotten_counts_as_changed(
     assert _quiet(changes)
     followed = changes._followed["pods"]
     assert changes._watches is not None
-    monkeypatch.setattr(changes, "_read", lambda: set())
+    monkeypatch.setattr(changes, "_read", lambda: None)
     changes._watches.drop("pods")
     changes._ended(followed, Expired("410"))
     monkeypatch.undo()
     assert _until_seen(changes) == {"pods"}
     assert _quiet(changes)
+
+
+def test_what_was_missed_is_told_though_the_context_fails_meanwhile(
+    cluster: Cluster,
+    context_of: Callable[..., Context],
+    follow: Callable[..., Changes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    changes = follow(context_of(cluster), "pods", "services")
+    _until_quiet(changes)
+    asked = changes_module.Listing.current
+
+    def current(self: Any) -> Any:
+        if self.kind.name == "services":
+            raise Unreachable("context test: gone for a moment")
+        return asked(self)
+
+    monkeypatch.setattr(changes_module.Listing, "current", current)
+    for name, followed in changes._followed.items():
+        assert changes._watches is not None
+        changes._watches.drop(name)
+        followed.revision, followed.was_heard, followed.is_lost, followed.due = None, False, True, 0.0
+    assert changes.look() == {"pods"}
+    monkeypatch.undo()
+    assert _until_seen(changes) == {"services"}
 
 
 @pytest.mark.parametrize("was_heard", [False, True])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Event as Stopped
-from threading import Lock
 
 import msgspec
 
@@ -87,7 +86,9 @@ class Changes:
     for that.
     """
 
-    def __init__(self, name: str, open_session: Callable[[], Session], kinds: Sequence[Kind], stopped: Stopped) -> None:
+    def __init__(
+        self, name: str, open_session: Callable[[], Session], kinds: Sequence[Kind], stopped: threading.Event
+    ) -> None:
         self._name = name
         self._open_session = open_session
         self._followed = {kind.name: _Followed(kind) for kind in kinds}
@@ -95,7 +96,8 @@ class Changes:
         self._trouble: type[KubeError] | None = None
         self._session: Session | None = None
         self._watches: Watches[str] | None = None
-        self._lock = Lock()
+        self._changed: set[str] = set()
+        self._lock = threading.Lock()
 
     @property
     def due(self) -> float:
@@ -111,12 +113,13 @@ class Changes:
         """The kinds that have changed since the last look. It does not wait for changes; for the answers that begin a
         watch, it does."""
         with self._lock:
-            changed = self._read()
+            self._read()
             now = time.monotonic()
             due = [each for each in self._followed.values() if not self._is_open(each) and each.due <= now]
             if due and not self._stopped.is_set():
-                changed |= self._open(due)
+                self._open(due)
             self._say_what_stands()
+            changed, self._changed = self._changed, set()
             return changed
 
     def close(self) -> None:
@@ -126,8 +129,7 @@ class Changes:
     def _is_open(self, followed: _Followed) -> bool:
         return self._watches is not None and followed.kind.name in self._watches
 
-    def _read(self) -> set[str]:
-        changed: set[str] = set()
+    def _read(self) -> None:
         of_context: KubeError | None = None
         for _ in range(_MOST_ROUNDS):
             came = False
@@ -136,7 +138,7 @@ class Changes:
                 if isinstance(event, Event):
                     self._followed[name].revision, self._followed[name].was_heard = event.revision, True
                     if event.change != "BOOKMARK":
-                        changed.add(name)
+                        self._changed.add(name)
                 elif isinstance(event, _OF_CONTEXT):
                     of_context = event
                 else:
@@ -145,29 +147,26 @@ class Changes:
                 break
         if of_context is not None:
             self._context_failed(of_context)
-        return changed
 
-    def _open(self, due: Sequence[_Followed]) -> set[str]:
-        """Begins their watches. Those whose changes nobody has seen since the last one count as changed."""
+    def _open(self, due: Sequence[_Followed]) -> None:
+        """Begins their watches."""
         try:
             session, watches = self._current_session()
-            missed, opened = self._begun(session, due)
+            opened = self._begun(session, due)
         except _OF_CONTEXT as error:
             self._context_failed(error)
-            return set()
+            return
         watches.open(opened)
         for name in opened:
             self._followed[name].opened_at = time.monotonic()
-        return missed | self._read()
+        self._read()  # it says which of them could not be opened
 
-    def _begun(self, session: Session, due: Sequence[_Followed]) -> tuple[set[str], dict[str, Watch]]:
-        missed: set[str] = set()
+    def _begun(self, session: Session, due: Sequence[_Followed]) -> dict[str, Watch]:
         opened: dict[str, Watch] = {}
         for followed in due:
-            name = followed.kind.name
             try:
-                if not followed.was_heard and self._begin(session, followed):
-                    missed.add(name)
+                if not followed.was_heard:
+                    self._begin(session, followed)
             except _OF_CONTEXT:
                 raise
             except KubeError as error:
@@ -175,7 +174,7 @@ class Changes:
                 continue
             assert followed.revision is not None
             followed.was_heard = False
-            opened[name] = Watch(
+            opened[followed.kind.name] = Watch(
                 session,
                 followed.kind,
                 version=followed.version,
@@ -183,20 +182,21 @@ class Changes:
                 seconds=random.randint(_SECONDS * 4 // 5, _SECONDS),  # noqa: S311 - so that not all end at once
                 metadata_alone=True,
             )
-        return missed, opened
+        return opened
 
-    def _begin(self, session: Session, followed: _Followed) -> bool:
-        """Finds the revision to go on from. Returns whether there may have been changes that it does not tell of."""
+    def _begin(self, session: Session, followed: _Followed) -> None:
+        """Finds the revision to go on from. Where it was another one before, changes may have been missed: it counts as
+        changed."""
         current = Listing(session, followed.kind, item=msgspec.Raw, page_size=1).current()
         revision = as_number(current.revision)
         if revision is None:
             raise BadAnswer(f"context {self._name}, {followed.kind.name}: its revision is no number: it is not watched")
         followed.version = current.version
         if followed.revision is not None and followed.revision <= revision:
-            return False
-        is_first, followed.revision = followed.revision is None and not followed.is_lost, revision
-        followed.is_lost = False
-        return not is_first
+            return
+        if followed.revision is not None or followed.is_lost:
+            self._changed.add(followed.kind.name)
+        followed.revision, followed.is_lost = revision, False
 
     def _current_session(self) -> tuple[Session, Watches[str]]:
         if self._session is None or self._watches is None:
