@@ -16,7 +16,7 @@ from k8s_inventory.store.statements import FOLDER
 UNKNOWN_TO_SQLFLUFF = (
     *("stage.sql", "references.sql", "owner_views.sql", "restate.sql"),
     *("answers.sql", "pod_security.sql"),
-    *("history.sql", "instant.sql", "objects_at.sql", "note_changes.sql"),
+    *("history.sql", "instant.sql", "objects_at.sql", "note_changes.sql", "event_history.sql", "keep_overwritten.sql"),
 )
 """COPY ... FROM STDIN with options; functions whose body is BEGIN ATOMIC; UPDATE of rows; comparing records."""
 MADE_OF_MACROS = (
@@ -70,13 +70,21 @@ def main() -> int:
 def rendered(path: Path) -> str:
     """The SQL as it runs, for the smallest kinds, with a literal for each bound value."""
     template = statements.environment().get_template(str(path.relative_to(FOLDER)))
-    given = {**statements.variables(KINDS["namespaces"]), "kinds": [KINDS["namespaces"], KINDS["pods"], CUSTOM_OBJECTS]}
+    kind = KINDS["events" if "kept" in path.name else "namespaces"]
+    given = {**statements.variables(kind), "kinds": [KINDS["namespaces"], KINDS["pods"], CUSTOM_OBJECTS]}
     if path.name == "crd_view.sql":
         given |= {"view": "crd_things", "group": "'example.com'", "plural": "'things'", "description": "'Things.'"}
         given |= {"columns": [("name", "name")], "guarded": False}
     given["schema"] = "inventory"
-    if path.name == "partition.sql":
-        given |= {"name": "k8s_changes_20260105", "since": "2026-01-05 00:00:00+00", "until": "2026-01-12 00:00:00+00"}
+    if path.name in ("partition.sql", "history_starts_at.sql"):
+        given |= {
+            "table": "k8s_changes",
+            "by": "seen_at",
+            "since_column": "history_since",
+            "name": "k8s_changes_20260105",
+            "since": "2026-01-05 00:00:00+00",
+            "until": "2026-01-12 00:00:00+00",
+        }
     if path.name == "adopt_rows.sql":
         given["as_custom"] = statements.as_custom(KINDS["namespaces"])
     if path.parent.name == "web":

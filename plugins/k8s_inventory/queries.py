@@ -1,8 +1,8 @@
 """The ready-made queries of include/sql/queries: what each asks, what a hit means, and how to run it.
 
-A file begins with comments: the question, then `Hit:` (what a row means), `Do:`, `Source:` (of the rule) and maybe `Limits:`
-(what it can not say). The rest is one statement without parameters. Of its rows those with a null `not_known` are hits;
-each other row is a context, or a kind of one, of which the answer can not speak, and says why there.
+A file begins with comments: the question, then `Hit:` (what a row means), `Do:`, `Source:` (of the rule) and maybe
+`Limits:` (what it can not say). The rest is one statement without parameters. Of its rows those with a null `not_known`
+are hits; each other row is a context, or a kind of one, of which the answer can not speak, and says why there.
 """
 
 from __future__ import annotations
@@ -65,6 +65,4 @@ def read_query(path: Path, folder: str) -> Query:
     if lacking or not said["title"].endswith("?"):
         raise ValueError(f"{path}: its header lacks {', '.join(lacking) or 'a question'}")
     kinds = {kind for found in _KINDS.findall(text) for kind in re.findall(r"'([^']*)'", found)}
-    return Query(
-        folder=folder, name=path.stem, kinds=tuple(sorted(kinds)), sql=text, **{"limits": "", **said}
-    )
+    return Query(folder=folder, name=path.stem, kinds=tuple(sorted(kinds)), sql=text, **{"limits": "", **said})

@@ -26,6 +26,8 @@ AIRFLOW_ONLY = frozenset(
         "page_role",
         "kubernetes_conn_ids",
         "kinds_at_once",
+        "start_on_changes",
+        "start_apart",
         "max_tasks",
         "retries",
         "task_timeout",
@@ -89,6 +91,13 @@ class Settings(BaseSettings):
     )
     schema_name: str | None = Field(
         default=None, description="Schema of the tables; by default the first of the connection's search path."
+    )
+    source_name: str | None = Field(
+        default=None,
+        max_length=200,
+        description="What this Airflow, or this source of CloudQuery, is called in an inventory that others write: "
+        "only who had a context says that it is gone. By default the Airflow Variable `k8s_inventory_source`, which is "
+        "made once; CloudQuery has none, and calls no context gone.",
     )
     kubeconfig: str | None = Field(
         default=None, description="Kubeconfig files, joined by `:`. By default $KUBECONFIG, then ~/.kube/config."
@@ -183,6 +192,13 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days for which it is kept what objects were before: see history.md. 0 keeps none.",
     )
+    runs_days: int = Field(
+        default=365,
+        ge=1,
+        le=36_500,
+        description="Days for which attempts are kept in `k8s_sync_runs`; longer where there is history, which "
+        "they account for, and always the last of each target.",
+    )
     history_ignore: Names = Field(
         default=[],
         description="Changes that the history leaves out, each `kind:path`, such as "
@@ -191,6 +207,12 @@ class Settings(BaseSettings):
     history_ignore_noise: bool = Field(
         default=True,
         description="Leave what kinds declare as noise out of it: heartbeats of nodes, renewals of leases and leaders.",
+    )
+    event_days: int = Field(
+        default=30,
+        ge=0,
+        le=36_500,
+        description="Days for which Events are kept once they are gone from their cluster: see history.md. 0: none.",
     )
     connect_timeout: float = Field(default=5, gt=0, le=60, description="Seconds to wait for a connection to a cluster.")
     read_timeout: float = Field(
@@ -270,11 +292,29 @@ class Settings(BaseSettings):
         le=16,
         description="Kinds that a task reads side by side, each with a database session of its own.",
     )
+    watch_seconds: int = Field(
+        default=3300,
+        ge=1,
+        le=30 * 86_400,
+        description="Seconds for which a run of `k8s_inventory_watch` holds its watches open. The next one follows it.",
+    )
+    start_on_changes: Names = Field(
+        default=[],
+        description="Kinds whose changes start `k8s_inventory_incremental`, beside its schedule: see event-driven.md. "
+        "At most 20, by any spelling, or families.",
+    )
+    start_apart: float = Field(
+        default=10,
+        ge=1,
+        le=86_400,
+        description="Seconds between a change and the start; whatever else changes in them starts nothing more.",
+    )
     max_tasks: int = Field(
         default=300,
         ge=1,
         le=1024,
-        description="Above this many tasks a mapped task takes all kinds of a context; 1024 is Airflow's own bound.",
+        description="Most mapped tasks of a run, or Airflow's `max_map_length` where that is less. If that is few, "
+        "each takes all kinds of a context, or of several contexts.",
     )
     retries: int = Field(default=2, ge=0, le=100, description="How often Airflow repeats a task that failed.")
     task_timeout: int = Field(
@@ -300,6 +340,7 @@ class Settings(BaseSettings):
         "drop_annotations",
         "redact",
         "history_ignore",
+        "start_on_changes",
         mode="before",
     )
     @classmethod
@@ -380,7 +421,8 @@ class Settings(BaseSettings):
 
     @classmethod
     def of_run(cls, params: Mapping[str, Any]) -> Settings:
-        """The settings of a DAG run, from its Params and the environment. `params` holds every key of the run's conf.
+        """The settings of a DAG run, from its Params and the environment. `params` holds every key of the run's conf;
+        what is null, or a list of nothing, is left to the environment.
 
         Raises `SettingsError`, above all for a key that is not `PER_RUN`, whatever its value.
         """
@@ -390,8 +432,9 @@ class Settings(BaseSettings):
                 f"settings: a run may say no more than {_MOST_OF_RUN:,} characters: choose by patterns, or in the "
                 "environment of Airflow's tasks"
             )
-        settings = cls.load(params)
-        if params.get("accept_repointed") and not settings.runs_may_accept_repointed:
+        given = {name: value for name, value in params.items() if not _is_empty_list(value)}
+        settings = cls.load(given)
+        if given.get("accept_repointed") and not settings.runs_may_accept_repointed:
             raise SettingsError(
                 "settings: accept_repointed: runs may not say this here: it deletes the rows of the cluster before. "
                 f"Set {environment_name('accept_repointed')} where Airflow's tasks run, or let runs say it by "
@@ -423,6 +466,10 @@ def refuse_unknown_keys(given: Mapping[str, Any], known: Collection[str]) -> Non
         problems.append(f"and {len(unknown) - _MOST_NAMED} more")
     if problems:
         raise SettingsError("settings: " + "; ".join(problems))
+
+
+def _is_empty_list(value: Any) -> bool:
+    return isinstance(value, list) and not any(str(each).strip() for each in value)
 
 
 def is_pattern(word: str) -> bool:

@@ -55,7 +55,7 @@ BEGIN
     )
     OR jsonb_path_exists(
         annotations,
-        '$.keyvalue() ? (
+        '$ ? (@.type() == "object").keyvalue() ? (
             @.key starts with "container.apparmor.security.beta.kubernetes.io/"
             && @.value != "" && @.value != "runtime/default" && !(@.value starts with "localhost/")
         )'
@@ -117,7 +117,7 @@ WITH broken AS (
         found.value #>> '{}' AS broken_by
     FROM (
         VALUES
-        (1, 'baseline', 'hostNamespaces', '$.keyvalue() ? (
+        (1, 'baseline', 'hostNamespaces', '$ ? (@.type() == "object").keyvalue() ? (
             (@.key == "hostNetwork" || @.key == "hostPID" || @.key == "hostIPC") && @.value == true
         ).key'::jsonpath),
         (1, 'baseline', 'privileged', '$.*[*] ? (
@@ -231,7 +231,7 @@ WITH broken AS (
         'appArmorProfile',
         1,
         annotation.value #>> '{}'
-    FROM jsonb_path_query(annotations, '$.keyvalue() ? (
+    FROM jsonb_path_query(annotations, '$ ? (@.type() == "object").keyvalue() ? (
         @.key starts with "container.apparmor.security.beta.kubernetes.io/"
         && @.value != "" && @.value != "runtime/default" && !(@.value starts with "localhost/")
     ).key') AS annotation (value)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.absence import Absence, Looks
@@ -36,6 +37,13 @@ class Run:
     run_id: str
     attempt: int = 1
     invocation: str = ""
+    mode: str = "full"
+    """`incremental` and `watch` go on from where rows are, where they can."""
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """What tells it from others, in the database."""
+        return {"run_id": self.run_id, "attempt": self.attempt, "invocation": self.invocation}
 
 
 @dataclass(frozen=True)
@@ -121,25 +129,31 @@ def attempting(
 
     Whatever is raised within becomes the result, but for `StoreError`: its message goes into the row where that can
     still be written, and it is raised again. Where it can not, the next holder of the lock ends the row. However the
-    `reading` ended, rows that it left under other rules of redaction get those of now.
+    `reading` ended, rows that it left under other rules of redaction get those of now; but once all is stopped, nothing
+    is waited for any more.
     """
-    with Target.locked(store, kind, session.context.name, statements=statements, wait=settings.lock_wait) as target:
+    name, stopped = session.context.name, session.stopped
+    wait = settings.lock_wait if run.mode == "full" else 0.0  # the next one comes soon
+    with Target.locked(store, kind, name, statements=statements, wait=wait, stopped=stopped) as target:
         rules = reading.redaction_rules if reading else None
-        target.begin(**vars(run), scope=attempt.scope, rules=rules, ignored=ignored(settings, kind))
+        keeps_gone = settings.event_days > 0
+        target.begin(
+            **vars(run), scope=attempt.scope, rules=rules, ignored=ignored(settings, kind), keeps_gone=keeps_gone
+        )
         try:
             with ended(session, kind, attempt) as ending:
                 yield target, ending
             if ending.proof:
                 target.commit(Coverage(), Listed(attempt.outcome), Proof(kind_is_gone=ending.proof), ends=attempt)
             else:
-                if reading and not target.is_ended:
+                if reading and not target.is_ended and not stopped.is_set():
                     restate(target, reading.new_decoder())
-                target.end(attempt)
-            if reading:
+                target.end(attempt, at_once=stopped.is_set())
+            if reading and not stopped.is_set():
                 restate_history(target, reading.new_decoder())
         except StoreError as error:
             with suppress(StoreError):
-                target.end(Attempt(error=str(error), scope=attempt.scope))
+                target.end(Attempt(error=str(error), scope=attempt.scope), at_once=stopped.is_set())
             raise
 
 
@@ -189,7 +203,7 @@ def reach(session: Session, store: Store, *, run: Run, settings: Settings) -> Cl
 
     A context that can not be used costs its timeouts once a run, not once a kind.
     """
-    dead = store.dead_in_run(**vars(run), context_name=session.context.name)
+    dead = store.dead_in_run(**run.task, context_name=session.context.name)
     if dead and session.dead is None:
         session.dead = DEAD[dead["outcome"]](dead["error"])
         session.dead.retryable = dead["retryable"]

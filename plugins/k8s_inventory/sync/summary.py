@@ -11,11 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from k8s_inventory.kinds import KINDS
 from k8s_inventory.kinds.custom import is_custom
 from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.printable import printable
 from k8s_inventory.store import Store
-from k8s_inventory.sync.selection import CUSTOM, Custom
+from k8s_inventory.sync.selection import CUSTOM, Custom, contexts_of
+
+_COUNTS = ("objects", "changed", "deleted")
+
+_MOST_CONTEXTS = 100
+"""Of each sort in what is said of a table: Airflow keeps it with every event."""
 
 
 def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -23,27 +29,78 @@ def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list
     `what_to_do`."""
     invocation = plan[0].get("invocation", "") if plan else ""
     stored = {(row["context_name"], row["kind"]): row for row in store.run_report(run_id, invocation)}
+    custom: dict[str, list[str]] = {}
+    for context, kind in stored:
+        if is_custom(kind):
+            custom.setdefault(context, []).append(kind)
+    by_context: dict[str, list[Mapping[str, Any]]] = {}
+    for task in plan:
+        for context in contexts_of(task):
+            by_context.setdefault(context, []).append(task)
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    place = {name: number for number, name in enumerate(dict.fromkeys(task["context"] for task in plan))}
-    for task in sorted(plan, key=lambda task: place[task["context"]]):
+    for context, task in ((context, task) for context, tasks in by_context.items() for task in tasks):
         kinds = list(task["kinds"])
         if task["custom"]["include"]:
             takes = Custom(**task["custom"]).takes
-            found = [kind for context, kind in stored if context == task["context"] and is_custom(kind) and takes(kind)]
-            kinds += [CUSTOM, *found]
+            kinds += [CUSTOM, *(kind for kind in custom.get(context, ()) if takes(kind))]
         for kind in kinds:
-            row = stored.get((task["context"], kind)) or _not_run(task["context"], kind)
+            row = stored.get((context, kind)) or _not_run(context, kind)
+            if row["outcome"] is None:  # whoever wrote it was killed, or is at it still
+                row = {**row, "error": _unended(context, kind)}
             outcome = Outcome(row["outcome"] or Outcome.NOT_RUN)
             named = {"named": kind in task["named"], "what_to_do": outcome.advice}
-            rows[task["context"], kind] = {**row, "outcome": outcome.value, **named}
+            rows[context, kind] = {**row, "outcome": outcome.value, **named}
     return list(rows.values())
+
+
+def _unended(context_name: str, kind: str) -> str:
+    return f"context {context_name}, {kind}: its task ended before it could say how it went; see the task's log"
 
 
 def _not_run(context_name: str, kind: str) -> dict[str, Any]:
     error = f"context {context_name}, {kind}: its task ended before it began; see the task's log"
-    counts = dict.fromkeys(("objects", "changed", "deleted"), 0)
+    counts = dict.fromkeys(_COUNTS, 0)
     row = {"context_name": context_name, "kind": kind, "outcome": Outcome.NOT_RUN, "error": error, "warning": None}
-    return {**row, **counts, "seconds": None, "whole_context": False}
+    more = {"scope": "all", "seconds": None, "whole_context": False, "resource_version": None}
+    return {**row, **counts, **more}
+
+
+def fresh(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What there is to say of each table of which a target was completed, by the table's name; the JSON is small.
+
+    `objects`, `changed` and `deleted` are sums over `contexts`, the names of those that are complete: each with its own
+    and the `resource_version` of its snapshot, and with the `scope` where that is not all. `not_complete` has the
+    outcome of the others. Each names the first hundred; `left_out` is how many they lack.
+
+    Kinds without a declaration share a table, which one of them does not make fresh: there is nothing of it here.
+    """
+    of_tables: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["kind"] in KINDS:
+            of_tables.setdefault(KINDS[row["kind"]].table, []).append(row)
+    return {
+        table: _fresh(of_table)
+        for table, of_table in of_tables.items()
+        if any(row["outcome"] == Outcome.COMPLETE for row in of_table)
+    }
+
+
+def _fresh(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    complete = [row for row in rows if row["outcome"] == Outcome.COMPLETE]
+    others = [row for row in rows if row["outcome"] != Outcome.COMPLETE]
+    contexts = {
+        row["context_name"]: {
+            **{name: row[name] for name in (*_COUNTS, "resource_version")},
+            **({"scope": row["scope"]} if row["scope"] != "all" else {}),
+        }
+        for row in complete[:_MOST_CONTEXTS]
+    }
+    return {
+        **{name: sum(row[name] for row in complete) for name in _COUNTS},
+        "contexts": contexts,
+        "not_complete": {row["context_name"]: row["outcome"] for row in others[:_MOST_CONTEXTS]},
+        "left_out": max(len(complete) - _MOST_CONTEXTS, 0) + max(len(others) - _MOST_CONTEXTS, 0),
+    }
 
 
 def failed(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -61,7 +118,7 @@ def lines(rows: Sequence[Mapping[str, Any]], *, warnings: Sequence[str] = (), wi
         table.add_column(title, justify="right")
     for row in rows:
         seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else ""
-        numbers = [str(row[name]) for name in ("objects", "changed", "deleted")]
+        numbers = [str(row[name]) for name in _COUNTS]
         names = (Text(printable(row[name])) for name in ("context_name", "kind", "outcome"))
         table.add_row(*names, *numbers, seconds)
     text = StringIO()

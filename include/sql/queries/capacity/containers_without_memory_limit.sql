@@ -15,10 +15,8 @@ found AS MATERIALIZED (
         coalesce(k8s_owner(pod.owner_references) ->> 'kind', 'Pod') AS owner_kind,
         coalesce(k8s_owner(pod.owner_references) ->> 'name', pod.name) AS owner,
         pod.name AS pod,
-        k8s_found(
-            pod.spec - 'ephemeralContainers',
-            '$.*[*] ? (@.image.type() == "string" && !exists (@.resources.limits.memory) && !exists ($.resources.limits.memory)).name'
-        ) AS containers
+        k8s_found(pod.spec, '$.containers[*] ? (!exists (@.resources.limits.memory) && !exists ($.resources.limits.memory)).name')
+        || k8s_found(pod.spec, '$.initContainers[*] ? (!exists (@.resources.limits.memory) && !exists ($.resources.limits.memory)).name') AS containers
     FROM k8s_pods AS pod
     WHERE coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')
 ),

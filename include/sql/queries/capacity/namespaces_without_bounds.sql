@@ -1,7 +1,7 @@
 -- Which namespaces may take all of their cluster?
 -- Hit: A namespace with pods, and neither a ResourceQuota nor a LimitRange.
 -- Do: Give it a ResourceQuota, and a LimitRange with defaults.
--- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Resource policies; CIS Kubernetes Benchmark 1.9 5.7.1.
+-- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Resource policies.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['namespaces', 'pods', 'resourcequotas', 'limitranges'])
 ),

@@ -16,7 +16,7 @@ hit AS (
         ) AS found
     FROM k8s_custom_resources
     GROUP BY name
-    HAVING count(DISTINCT served_versions, storage_version) > 1
+    HAVING count(DISTINCT concat(served_versions::text, storage_version)) > 1
 )
 
 SELECT *

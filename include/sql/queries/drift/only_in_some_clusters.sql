@@ -41,10 +41,10 @@ hit AS (
         array_agg(namespace.context_name ORDER BY namespace.context_name) FILTER (WHERE workload.name IS NULL) AS lacks
     FROM (
         SELECT DISTINCT
-            kind,
-            namespace,
-            name
-        FROM workload
+            of_any.kind,
+            of_any.namespace,
+            of_any.name
+        FROM workload AS of_any
     ) AS named
     INNER JOIN k8s_namespaces AS namespace ON named.namespace = namespace.name
     LEFT JOIN workload

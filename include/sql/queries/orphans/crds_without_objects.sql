@@ -23,7 +23,7 @@ hit AS (
             AND status.outcome = 'complete'
             AND status.scope = 'all'
     WHERE
-        definition.context_name NOT IN (SELECT k8s_not_known.context_name FROM k8s_not_known(ARRAY['crds']))
+        definition.context_name NOT IN (SELECT unread.context_name FROM k8s_not_known(ARRAY['crds']) AS unread)
         AND NOT EXISTS (
             SELECT 1
             FROM k8s_custom_objects AS object

@@ -1,8 +1,8 @@
 -- Which Secrets does nothing use?
 -- Hit: A Secret that no pod, no template of one, no service account and no Ingress names.
 -- Do: Revoke what is in it, then delete it.
--- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Protecting Secrets; Kubernetes documentation, Good practices for
--- Kubernetes Secrets.
+-- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Secrets; Kubernetes documentation, Good practices for Kubernetes
+-- Secrets.
 -- Limits: Custom objects, and programs that read it by the API, may use it all the same: look before you delete. Of
 -- pods of one built-in controller and revision the newest is looked at. What has an owner, releases of Helm and
 -- bootstrap tokens are left out; so are tokens of service accounts that are there: security of those is another
@@ -12,61 +12,13 @@ WITH unknown AS (
 ),
 
 used AS (
-    SELECT
+    SELECT DISTINCT
         shape.context_name,
         shape.namespace,
-        found.value #>> '{}' AS name
+        referred.name
     FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].secret.secretName') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].projected.sources[*].secret.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].azureFile.secretName') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].csi.nodePublishSecretRef.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].*.secretRef.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.*[*].envFrom[*].secretRef.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.*[*].env[*].valueFrom.secretKeyRef.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.imagePullSecrets[*].name') AS found (value)
+    CROSS JOIN k8s_pod_references(shape.name, shape.spec) AS referred
+    WHERE referred.kind = 'Secret'
     UNION
     SELECT
         account.context_name,

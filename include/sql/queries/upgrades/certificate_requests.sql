@@ -1,7 +1,7 @@
 -- Which certificate requests wait, or will expire?
--- Hit: A CertificateSigningRequest that nobody has decided on, or that is approved and has no certificate: the API
--- server forgets such ones after 24 hours and an hour. `expires_at`: when the certificate that was asked for ends at
--- the latest, within 30 days, where the request says how long it is to hold.
+-- Hit: A CertificateSigningRequest that nobody has decided on, or that is approved and has no certificate: the
+-- controller manager deletes the former after 24 hours, the latter after one. `expires_at`: when the certificate that
+-- was asked for ends at the latest, within 30 days, where the request says how long it is to hold.
 -- Do: Approve or deny it; renew what expires.
 -- Source: Kubernetes documentation, Certificates and Certificate Signing Requests.
 -- Limits: A signer may give less time than was asked for; the certificate itself is not taken apart.
