@@ -127,6 +127,7 @@ def fill(connection: psycopg.Connection[object], clusters: int, objects: int) ->
 
 
 _CLUSTER, _NAMESPACE = "cluster-003", "ns-7"
+_PLACE = f"context_name = '{_CLUSTER}' AND namespace = '{_NAMESPACE}'"
 _COVERAGE = "SELECT context_name, kind, outcome, objects, exact_as_of FROM k8s_sync_status"
 QUESTIONS: dict[str, tuple[str, str]] = {
     "coverage of all clusters": ("/", _COVERAGE),
@@ -165,11 +166,11 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     ),
     "a namespace of a cluster": (
         f"/search?context={_CLUSTER}&namespace={_NAMESPACE}",
-        f"SELECT * FROM k8s_pods WHERE context_name = '{_CLUSTER}' AND namespace = '{_NAMESPACE}' ORDER BY name LIMIT 51",
+        f"SELECT * FROM k8s_pods WHERE {_PLACE} ORDER BY name LIMIT 51",
     ),
     "facets of a namespace": (
         f"/search/facets?context={_CLUSTER}&namespace={_NAMESPACE}",
-        f"SELECT kind, count(*) FROM k8s_objects WHERE context_name = '{_CLUSTER}' AND namespace = '{_NAMESPACE}' GROUP BY 1",
+        f"SELECT kind, count(*) FROM k8s_objects WHERE {_PLACE} GROUP BY 1",
     ),
     "an image in a cluster": (
         f"/search?kind=pods&context={_CLUSTER}&image=app77:1.3",

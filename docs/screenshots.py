@@ -63,7 +63,9 @@ def main() -> None:
             with psycopg.connect(inventory) as connection:
                 query = "SELECT uid FROM k8s_deployments WHERE context_name = 'demo-east' AND name = 'web'"
                 ((uid,),) = connection.execute(query).fetchall()
-                query = "SELECT max(finished_at) FROM k8s_sync_runs WHERE run_id = (SELECT min(run_id) FROM k8s_sync_runs)"
+                query = (
+                    "SELECT max(finished_at) FROM k8s_sync_runs WHERE run_id = (SELECT min(run_id) FROM k8s_sync_runs)"
+                )
                 ((before,),) = connection.execute(query).fetchall()
             context = browser.new_context(viewport=SIZE, color_scheme="light")  # type: ignore[arg-type]
             context.add_cookies([{"name": "_token", "value": server.token("admin"), "url": server.root}])

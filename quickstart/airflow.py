@@ -132,7 +132,8 @@ def ui() -> int:
     with LOG.open("a") as log, started(*commands, env=env, stdout=log, stderr=log) as components:
         _wait_until_up(components)
         password = json.loads(_PASSWORDS.read_text())["admin"]
-        print(f"The inventory is at http://127.0.0.1:{_PORT}/plugin/inventory, in Airflow\n  user: admin\n  password: {password}")
+        print(f"The inventory is at http://127.0.0.1:{_PORT}/plugin/inventory, in Airflow")
+        print(f"  user: admin\n  password: {password}")
         print("Press Ctrl-C to stop it.", flush=True)
         while all(component.poll() is None for component in components):
             time.sleep(0.5)

@@ -1,4 +1,4 @@
--- Events that are about an object, the latest first.
+-- Events that are about an object, those too that its cluster has forgotten, the latest first.
 SELECT
     event.last_seen_at,
     event.type,
@@ -6,12 +6,6 @@ SELECT
     left(event.message, 1000) AS message,
     event.count,
     event.source_component
-FROM k8s_events AS event
-WHERE
-    event.context_name = %(context)s
-    AND event.namespace = coalesce(%(namespace)s, 'default')
-    AND event.involved_kind = %(kind)s
-    AND event.involved_name = %(name)s
-    AND coalesce(event.involved_uid, '') IN ('', %(uid)s)
+FROM k8s_events_of(%(context)s, %(uid)s) AS event
 ORDER BY event.last_seen_at DESC NULLS LAST
 LIMIT 50;

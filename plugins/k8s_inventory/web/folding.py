@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from k8s_inventory.web.differences import as_yaml
 
-LONG = 6
+LONG = 5
 """Lines from which on a value is folded."""
 DEEPEST = 4
 MOST = 400

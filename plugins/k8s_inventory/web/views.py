@@ -336,8 +336,7 @@ def find(request: Request, context: Text, uid: Text) -> Response:
 @views.get("/object/events")
 def object_events(request: Request, identity: Identified) -> HTMLResponse:
     with reader().snapshot() as snapshot:
-        row = identity.row(snapshot)
-        events = snapshot.rows("events_of", _named(identity, row)) if row else []
+        events = snapshot.rows("events_of", identity.values)
         known = snapshot.rows("target", {"context": identity.context, "target": "events"})
     return page(request, "events.html", events=events, known=known[0] if known else None)
 
