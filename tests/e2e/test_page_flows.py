@@ -17,6 +17,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi.routing import APIRoute
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from psycopg.conninfo import conninfo_to_dict
 
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.store import Store
@@ -77,7 +78,7 @@ def scene(
     odd = pod("odd", image='registry.example/<b>odd</b>"onload=1', nodeName="page-node")
     odd["metadata"]["annotations"] = {"note": MARKUP}
     odd["metadata"]["labels"] = {"app": "odd"}
-    cluster.create(f"/api/v1/namespaces/{NAMESPACE}/pods", odd)
+    uid = cluster.create(f"/api/v1/namespaces/{NAMESPACE}/pods", odd)["metadata"]["uid"]
     cluster.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("tests", "shop.example"))
     custom = f"/apis/shop.example/v1/namespaces/{NAMESPACE}/tests"
     cluster.until_served(custom)
@@ -86,7 +87,8 @@ def scene(
     cluster.create_all((maps, {"metadata": {"name": f"settings-{number}"}}) for number in range(60))
     event = {
         "metadata": {"name": "odd.1", "namespace": NAMESPACE},
-        "involvedObject": {"kind": "Pod", "name": "odd", "namespace": NAMESPACE},
+        "involvedObject": {"kind": "Pod", "name": "odd", "namespace": NAMESPACE, "uid": uid},
+        "lastTimestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "reason": "BackOff",
         "message": MARKUP,
         "type": "Warning",
@@ -108,6 +110,7 @@ def scene(
     )
     (port,) = free_ports(1)
     given = {"database": airflow_database(), "inventory": database_url, "K8S_PAGE_ROLE": role}
+    given["K8S_PAGE_CONN_ID"] = "page"
     # As behind a proxy, under a path; and by a role that may only read.
     with page_server(folder, port=port, base="/airflow", **given) as server:
         made_scene = Scene(server, database_url, before)
@@ -118,8 +121,18 @@ def scene(
                 [NAMESPACE],
             )
             made_scene.uids |= dict(found.fetchall())
+        server.airflow.run("connections", "add", "page", "--conn-json", _connection(database_url)).check_returncode()
         server.airflow.run("dags", "reserialize").check_returncode()
         yield made_scene
+
+
+def _connection(database_url: str) -> str:
+    """As Airflow's own database keeps it."""
+    parameters = conninfo_to_dict(database_url)
+    names = {"host": "host", "login": "user", "schema": "dbname"}
+    return json.dumps(
+        {"conn_type": "postgres", "port": 5432, **{ours: parameters[name] for ours, name in names.items()}}
+    )
 
 
 def _plant(database_url: str) -> None:

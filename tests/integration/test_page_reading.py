@@ -107,7 +107,8 @@ def test_what_a_value_became_is_what_the_next_change_took_away(reader: Reader, s
         store.connection.execute(
             'INSERT INTO k8s_changes (context_name, kind, "group", plural, namespace, name, uid, change, seen_at, '
             "run_id, evidence, columns, old) VALUES ('c', 'Deployment', 'apps', 'deployments', 'n', 'web', 'u', "
-            "'updated', %s, 'r', 'e', '{replicas,generation}', jsonb_build_object('replicas', %s::int, 'generation', 1))",
+            "'updated', %s, 'r', 'e', '{replicas,generation}', jsonb_build_object('replicas', %s::int, "
+            "'generation', 1))",
             [now - timedelta(minutes=minutes), old],
         )
     values = {"since": now - timedelta(hours=1), "until": now, "limit": 10}
