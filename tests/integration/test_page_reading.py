@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
 
+from k8s_inventory import plugin
 from k8s_inventory.store import Store
 from k8s_inventory.web import reading
 from k8s_inventory.web.differences import difference, with_differences
@@ -172,3 +175,10 @@ def test_instants_are_utc_where_they_do_not_say(text: str) -> None:
 def test_what_is_no_instant_is_said(text: str) -> None:
     with pytest.raises(Unanswerable, match="is no time"):
         instant(text)
+
+
+def test_schedulers_and_tasks_do_not_import_the_page() -> None:
+    """They load the plugin, too: its module takes the app in when it is first asked for."""
+    tree = ast.parse(Path(plugin.__file__).read_text())
+    imported = [each.module for each in tree.body if isinstance(each, ast.ImportFrom)]
+    assert not [each for each in imported if each and each.startswith("k8s_inventory.web")]

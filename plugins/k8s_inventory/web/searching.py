@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import errors
+from psycopg.types.json import Jsonb
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS, NAMES, TABLES, Kind
 from k8s_inventory.web.columns import Columns
@@ -150,8 +151,11 @@ def asked(search: Search, snapshot: Snapshot) -> Asked:
     elif search.q:
         made.put("like", q=like(search.q))
     if search.labels:
-        _try_selector(search.labels, snapshot)
-        made.put("labels", labels=search.labels)
+        selector = _selector(search.labels, snapshot)
+        if selector["matchExpressions"]:
+            made.put("labels", labels=search.labels)
+        else:
+            made.put("equal_labels", labels=Jsonb(selector["matchLabels"]))
     if search.annotation:
         key, equals, value = search.annotation.partition("=")
         made.put("annotation_value" if equals else "annotation_key", annotation_key=key, annotation_value=value)
@@ -169,10 +173,12 @@ def asked(search: Search, snapshot: Snapshot) -> Asked:
     return made
 
 
-def _try_selector(selector: str, snapshot: Snapshot) -> None:
+def _selector(selector: str, snapshot: Snapshot) -> dict[str, Any]:
+    """What PostgreSQL takes it for. Where all is equalities, an index answers them, and no row is left to be tried."""
     try:
         with snapshot.connection.transaction():
-            snapshot.run("SELECT k8s_selector(%(selector)s)", {"selector": selector})
+            found: dict[str, Any] = snapshot.rows("selector", {"selector": selector})[0]["selector"]
+            return found
     except errors.InvalidParameterValue:
         raise Unanswerable(
             "labels",
