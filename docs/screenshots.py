@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
+import yaml
 from playwright.sync_api import Page
 
 from quickstart import demo, embedded
@@ -33,7 +34,7 @@ def served(folder: Path) -> Iterator[tuple[PageServer, str]]:
             for name in ("airflow", "inventory"):
                 connection.execute(f"CREATE DATABASE {name}".encode())
         inventory = server.url("inventory")
-        env = {"KUBECONFIG": demo.start(), "DATABASE_URL": inventory, "K8S_RETRIES": "0"}
+        env = {"KUBECONFIG": _with_a_dead_one(demo.start(), folder), "DATABASE_URL": inventory, "K8S_RETRIES": "0"}
         airflow = AirflowHome.make(folder / "airflow", database=server.url("airflow"), **env)
         airflow.test_dag()
         _change(Cluster.load(CLUSTERS / "demo-east"))
@@ -43,6 +44,17 @@ def served(folder: Path) -> Iterator[tuple[PageServer, str]]:
             yield page, inventory
     finally:
         embedded.stop(server.data)
+
+
+def _with_a_dead_one(path: str, folder: Path) -> str:
+    """The demo's kubeconfig and one context more, whose cluster does not answer."""
+    config = yaml.safe_load(Path(path).read_text())
+    config["clusters"].append({"name": "demo-north", "cluster": {"server": "https://127.0.0.1:1"}})
+    context = {"cluster": "demo-north", "user": config["contexts"][0]["context"]["user"]}
+    config["contexts"].append({"name": "demo-north", "context": context})
+    copied = folder / "kubeconfig"
+    copied.write_text(yaml.safe_dump(config))
+    return str(copied)
 
 
 def _change(cluster: Cluster) -> None:
@@ -93,7 +105,9 @@ def _shoot(page: Page, address: str, name: str, *, framed: bool = False) -> None
     page.goto(address)
     page.wait_for_load_state("networkidle")
     if framed:
-        page.frame_locator("iframe").locator("main table").first.wait_for()
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("row", name="demo-east").locator("a.cell").first.click()
+        frame.get_by_role("region", name="Kinds").wait_for()
         page.wait_for_load_state("networkidle")
     page.screenshot(path=FOLDER / f"{name}.png")
     print(f"docs/screenshots/{name}.png", flush=True)

@@ -141,6 +141,13 @@ def test_long_values_differ_by_lines_within_bounds() -> None:
     assert many.left_out > 0
 
 
+def test_lists_and_labels_differ_by_what_differs() -> None:
+    images = difference("images", ["a:1", "b:1"], ["a:2", "b:1"])
+    assert (images.old, images.new, images.lines) == ("a:1, b:1", "a:2, b:1", ())
+    labels = difference("labels", {"app": "web", "tier": "a", "x": "1"}, {"app": "web", "tier": "b", "x": "1"})
+    assert labels.lines == (("-", "tier: a"), ("+", "tier: b"))
+
+
 def test_yaml_folds_what_is_long_within_bounds() -> None:
     containers = [{"name": "web", **{f"field{number}": number for number in range(9)}}]
     (fold, short) = folded({"containers": containers, "replicas": 2})

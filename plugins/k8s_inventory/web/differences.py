@@ -15,6 +15,8 @@ from k8s_inventory.web.reading import Row, Rows, Snapshot
 MOST_LATER = 3_000
 """Later changes that are gone through for the values after those that are shown."""
 MOST_LINES = 60
+LONGEST_LINE = 200
+"""Characters up to which a value stands on one line."""
 LONGEST_TEXT = 20_000
 """Characters of a value that are compared and shown."""
 UNKNOWN = object()
@@ -42,6 +44,9 @@ def text_of(value: object) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list) and not any(isinstance(each, dict | list) for each in value):
+        words = ", ".join(map(str, value)) or "none"
+        return words if len(words) <= LONGEST_LINE else as_yaml(value)
     if isinstance(value, dict | list):
         return as_yaml(value)
     return str(value)
@@ -59,11 +64,20 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 def difference(column: str, old: object, new: object) -> Difference:
     before, after = text_of(old), text_of(new)
-    is_long = "\n" in before or "\n" in after or len(before) > 200 or len(after) > 200
-    if not is_long or UNKNOWN in (old, new):
-        return Difference(column, before[:400], after[:400])
-    compared = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
+    is_map = isinstance(old, dict) and isinstance(new, dict)
+    is_long = is_map or "\n" in before + after or max(len(before), len(after)) > LONGEST_LINE
+    if not is_long or old is UNKNOWN or new is UNKNOWN:
+        return Difference(column, before[: 2 * LONGEST_LINE], after[: 2 * LONGEST_LINE])
+    # Of labels and the like each line tells for itself, and its neighbours say nothing.
+    is_flat = not any(
+        isinstance(each, dict | list) for value in (old, new) if isinstance(value, dict) for each in value.values()
+    )
+    compared = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), lineterm="", n=0 if is_map and is_flat else 2
+    )
     lines = [line for line in compared if not line.startswith(("---", "+++"))]
+    if is_map and is_flat:
+        lines = [line for line in lines if not line.startswith("@")]
     marked = tuple((line[:1], line[1:] if line[:1] != "@" else "⋯") for line in lines[:MOST_LINES])
     return Difference(column, "", "", marked, max(len(lines) - MOST_LINES, 0))
 

@@ -99,12 +99,16 @@ def shown(value: object) -> str:
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, dict):
-        text = ", ".join(f"{key}={each}" for key, each in sorted(value.items()))
+        text = ", ".join(f"{key}={_inner(each)}" for key, each in sorted(value.items()))
     elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
         text = json.dumps(value, default=str)
     else:
         text = str(plain(value))
     return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]} …"
+
+
+def _inner(value: object) -> str:
+    return json.dumps(value, default=str, sort_keys=True) if isinstance(value, dict | list) else str(plain(value))
 
 
 @dataclass(frozen=True)
