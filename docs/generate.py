@@ -93,7 +93,8 @@ def rbac() -> str:
     return (
         "# Rights in a cluster\n\n"
         "Generated from the registry by `make docs`; a test grants exactly this on a real API server and syncs.\n\n"
-        "The inventory only ever lists, or watches what it has listed: `watch` may be left out, which has the incremental runs list (modes.md). `get` on the one namespace `kube-system` tells clusters apart by its UID;\n"
+        "The inventory only ever lists, or watches what it has listed: `watch` may be left out, which has\n"
+        "the runs that go on from where rows are list instead ([modes.md](modes.md)). `get` on the one namespace `kube-system` tells clusters apart by its UID;\n"
         "without it, identity is the server's URL and CA. Any other line may be left out, too: the kind is then `forbidden`,\n"
         "its task says so, and nothing else changes. The lists of APIServices and CustomResourceDefinitions are also the\n"
         "proof that a kind is gone: without them, rows of a kind that is not served any more stay. So are discovery and\n"
