@@ -238,7 +238,6 @@ FORGOTTEN = {
     "one of another cluster": "UPDATE k8s_sync_revisions SET read_by = overlay(read_by PLACING '00000000' FROM 9)",
     "one that is still to come": "UPDATE k8s_sync_revisions SET revision = '999999999'",
     "one that is no number": "UPDATE k8s_sync_revisions SET revision = 'abc'",
-    "one that is too old": "UPDATE k8s_sync_revisions SET revision = '1'",
     "a verification that is due": "UPDATE k8s_sync_targets SET last_verified_at = now() - interval '8 days'",
 }
 

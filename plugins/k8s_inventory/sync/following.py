@@ -242,11 +242,13 @@ class Following:
         """Opens their watches, and then looks whether they are served by those who answered before: a cluster that was
         restored from a backup in the meantime has other API servers, and gives the same revisions to other writes."""
         opened = list(opened)
+        if not opened:
+            return
         for each in opened:
             each.is_due = each.has_bookmark = False
         self._watches.open({each.kind.name: each.watch for each in opened})
         api_servers = self._session.kept(ApiServers)
-        if opened and (now := api_servers.now()):
+        if now := api_servers.now():
             api_servers.are_now(now)
             for each in opened:
                 if each.since.api_servers != now:
@@ -297,10 +299,8 @@ class Following:
 
     @property
     def _is_full(self) -> bool:
-        followed = self._followed.values()
-        return sum(len(each.events) for each in followed) >= MOST_HELD or (
-            sum(each.size for each in followed) >= MOST_BYTES_HELD
-        )
+        held = [each for each in self._followed.values() if each.events]
+        return sum(len(each.events) for each in held) >= MOST_HELD or sum(each.size for each in held) >= MOST_BYTES_HELD
 
     def _ended(self, followed: _Followed, error: KubeError | None) -> list[_Followed]:
         """Of a watch that ended, as they all do in time, or because of something: itself where it is to be opened
