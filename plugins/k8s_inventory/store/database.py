@@ -121,18 +121,25 @@ class Store:
 
     def _choose_schema(self) -> None:
         """Narrows the search path to the one schema: objects of strangers in others then mean nothing to us."""
-        schema = self.schema
-        if schema is None:
-            found = self.rows("our_schema")
-            if len(found) > 1 and found[1]["is_made"] and not found[0]["is_own"]:
-                raise StoreError(
-                    f"both {found[0]['schema_name']} and {found[1]['schema_name']} of the search path hold an "
-                    "inventory, and neither is this role's own: say which by `schema` (K8S_SCHEMA_NAME)"
-                )
-            schema = found[0]["schema_name"] if found else None
+        schema = self.schema or self._found_schema()
         if schema is not None:
             path = f"{statements.identifier(schema, self.connection)}, pg_temp"
             self._set("search_path", path)
+
+    def _found_schema(self) -> str | None:
+        """Of the search path's: the one where the inventory has been for longest, or is to be made."""
+        found = self.rows("our_schema")
+        made = [str(row["schema_name"]) for row in found if row["is_made"] and row["is_own"] == found[0]["is_own"]]
+        if len(made) < 2:
+            return str(found[0]["schema_name"]) if found else None
+        if not found[0]["is_own"]:
+            raise StoreError(
+                f"both {made[0]} and {made[1]} of the search path hold an inventory, and neither is this role's own: "
+                "say which by `schema` (K8S_SCHEMA_NAME)"
+            )
+        since = "SELECT coalesce(min(applied_at), now()) FROM {}.k8s_schema_migrations"
+        known = {each: since.format(statements.identifier(each, self.connection)) for each in made}
+        return min(made, key=lambda each: self.connection.execute(known[each].encode()).fetchall())
 
     def _set(self, name: str, value: str) -> None:
         self.connection.execute("SELECT set_config(%s, %s, false)", [name, value])
@@ -395,6 +402,19 @@ class Store:
             found = self.rows("context_seen", {"context_name": context_name, "repointed": repointed, **columns})
         return bool(found[0]["is_settled"])
 
+    def changed_targets(self, contexts: Sequence[str]) -> list[dict[str, Any]]:
+        """context_name, kind, changed_at (as text) and history_rules of the targets of which changes are noted."""
+        with explained("reading the history"):
+            return self.rows("changed_targets", {"contexts": list(contexts)})
+
+    def changes_since(self, spans: Sequence[Mapping[str, Any]], *, most: int) -> Iterator[list[dict[str, Any]]]:
+        """Rows of k8s_changes, so many at once; each span is a context_name, plural, group, after and until."""
+        with explained("reading the history"), self.connection.transaction():
+            with self.connection.cursor("changes", row_factory=dict_row) as cursor:
+                cursor.execute(sql("changes_since"), {"spans": Jsonb(list(spans))})
+                while rows := cursor.fetchmany(most):
+                    yield rows
+
     def known_contexts(self) -> list[str]:
         with explained("reading contexts"):
             found = self.connection.execute("SELECT DISTINCT context_name FROM k8s_sync_targets ORDER BY 1").fetchall()
@@ -462,6 +482,8 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
         "k8s_owner": statements.sql("references"),
         "k8s_to_text": statements.sql("casts"),
         "k8s_former": statements.sql("history"),
+        "k8s_not_known": statements.sql("answers"),
+        "k8s_pod_security": statements.sql("pod_security"),
     }
     tables = {kind.table: statements.kind_table(kind) for kind in kinds}
     tables |= {kind.kept_in: statements.kept_table(kind) for kind in kinds if kind.kept_in}
@@ -469,6 +491,7 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
     if len(kinds) == len(TABLES):
         views["k8s_owner_chain"] = statements.view("owner_views", kinds)
         views["k8s_edges"] = statements.view("edges_view", kinds)
+        views["k8s_grants"] = statements.sql("answer_views")
         views["k8s_event_history"] = statements.sql("event_history")
     return {**functions, **tables, **views}
 

@@ -182,17 +182,17 @@ class Sync:
                 kinds = self._unread(name, self._kinds(session, lane, targets), lane)
                 self._read_kinds(session, kinds[-1:], [lane])
                 more = min(self._kinds_at_once, len(kinds) - 1) - 1
-                self._read_kinds(session, kinds[:-1], [lane, *(self._lane(stack) for _ in range(more))])
+                self._read_kinds(session, kinds[:-1], [lane, *(self._lane(stack, is_spare=True) for _ in range(more))])
         except Exception as error:  # noqa: BLE001 - what is left of it must have results
             why = self._unforeseen(name, error)
             for kind in [kind for (context, _), kind in tuple(self._left.items()) if context == name]:
                 self._hand_over(self._failed(name, kind, why, retryable=getattr(error, "retryable", False)))
 
-    def _lane(self, stack: ExitStack) -> Writer | None:
+    def _lane(self, stack: ExitStack, *, is_spare: bool = False) -> Writer | None:
         """What a thread writes with; None where there is no database."""
         if self._open_store is None:
             return None
-        writer = stack.enter_context(Writer(self._open_store, stopped=self._stopped))
+        writer = stack.enter_context(Writer(self._open_store, stopped=self._stopped, is_spare=is_spare))
         self._writers.append(writer)
         return writer
 

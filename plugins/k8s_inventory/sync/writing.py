@@ -21,13 +21,17 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 class Writer:
     """One session at a time, for one thread; opened when it is first needed, and anew once it was lost.
 
-    Where the database could not be reached for `PATIENCE`, it is tried no more than once each time it is asked for.
+    Where the database could not be reached for `PATIENCE`, it is tried no more than once each time it is asked for. One
+    that `is_spare` does not wait for its first session: the database may have no more to give, and others do its work.
     """
 
-    def __init__(self, open_store: Callable[[], Store], *, stopped: threading.Event | None = None) -> None:
+    def __init__(
+        self, open_store: Callable[[], Store], *, stopped: threading.Event | None = None, is_spare: bool = False
+    ) -> None:
         self._open_store = open_store
         self._stopped = stopped or threading.Event()
         self._store: Store | None = None
+        self._is_patient = not is_spare
         self._failing_since: float | None = None
 
     def __enter__(self) -> Writer:
@@ -65,11 +69,12 @@ class Writer:
             except StoreError as error:
                 now = time.monotonic()
                 self._failing_since = self._failing_since or now
-                if not error.retryable or now - self._failing_since >= PATIENCE or self._stopped.wait(pause):
+                waits = error.retryable and self._is_patient and now - self._failing_since < PATIENCE
+                if not waits or self._stopped.wait(pause):
                     raise
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
-                self._failing_since = None
+                self._failing_since, self._is_patient = None, True
                 return store
 
 
