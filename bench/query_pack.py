@@ -54,6 +54,7 @@ WHY_SLOW = {
         "asks the index on labels once for each of 5,000",
     ),
     "orphans/missing_references": "looks at nine places of every pod template",
+    "orphans/config_maps": "looks at four places of every pod template",
     "orphans/secrets": "looks at eight places of every pod template",
     "orphans/claims": "unpacks the spec of every pod: each pod of a set has claims of its own",
 }
