@@ -21,6 +21,7 @@ from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
+from k8s_inventory.store.evidence import GoesOn, Revision
 from k8s_inventory.store.partitions import CHANGES, PAST_EVENTS, drop_expired, make_partitions, missing_partitions
 from k8s_inventory.store.pooling import refuse_shared
 from k8s_inventory.store.refusals import StoreError, explained
@@ -28,6 +29,7 @@ from k8s_inventory.store.statements import sql
 
 MINIMUM_VERSION = 150000
 KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+VERIFY_DAYS = 7
 SCHEMA_WAIT = 60.0
 """Seconds to wait for another session that changes the schema."""
 RELATION_WAIT = 10.0
@@ -426,6 +428,51 @@ class Store:
         with explained("reading kinds"):
             return self.rows("known_kinds", {"context_name": context_name})
 
+    def revisions(self, context_name: str) -> dict[str, GoesOn]:
+        """By kind, from where watches of a context may go on."""
+        with explained("reading revisions"):
+            found = self.rows("revisions", {"context_name": context_name, "verify_days": VERIFY_DAYS})
+        return {
+            row["kind"]: GoesOn(
+                Revision(row["revision"], row["read_by"], row["api_servers"], row["definition"]),
+                row["verify_due"],
+                row["has_bookmarks"],
+            )
+            for row in found
+        }
+
+    def watched_quietly(
+        self,
+        watched: Sequence[Mapping[str, Any]],
+        *,
+        run_id: str,
+        attempt: int,
+        invocation: str,
+        mode: str,
+        context_name: str,
+    ) -> dict[str, int]:
+        """Notes of whole targets that a watch came to a revision without anything to store: `kind`, `since`,
+        `revision`, `read_by`, `api_servers`, `keeps_history`, `id` of an attempt to go on with or None, `seconds`,
+        `age` of the instant as of which they are exact, `bytes` and `objects`.
+
+        Returns the ids of the attempts by kind, without those that another writer was at in the meantime.
+        """
+        of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "mode": mode}
+        of_task |= {"context_name": context_name, "watched": Jsonb(list(watched))}
+        with explained("noting what was watched"):
+            return {row["kind"]: row["id"] for row in self.rows("watched_quietly", of_task)}
+
+    def note_no_bookmarks(self, context_name: str, kind: str) -> None:
+        """Notes that a brief watch of the target was not told how far it was: until it is verified, it is listed."""
+        with explained("noting what was watched"):
+            self.run("note_no_bookmarks", {"context_name": context_name, "kind": kind})
+
+    def note_busy(self, **attempt: Any) -> None:
+        """Notes an attempt that found another at work: run_id, attempt, invocation, mode, context_name, kind, scope,
+        error."""
+        with explained("writing the run"):
+            self.run("note_busy", {**attempt, "error": printable(attempt["error"])})
+
     def versions_read(self, context_name: str) -> dict[str, str]:
         """The version in which the rows of each custom kind were read, by its name; only where it is one for all."""
         with explained("reading kinds"):
@@ -440,16 +487,27 @@ class Store:
             found = self.rows("dead_in_run", of_task)
         return found[0] if found else None
 
-    def discovery(self, *, run_id: str, invocation: str = "", context_name: str) -> Any | None:
-        """What `discovered` noted for this run, in JSON's terms; None if nothing was."""
-        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name}
+    def discovery(
+        self, *, run_id: str, invocation: str = "", context_name: str, definitions: str | None = None
+    ) -> Any | None:
+        """What `discovered` noted for this run, or of these definitions, in JSON's terms; None if nothing was."""
+        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name, "definitions": definitions}
         with explained("reading the run"):
             found = self.rows("discovery", of_run)
         return found[0]["found"] if found else None
 
-    def discovered(self, found: Any, *, run_id: str, invocation: str = "", context_name: str) -> None:
-        """Notes what a context serves for the other tasks of the run."""
-        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name}
+    def discovered(
+        self,
+        found: Any,
+        *,
+        run_id: str,
+        invocation: str = "",
+        context_name: str,
+        definitions: str | None = None,
+    ) -> None:
+        """Notes what a context serves for the other tasks of the run, and for others as long as its `definitions` are
+        these."""
+        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name, "definitions": definitions}
         with explained("writing the run"):
             self.run("discovered", {**of_run, "found": Jsonb(found)})
 
@@ -465,7 +523,8 @@ class Store:
         return bool(found)
 
     def run_report(self, run_id: str, invocation: str = "") -> list[dict[str, Any]]:
-        """The last attempt of each target of a run: context_name, kind, outcome, objects, changed, ...
+        """The last attempt of each target of a run: context_name, kind, outcome, objects, ...; and of all its attempts
+        what `changed` and was `deleted`.
 
         `invocation`: of the tasks alone whose own begins so.
         """
