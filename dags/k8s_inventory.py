@@ -22,12 +22,13 @@ from k8s_inventory.operators import (
     ReportOperator,
     SyncOperator,
 )
+from k8s_inventory.operators.about import about_forgetting, about_inventory
 from k8s_inventory.operators.params import run_params
 from k8s_inventory.settings import Settings, SettingsError
 
-POOL = os.environ.get("K8S_POOL", "default_pool")
-SCHEDULE = os.environ.get("K8S_SCHEDULE", "@daily")
-INCREMENTAL = os.environ.get("K8S_INCREMENTAL_SCHEDULE", "*/5 * * * *")
+POOL = os.environ.get("K8S_POOL", "").strip() or "default_pool"
+SCHEDULE = os.environ.get("K8S_SCHEDULE", "@daily").strip()
+INCREMENTAL = os.environ.get("K8S_INCREMENTAL_SCHEDULE", "*/5 * * * *").strip()
 try:
     SETTINGS = Settings.load()
 except SettingsError:  # the task `plan` says what is wrong with them; a DAG that is not there says nothing
@@ -41,7 +42,7 @@ TASKS: dict[str, Any] = {
 with DAG(
     dag_id="k8s_inventory",
     description="Keeps an exact SQL inventory of Kubernetes clusters in PostgreSQL",
-    doc_md=__doc__,
+    doc_md=about_inventory(inventory="k8s_inventory", forget="k8s_inventory_forget"),
     schedule=SCHEDULE or None,
     start_date=datetime(2026, 1, 1),
     catchup=False,
@@ -113,6 +114,7 @@ for dag_id, mode, schedule, description in (
 with DAG(
     dag_id="k8s_inventory_forget",
     description="Deletes what the inventory holds of a context that is gone for good",
+    doc_md=about_forgetting(inventory="k8s_inventory"),
     schedule=None,
     start_date=datetime(2026, 1, 1),
     catchup=False,

@@ -21,10 +21,9 @@ def start() -> str:
     private(CLUSTERS)
     clusters = {name: Cluster.start(CLUSTERS / name, controllers=True) for name in _WORKLOADS}
     write_private(KUBECONFIG, kubeconfig(clusters))
+    new = {name: _deploy(cluster, _WORKLOADS[name]) for name, cluster in clusters.items()}
     for name, cluster in clusters.items():
-        _deploy(cluster, _WORKLOADS[name])
-    for cluster in clusters.values():
-        _play_kubelet(cluster)
+        _play_kubelet(cluster, seconds=10 if new[name] else 0)
     return str(KUBECONFIG)
 
 
@@ -35,9 +34,10 @@ def stop() -> None:
             print(f"Stopped cluster {state.parent.name}.")
 
 
-def _deploy(cluster: Cluster, workloads: dict[str, dict[str, int]]) -> None:
-    with suppress(Rejected):  # it is there from an earlier run, as everything below may be
-        fake_node(cluster)
+def _deploy(cluster: Cluster, workloads: dict[str, dict[str, int]]) -> bool:
+    """Makes what is not there from an earlier run; returns whether there was any."""
+    fake_node(cluster)
+    is_new = False
     for name, deployments in workloads.items():
         wanted: list[tuple[str, dict[str, Any]]] = [("/api/v1/namespaces", namespace(name))]
         for app, replicas in deployments.items():
@@ -50,31 +50,46 @@ def _deploy(cluster: Cluster, workloads: dict[str, dict[str, int]]) -> None:
         for path, body in wanted:
             with suppress(Rejected):
                 cluster.create(path, body)
+                is_new = True
+    return is_new
 
 
-def _play_kubelet(cluster: Cluster, seconds: float = 10) -> None:
-    """Says of each scheduled pod that it runs: no kubelet does. Waits until all replicas are available."""
+def _play_kubelet(cluster: Cluster, *, seconds: float) -> None:
+    """Says of each scheduled pod that it runs: no kubelet does. Waits at most so long until all replicas are there."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while True:
         for number, pod in enumerate(cluster.list("/api/v1/pods")):
-            if pod["spec"].get("nodeName") == NODE and pod["status"].get("phase") == "Pending":
+            if pod["spec"].get("nodeName") == NODE:
                 with suppress(Rejected):  # it was changed in between: next time
-                    _run_pod(cluster, pod, f"10.1.0.{number + 1}")
+                    _play_on(cluster, pod, f"10.1.0.{number + 1}")
         deployments = cluster.list("/apis/apps/v1/deployments")
         if all(each["status"].get("availableReplicas") == each["spec"]["replicas"] for each in deployments):
             return
+        if time.monotonic() > deadline:
+            return
         time.sleep(0.2)
+
+
+def _play_on(cluster: Cluster, pod: dict[str, Any], address: str) -> None:
+    meta = pod["metadata"]
+    is_ready = any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", ()))
+    if meta.get("deletionTimestamp"):
+        cluster.delete(f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}")
+    elif not is_ready:
+        _run_pod(cluster, pod, address)
 
 
 def _run_pod(cluster: Cluster, pod: dict[str, Any], address: str) -> None:
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     conditions = [{"type": each, "status": "True", "lastTransitionTime": now} for each in ("Ready", "ContainersReady")]
+    told = {each["type"] for each in conditions}
+    others = [each for each in pod["status"].get("conditions", []) if each["type"] not in told]
     pod["status"] |= {
         "phase": "Running",
         "podIP": address,
         "podIPs": [{"ip": address}],
         "startTime": now,
-        "conditions": [*pod["status"].get("conditions", []), *conditions],
+        "conditions": [*others, *conditions],
         "containerStatuses": [
             {
                 "name": each["name"],

@@ -87,6 +87,15 @@ class Destination(Plugin):
                     )
             self._insert_all(connection, held, incoming.cancelled)
 
+    def read(self, table: Table) -> Iterator[message.ReadMessage]:
+        schema = table.to_arrow_schema()
+        names = sql.SQL(", ").join(map(sql.Identifier, schema.names))
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            query = sql.SQL("SELECT {} FROM {}").format(names, sql.Identifier(table.name))
+            for row in connection.execute(query):
+                values = dict(zip(schema.names, row, strict=True))
+                yield message.ReadMessage(pa.RecordBatch.from_pylist([values], schema=schema))
+
     def _count(self, writer: Iterable[message.WriteMessage]) -> None:
         rows = 0
         for each in writer:

@@ -14,11 +14,14 @@ from k8s_inventory.store.statements import FOLDER
 
 UNKNOWN_TO_SQLFLUFF = (
     *("stage.sql", "references.sql", "owner_views.sql", "restate.sql"),
-    *("history.sql", "instant.sql", "objects_at.sql", "note_changes.sql"),
+    *("answers.sql", "pod_security.sql"),
+    *("history.sql", "instant.sql", "objects_at.sql", "note_changes.sql", "event_history.sql", "keep_overwritten.sql"),
 )
 """COPY ... FROM STDIN with options; functions whose body is BEGIN ATOMIC; UPDATE of rows; comparing records."""
 MADE_OF_MACROS = ("edges_view.sql", "changed_objects.sql", "prune.sql", "prune_absent.sql", "stored_objects.sql")
 """Whose layout, once rendered, is nobody's choice."""
+OF_ANSWERS = ("RF02", "ST07")
+"""The end of each ready-made query puts hits beside what is not known, by a join that never matches."""
 
 PARAMETER = re.compile(r"%\((\w+)\)s")
 
@@ -32,6 +35,8 @@ def main() -> int:
         for problem in linter.lint_string(rendered(path)).get_violations():
             if path.name in MADE_OF_MACROS and problem.rule_code() in ("LT02", "AL03", "AL09"):
                 continue
+            if path.is_relative_to(FOLDER / "queries") and problem.rule_code() in OF_ANSWERS:
+                continue
             failed += 1
             print(f"{path.relative_to(FOLDER)}:{problem.line_no}: {problem.rule_code()} {problem.desc()}")
     return int(failed > 0)
@@ -40,13 +45,21 @@ def main() -> int:
 def rendered(path: Path) -> str:
     """The SQL as it runs, for the smallest kinds, with a literal for each bound value."""
     template = statements.environment().get_template(str(path.relative_to(FOLDER)))
-    given = {**statements.variables(KINDS["namespaces"]), "kinds": [KINDS["namespaces"], KINDS["pods"], CUSTOM_OBJECTS]}
+    kind = KINDS["events" if "kept" in path.name else "namespaces"]
+    given = {**statements.variables(kind), "kinds": [KINDS["namespaces"], KINDS["pods"], CUSTOM_OBJECTS]}
     if path.name == "crd_view.sql":
         given |= {"view": "crd_things", "group": "'example.com'", "plural": "'things'", "description": "'Things.'"}
         given |= {"columns": [("name", "name")], "guarded": False}
     given["schema"] = "inventory"
-    if path.name == "partition.sql":
-        given |= {"name": "k8s_changes_20260105", "since": "2026-01-05 00:00:00+00", "until": "2026-01-12 00:00:00+00"}
+    if path.name in ("partition.sql", "history_starts_at.sql"):
+        given |= {
+            "table": "k8s_changes",
+            "by": "seen_at",
+            "since_column": "history_since",
+            "name": "k8s_changes_20260105",
+            "since": "2026-01-05 00:00:00+00",
+            "until": "2026-01-12 00:00:00+00",
+        }
     if path.name == "adopt_rows.sql":
         given["as_custom"] = statements.as_custom(KINDS["namespaces"])
     text = template.render(given)

@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import quote, unquote
 
 from k8s_inventory.credentials import REDACTED, names_a_secret
 
@@ -48,6 +48,7 @@ _SECRET = re.compile(r"(?i)client-?key|auth")
 _USERINFO = re.compile(r"^[A-Za-z][\w+.-]*:/*([^/?#]*)@|^([^/?#@]*:[^/?#]*)@")
 _PATH = re.compile(r"[/.~][^\r\n]*")
 _LONGEST_PART_OF_PATH = 255
+_SHORTEST_KEY = len(base64.b64encode(b"PRIVATE KEY"))
 
 
 class _Pieces:
@@ -195,7 +196,8 @@ def _forms(value: str) -> set[str]:
     if len(value) > 2000:  # a key, in PEM or base64: nobody writes it otherwise
         return found
     for text in {*found, value, unquote(value)}:
-        found |= {text, quote(text, safe=""), quote(text), quote_plus(text), unquote(text)}
+        quoted = quote(text, safe="")
+        found |= {text, quoted, quoted.replace("%2F", "/"), quoted.replace("%20", "+"), unquote(text)}
         found |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], ascii(text)[1:-1]}
     for text in {value, unquote(value)}:
         found |= _in_base64(text.encode(errors="replace"))
@@ -208,17 +210,18 @@ def _in_base64(value: bytes) -> set[str]:
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + value).decode()
         shows = encoded[-(-before * 8 // 6) : (before + len(value)) * 8 // 6]
-        found |= {shows, shows.replace("+", "-").replace("/", "_"), quote(shows, safe="")}
+        quoted = shows.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+        found |= {shows, shows.replace("+", "-").replace("/", "_"), quoted}
     return found
 
 
 def _decoded(value: str) -> str:
     """What it is in base64, where that is text; else nothing."""
     try:
-        text = base64.b64decode(re.sub(r"\s", "", value), validate=True).decode()
+        text = base64.b64decode("".join(value.split()), validate=True).decode()
     except (binascii.Error, ValueError):
         return ""
-    return text if all(each.isprintable() or each.isspace() for each in text) else ""
+    return text if "".join(text.split()).isprintable() else ""
 
 
 def _userinfo(url: str) -> Iterable[str]:
@@ -258,7 +261,7 @@ def _values(content: Any) -> Iterator[tuple[str, bool]]:
 
 
 def _of_field(field: str, value: str, is_user: bool) -> Iterator[tuple[str, bool]]:
-    if "PRIVATE KEY" in value or "PRIVATE KEY" in _decoded(value):
+    if "PRIVATE KEY" in value or (len(value) >= _SHORTEST_KEY and "PRIVATE KEY" in _decoded(value)):
         yield value, False
     elif field in _OPEN:
         yield value, True

@@ -25,7 +25,7 @@ class Outcome(StrEnum):
     is_lack: bool
     is_passed_over: bool
 
-    NOT_RUN = "not run", "Its task ended before it began; the log of the task says why."
+    NOT_RUN = "not run", "Its task was ended, or never began; the log of the task says why."
     UNAUTHORIZED = (
         "unauthorized",
         "Renew its credentials; `kubectl --context NAME auth whoami` shows whether they work.",

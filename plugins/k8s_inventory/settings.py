@@ -83,6 +83,13 @@ class Settings(BaseSettings):
     schema_name: str | None = Field(
         default=None, description="Schema of the tables; by default the first of the connection's search path."
     )
+    source_name: str | None = Field(
+        default=None,
+        max_length=200,
+        description="What this Airflow, or this source of CloudQuery, is called in an inventory that others write: "
+        "only who had a context says that it is gone. By default the Airflow Variable `k8s_inventory_source`, which is "
+        "made once; CloudQuery has none, and calls no context gone.",
+    )
     kubeconfig: str | None = Field(
         default=None, description="Kubeconfig files, joined by `:`. By default $KUBECONFIG, then ~/.kube/config."
     )
@@ -176,6 +183,13 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days for which it is kept what objects were before: see history.md. 0 keeps none.",
     )
+    runs_days: int = Field(
+        default=365,
+        ge=1,
+        le=36_500,
+        description="Days for which attempts are kept in `k8s_sync_runs`; longer where there is history, which "
+        "they account for, and always the last of each target.",
+    )
     history_ignore: Names = Field(
         default=[],
         description="Changes that the history leaves out, each `kind:path`, such as "
@@ -184,6 +198,12 @@ class Settings(BaseSettings):
     history_ignore_noise: bool = Field(
         default=True,
         description="Leave what kinds declare as noise out of it: heartbeats of nodes, renewals of leases and leaders.",
+    )
+    event_days: int = Field(
+        default=30,
+        ge=0,
+        le=36_500,
+        description="Days for which Events are kept once they are gone from their cluster: see history.md. 0: none.",
     )
     connect_timeout: float = Field(default=5, gt=0, le=60, description="Seconds to wait for a connection to a cluster.")
     read_timeout: float = Field(
@@ -284,7 +304,8 @@ class Settings(BaseSettings):
         default=300,
         ge=1,
         le=1024,
-        description="Above this many tasks a mapped task takes all kinds of a context; 1024 is Airflow's own bound.",
+        description="Most mapped tasks of a run, or Airflow's `max_map_length` where that is less. If that is few, "
+        "each takes all kinds of a context, or of several contexts.",
     )
     retries: int = Field(default=2, ge=0, le=100, description="How often Airflow repeats a task that failed.")
     task_timeout: int = Field(
@@ -391,7 +412,8 @@ class Settings(BaseSettings):
 
     @classmethod
     def of_run(cls, params: Mapping[str, Any]) -> Settings:
-        """The settings of a DAG run, from its Params and the environment. `params` holds every key of the run's conf.
+        """The settings of a DAG run, from its Params and the environment. `params` holds every key of the run's conf;
+        what is null, or a list of nothing, is left to the environment.
 
         Raises `SettingsError`, above all for a key that is not `PER_RUN`, whatever its value.
         """
@@ -401,8 +423,9 @@ class Settings(BaseSettings):
                 f"settings: a run may say no more than {_MOST_OF_RUN:,} characters: choose by patterns, or in the "
                 "environment of Airflow's tasks"
             )
-        settings = cls.load(params)
-        if params.get("accept_repointed") and not settings.runs_may_accept_repointed:
+        given = {name: value for name, value in params.items() if not _is_empty_list(value)}
+        settings = cls.load(given)
+        if given.get("accept_repointed") and not settings.runs_may_accept_repointed:
             raise SettingsError(
                 "settings: accept_repointed: runs may not say this here: it deletes the rows of the cluster before. "
                 f"Set {environment_name('accept_repointed')} where Airflow's tasks run, or let runs say it by "
@@ -434,6 +457,10 @@ def refuse_unknown_keys(given: Mapping[str, Any], known: Collection[str]) -> Non
         problems.append(f"and {len(unknown) - _MOST_NAMED} more")
     if problems:
         raise SettingsError("settings: " + "; ".join(problems))
+
+
+def _is_empty_list(value: Any) -> bool:
+    return isinstance(value, list) and not any(str(each).strip() for each in value)
 
 
 def is_pattern(word: str) -> bool:

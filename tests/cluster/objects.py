@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from tests.cluster.cluster import Cluster, Object
+from tests.cluster.cluster import Cluster, Object, Rejected
 
 NODE = "node-1"
 PODS = "/api/v1/namespaces/{}/pods"
 
 
 def fake_node(cluster: Cluster, name: str = NODE) -> None:
-    """A Node that says it is ready, so that the scheduler has a place for pods. No kubelet runs them."""
+    """A Node that is ready, so that the scheduler has a place for pods, which no kubelet runs. It may be there."""
     capacity = {"cpu": "64", "memory": "256Gi", "pods": "10000"}
-    node = cluster.create("/api/v1/nodes", {"metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}}})
-    node["status"] = {
-        "capacity": capacity,
-        "allocatable": capacity,
-        "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "ready"}],
-        "nodeInfo": node.get("status", {}).get("nodeInfo", {}),
-    }
-    cluster.replace_status(f"/api/v1/nodes/{name}", node)
+    with suppress(Rejected):
+        cluster.create("/api/v1/nodes", {"metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}}})
+    # Admission taints a new node; what would take that away again takes nodes without a kubelet for lost.
+    cluster.patch(f"/api/v1/nodes/{name}", {"spec": {"taints": None}})
+    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "ready"}
+    status = {"capacity": capacity, "allocatable": capacity, "conditions": [ready]}
+    cluster.patch(f"/api/v1/nodes/{name}/status", {"status": status})
 
 
 def namespace(name: str) -> Object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,17 @@ def test_importing_the_dag_file_imports_nothing_heavy(airflow: AirflowHome) -> N
         "print([name for name in ('kubernetes', 'psycopg') if name in sys.modules])"
     )
     assert _python(airflow, code) == "[]"
+
+
+def test_a_task_does_not_import_the_kubernetes_library_where_no_connection_needs_it(airflow: AirflowHome) -> None:
+    """It takes longer than all else that a task imports, for each of thousands of tasks."""
+    code = (
+        "import sys; from k8s_inventory.hooks.contexts import contexts; from k8s_inventory.settings import Settings; "
+        "from k8s_inventory.hooks.inventory import InventoryHook; import k8s_inventory.operators, k8s_inventory.sync; "
+        "contexts(Settings.load()); print('kubernetes' in sys.modules)"
+    )
+    assert _python(airflow, code, K8S_IN_CLUSTER_NAME="here") == "False"
+    assert _python(airflow, code, K8S_KUBERNETES_CONN_IDS="one") == "True"
 
 
 def _python(airflow: AirflowHome, code: str, **env: str) -> str:
@@ -200,8 +212,6 @@ def test_the_sql_shows_rendered_and_no_credential_shows_anywhere(
 def test_clusters_from_airflow_connections(
     airflow: AirflowHome, cluster: Cluster, second: Cluster, tmp_path: Path, database_url: str
 ) -> None:
-    import json
-
     config = tmp_path / "config"
     config.write_text(kubeconfig({"inside": cluster}))
     by_path = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(config), "cluster_context": "inside"}}
@@ -228,6 +238,38 @@ def test_clusters_from_airflow_connections(
     assert (states["cluster_a · pods"], states["nothing · pods"]) == ("success", "failed")
     assert "connection nothing must have exactly one of in_cluster, kube_config_path and kube_config" in mixed.stdout
     assert "there is no Airflow connection 'missing'" in mixed.stdout
+
+
+def test_an_airflow_that_maps_little_and_a_connection_that_others_use(
+    airflow: AirflowHome, cluster: Cluster, tmp_path: Path, database_url: str
+) -> None:
+    config, one = tmp_path / "config", yaml.safe_load(kubeconfig({"c0": cluster}))
+    names = [f"c{number}" for number in range(5)]
+    one["contexts"] = [{"name": name, "context": one["contexts"][0]["context"]} for name in names]
+    config.write_text(yaml.safe_dump(one))
+    run = airflow.test_dag(
+        conf={"contexts": [], "resources": ["nodes", "namespaces"], "namespaces": [""]},
+        KUBECONFIG=str(config),
+        DATABASE_URL="",
+        AIRFLOW_CONN_K8S_INVENTORY=json.dumps(
+            {**_postgres_connection(database_url), "extra": {"cursor": "dictcursor"}}
+        ),
+        AIRFLOW__CORE__MAX_MAP_LENGTH="2",
+    )
+    assert run.returncode == 0, run.stdout[-3000:]
+    states = airflow.states()
+    assert {name for name in states if "·" in name} == {"c0 and 2 more · all", "c1 and 1 more · all"}
+    with Store.connect(database_url) as store:
+        for name in names:
+            assert_table_equals_cluster(store, cluster, "namespaces", context=name)
+            assert status_of(store, "nodes", context=name)["outcome"] == "complete"
+    shown = json.loads(airflow.rendered()["c1 and 1 more · all"])
+    assert set(shown) >= {"merge", "prune"}
+    for name, text in shown.items():
+        assert not text.endswith(".sql"), name
+        assert "-- for nodes; " in text, name
+        assert "Truncated" not in text, name
+    assert 'INSERT INTO "k8s_nodes"' in shown["merge"]
 
 
 def _postgres_connection(database_url: str) -> dict[str, object]:

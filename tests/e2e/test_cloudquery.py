@@ -30,7 +30,6 @@ from k8s_inventory.kube.contexts import kubeconfig_contexts
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.store.statements import FOLDER
 from k8s_inventory.sync import Custom, Run, find_custom, sync_target
 from tests.cloudquery_tables import COLUMNS, EVERYWHERE, WHOLE, differences, views_of
 from tests.cluster import Cluster, kubeconfig, wait_until
@@ -142,9 +141,7 @@ def _without_zone(value: Any) -> Any:
     return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-def test_views_and_queries_are_right_on_tables_of_a_destination(
-    cq: CloudQuery, cluster: Cluster, config_of: ConfigOf
-) -> None:
+def test_views_are_right_on_tables_of_a_destination(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
     """Whatever the session's time zone: times have none there."""
     cq.sync({"spec": {"kubeconfig": config_of({"test": cluster}), **WHOLE}})
     with psycopg.connect(cq.database, autocommit=True) as connection:
@@ -159,9 +156,6 @@ def test_views_and_queries_are_right_on_tables_of_a_destination(
         assert pods == ids == len(cluster.list("/api/v1/pods"))
         assert source == "k8s"
         assert abs(datetime.now(UTC).replace(tzinfo=None) - time) < timedelta(minutes=5)
-        for path in (FOLDER / "queries").glob("*.sql"):
-            if path.stem not in ("freshness", "services_without_pods"):  # of the store's own tables
-                assert connection.execute(path.read_bytes()).fetchall() is not None, path.stem
 
 
 def test_moving_over_as_the_docs_say(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> None:
@@ -729,3 +723,93 @@ def test_the_environment_fills_the_spec(cq: CloudQuery, cluster: Cluster, second
     assert cq.query("SELECT DISTINCT context_name FROM k8s_pods") == [("west",)]
     assert cq.query("SELECT relname FROM pg_class WHERE relname = 'k8s_services'") == []
     assert os.environ.get("K8S_CONTEXTS") is None
+
+
+# -- changes ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def following(cq: CloudQuery, cluster: Cluster, config_of: ConfigOf) -> Callable[..., dict[str, Any]]:
+    """A source that sends what changes of pods, by a store in the destination's database."""
+
+    def source(**spec: Any) -> dict[str, Any]:
+        into = {"database_url": cq.database, "schema_name": "inventory", "kubeconfig": config_of({"test": cluster})}
+        return {"spec": {**into, **spec}, **KEEP, "tables": ["k8s_pods", "k8s_changes"]}
+
+    return source
+
+
+def sent(cq: CloudQuery) -> list[tuple[Any, ...]]:
+    statement = "SELECT name, change, columns::text, old::text, evidence, seen_at FROM {} ORDER BY seen_at, name"
+    stored = cq.query(statement.format("inventory.k8s_changes").replace("seen_at FROM", "seen_at::timestamp FROM"))
+    found = cq.query(statement.format("k8s_changes"))
+    assert set(found) <= set(stored)
+    return [row[:2] for row in found]
+
+
+def test_changes_are_sent_once(cq: CloudQuery, cluster: Cluster, following: Callable[..., dict[str, Any]]) -> None:
+    for name in ("changing", "gone"):
+        cluster.create(PODS, pod(name))
+    cq.sync(following())
+    assert cq.count("k8s_changes") == 0
+    cluster.patch(f"{PODS}/changing", {"metadata": {"annotations": {"note": "planted-1"}}})
+    cluster.delete(f"{PODS}/gone")
+    cq.sync(following())
+    assert sent(cq) == [("changing", "updated"), ("gone", "deleted")]
+    cq.query("DELETE FROM k8s_changes RETURNING 1")
+    cluster.patch(f"{PODS}/changing", {"metadata": {"annotations": {"note": "planted-2"}}})
+    time.sleep(1.1)
+    said = cq.sync(following())
+    assert sent(cq) == [("changing", "updated")]
+    cq.sync({**following(), "tables": ["k8s_changes"]})  # nothing new, and nothing goes
+    assert sent(cq) == [("changing", "updated")]
+    assert "planted-1" in str(cq.query("SELECT old::text FROM k8s_changes"))
+    cq.sync(following(redact=["pods:.metadata.annotations.note"]))  # holds for what was sent, too
+    cluster.delete(f"{PODS}/changing")
+    assert sent(cq) == [("changing", "updated"), ("gone", "deleted"), ("changing", "updated")]
+    assert "planted" not in str(cq.query("SELECT old::text FROM k8s_changes"))
+    assert "errors=0" in said
+    ((rows, ids),) = cq.query("SELECT count(*), count(DISTINCT _cq_id) FROM k8s_changes")
+    assert rows == ids == 3
+
+
+def test_changes_that_were_not_written_are_sent_again(
+    cq: CloudQuery, cluster: Cluster, following: Callable[..., dict[str, Any]]
+) -> None:
+    cluster.create(PODS, pod("changing"))
+    cq.sync(following())
+    with psycopg.connect(cq.database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE k8s_changes ADD CONSTRAINT full_up CHECK (name <> 'changing')")
+        cluster.delete(f"{PODS}/changing")
+        cq.failing_sync(following())
+        connection.execute("ALTER TABLE k8s_changes DROP CONSTRAINT full_up")
+    assert cq.count("k8s_changes") == 0
+    cq.sync(following())
+    assert sent(cq) == [("changing", "deleted")]
+
+
+def test_changes_are_sent_though_another_kind_is_incomplete(
+    cq: CloudQuery, cluster: Cluster, config_of: ConfigOf, following: Callable[..., dict[str, Any]]
+) -> None:
+    tables = {"tables": ["k8s_pods", "k8s_services", "k8s_changes"]}
+    cluster.create(PODS, pod("changing"))
+    cq.sync({**following(), **tables})
+    cluster.delete(f"{PODS}/changing")
+    only_pods = config_of({"test": cluster}, user=User("reader"))
+    cq.failing_sync({**following(kubeconfig=only_pods), **tables})
+    assert sent(cq) == [("changing", "deleted")]
+    cq.query("DELETE FROM k8s_changes RETURNING 1")
+    cq.failing_sync({**following(kubeconfig=only_pods), **tables})
+    assert sent(cq) == []
+
+
+def test_changes_say_what_they_need(cq: CloudQuery, following: Callable[..., dict[str, Any]]) -> None:
+    source = following()
+    without = {name: value for name, value in source.items() if name != "backend_options"}
+    assert "k8s_changes takes a state backend" in cq.failing_sync(without)
+    everything = cq.sync({**without, "tables": ["k8s_pods", "k8s_change?"]})
+    assert "k8s_changes takes a state backend" in everything
+    del source["spec"]["database_url"], source["spec"]["schema_name"]
+    assert "k8s_changes takes `database_url`" in cq.failing_sync(source)
+    cq.sync({**source, "tables": ["k8s_pods", "k8s_change?"]})
+    assert cq.query("SELECT to_regclass('k8s_changes')") == [(None,)]

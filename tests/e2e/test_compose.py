@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from k8s_inventory.settings import Settings, environment_name
+from k8s_inventory.store.database import connection_parameters
 from tests.cluster.binary import find_go
 
 PROJECT = Path(__file__).parents[2]
@@ -64,8 +68,8 @@ def test_the_services_of_a_celery_deployment(services: dict[str, Any]) -> None:
 
 def test_secrets_reach_those_who_need_them(services: dict[str, Any]) -> None:
     assert services["airflow-db"]["environment"]["POSTGRES_PASSWORD"] == "value-of-AIRFLOW_DB_PASSWORD"
-    assert services["inventory-db"]["environment"].keys() >= {"POSTGRES_PASSWORD"}
-    assert "value-of-INVENTORY_DB_PASSWORD" in services["worker"]["environment"]["DATABASE_URL"]
+    assert services["inventory-db"]["environment"]["POSTGRES_PASSWORD"] == "value-of-INVENTORY_DB_PASSWORD"
+    assert services["worker"]["environment"]["PGPASSWORD"] == "value-of-INVENTORY_DB_PASSWORD"
     assert "AIRFLOW_ADMIN_PASSWORD" not in json.dumps(services["worker"])
 
 
@@ -81,6 +85,61 @@ def test_no_password_is_an_argument_of_a_program(services: dict[str, Any], tmp_p
     subprocess.run(command, env=env, check=True)
     assert "s3cret" not in said.read_text()
     assert 'requirepass "s3cret"' in (tmp_path / "said.config").read_text().splitlines()
+
+
+PASSWORDS = [
+    "a@b/c#d%e:f?g&h+i j=k[l]m{n}o|p<q>r~s^t!u*v(w);x,y.z",
+    "p@ss/w#rd%41:?$HOME${HOME}$(id)`id`",
+    "\\n\\\"'\\'\"é\U0001f511\\",
+    "%",
+]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_passwords_may_have_any_character_in_them(load: Any, tmp_path: Path, password: str) -> None:
+    loaded = load(**dict.fromkeys(SECRETS, password))
+    assert loaded.returncode == 0, loaded.stderr
+    services = json.loads(loaded.stdout)["services"]
+    environment = {name: value.replace("$$", "$") for name, value in services["worker"]["environment"].items()}
+    databases = ("DATABASE__SQL_ALCHEMY_CONN", "CELERY__RESULT_BACKEND")
+    for name in (*databases, "CELERY__BROKER_URL"):
+        assert f"AIRFLOW__{name}" not in environment
+        command = shlex.split(environment[f"AIRFLOW__{name}_CMD"])  # as Airflow does
+        command[0] = sys.executable
+        url = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        assert make_url(url).password == password
+        assert make_url(url).host in ("airflow-db", "redis")
+    for name in ("airflow-db", "inventory-db"):
+        assert services[name]["environment"]["POSTGRES_PASSWORD"].replace("$$", "$") == password
+    assert environment["PGPASSWORD"] == password
+    assert "password" not in connection_parameters(environment["DATABASE_URL"])
+    server = tmp_path / "redis-server"
+    server.write_text(f"#!/bin/sh\ncat > {tmp_path}/config\n")
+    server.chmod(0o700)
+    command = [each.replace("$$", "$") for each in services["redis"]["command"]]
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "REDIS_PASSWORD": password}
+    subprocess.run(command, env=env, check=True)
+    (line,) = (line for line in (tmp_path / "config").read_text().splitlines() if line.startswith("requirepass"))
+    quoted = re.fullmatch(r'requirepass "((?:[^"\\]|\\.)*)"', line)
+    assert quoted, line
+    assert re.sub(r"\\(.)", r"\1", quoted[1]) == password
+
+
+def test_links_lead_to_the_port_that_is_published(load: Any) -> None:
+    for given, url in (({}, "http://localhost:8080"), ({"AIRFLOW_PORT": "9090"}, "http://localhost:9090")):
+        services = json.loads(load(**dict.fromkeys(SECRETS, "x"), **given).stdout)["services"]
+        assert services["worker"]["environment"]["AIRFLOW__API__BASE_URL"] == url
+
+
+def test_what_is_set_and_empty_is_the_default(load: Any) -> None:
+    """As lines of .env that were never filled in."""
+    text = (PROJECT / "docker-compose.yaml").read_text()
+    names = set(re.findall(r"\$\{([A-Z0-9_]+)", text)) - set(SECRETS) - {"K8S_SCHEDULE"}
+    assert names >= {"KUBE_DIR", "AIRFLOW_PORT", "DATABASE_URL", "K8S_POOL"}
+    plain = load(**dict.fromkeys(SECRETS, "x"))
+    loaded = load(**dict.fromkeys(SECRETS, "x"), **dict.fromkeys(names, ""))
+    assert loaded.returncode == 0, loaded.stderr
+    assert json.loads(loaded.stdout) == json.loads(plain.stdout)
 
 
 def test_every_setting_reaches_the_tasks(load: Any) -> None:

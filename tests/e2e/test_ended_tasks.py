@@ -11,9 +11,10 @@ import psycopg
 import pytest
 import yaml
 
+from k8s_inventory.kinds import KINDS as DECLARED
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.store import Store
-from tests.cluster import Cluster
+from k8s_inventory.store import Store, Target
+from tests.cluster import Cluster, kubeconfig
 from tests.cluster.cluster import free_ports
 from tests.e2e.airflow_home import AirflowHome, server_settings, started, until
 from tests.equality import status_of
@@ -66,6 +67,21 @@ def test_a_task_that_takes_too_long_is_ended_and_its_rows_say_so(
             status = status_of(store, kind, context="proxied")
             assert status["outcome"] == "failed"
             assert "the task that reads it was ended" in str(status["error"])
+
+
+def test_waiting_for_another_writer_ends_with_the_task(
+    cluster: Cluster, tmp_path: Path, airflow_database: Callable[[], str], store: Store, database_url: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(kubeconfig({"test": cluster}))
+    airflow = AirflowHome.make(tmp_path / "airflow", database=airflow_database())
+    env = {"K8S_TASK_TIMEOUT": "8", "K8S_RETRIES": "0", "K8S_LOCK_WAIT": "600", "K8S_RESOURCES": "pods"}
+    with Target.locked(store, DECLARED["pods"], "test"):
+        run = airflow.test_dag(KUBECONFIG=str(config), DATABASE_URL=database_url, **env)
+    assert run.returncode != 0
+    assert airflow.states()["test · pods"] == "failed"
+    (took,) = airflow.query("SELECT duration FROM task_instance WHERE task_id = 'sync'")[0]
+    assert 8 <= took < 12
 
 
 def test_a_run_that_takes_too_long_is_ended_and_the_next_one_comes(

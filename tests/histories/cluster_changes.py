@@ -30,12 +30,14 @@ CUSTOM = {"widgets": "Namespaced", "gears": "Cluster"}
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 BALLAST = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
-DECLARED = ("pods", "configmaps", "namespaces")
-KINDS = (*DECLARED, *(f"{plural}.{GROUP}" for plural in CUSTOM))
-NAMESPACED = ("pods", "configmaps", f"widgets.{GROUP}")
+DECLARED = ("pods", "configmaps", "events", "namespaces")
+CHANGING = ("pods", "configmaps", "events", *(f"{plural}.{GROUP}" for plural in CUSTOM))
+KINDS = ("namespaces", *CHANGING)
+NAMESPACED = ("pods", "configmaps", "events", f"widgets.{GROUP}")
 
 _SYSTEM = ("default", "kube-node-lease", "kube-public", "kube-system")
-_RIGHTS = {"pods": "", "configmaps": "", "namespaces": "", "widgets": GROUP, "gears": GROUP}
+_RIGHTS = {"pods": "", "configmaps": "", "events": "", "namespaces": "", "widgets": GROUP, "gears": GROUP}
+_PER_NAMESPACE = ("pods", "configmaps", "events", "widgets")
 _OTHER_RIGHTS = (
     ("customresourcedefinitions", "apiextensions.k8s.io", "list"),
     ("apiservices", "apiregistration.k8s.io", "list"),
@@ -96,7 +98,7 @@ class Changes:
 
     def reset(self) -> None:
         """The same cluster for every history, whatever the one before left."""
-        for kind in ("pods", "configmaps", *KINDS[3:]):
+        for kind in CHANGING:
             for each in self.objects(kind):
                 if each["metadata"].get("namespace") not in _SYSTEM:
                     self._delete(kind, each)
@@ -137,21 +139,25 @@ class Changes:
         return self.rng.choice(found) if found else None
 
     def create(self) -> str:
-        kind = self.rng.choice(("pods", "pods", "configmaps", *KINDS[3:]))
+        kind = self.rng.choice(("pods", *CHANGING))
         name, where = self.rng.choice(NAMES), self.rng.choice(self.namespaces() or ["default"])
         if kind not in NAMESPACED:
             where = ""
         self.count += 1
-        made = self._ignoring_conflicts(lambda: self.cluster.create(self.path(kind, where), self._new(kind, name)))
+        made = self._ignoring_conflicts(
+            lambda: self.cluster.create(self.path(kind, where), self._new(kind, name, where))
+        )
         return f"create {kind} {where}/{name}{'' if made else ' (not possible)'}"
 
-    def _new(self, kind: str, name: str) -> Object:
+    def _new(self, kind: str, name: str, where: str) -> Object:
         number = self.count
         if kind == "pods":
             made = pod(name)
             made["spec"]["containers"][0]["env"] = [{"name": "TOKEN", "value": f"{PLANTED}{number}"}]
         elif kind == "configmaps":
             made = {"metadata": {"name": name}, "data": {"token": f"{PLANTED}{number}"}}
+        elif kind == "events":
+            made = {"metadata": {"name": name}, "involvedObject": {"name": "one", "namespace": where}, "count": number}
         else:
             plural = kind.partition(".")[0]
             made = {
@@ -164,7 +170,7 @@ class Changes:
         return made
 
     def update(self) -> str:
-        kind = self.rng.choice(("pods", "pods", "configmaps", *KINDS[3:]))
+        kind = self.rng.choice(("pods", *CHANGING))
         found = self._object(kind)
         return self.touch(kind, found) if found else f"no {kind} to update"
 
@@ -178,13 +184,15 @@ class Changes:
             change["metadata"]["annotations"] = {"note": f"café über 🚀 {self.count}"}
         elif kind == "configmaps":
             change["data"] = {"token": f"{PLANTED}{self.count}"}
+        elif kind == "events":
+            change["count"] = self.count
         else:
             change["spec"] = {"size": self.count}
         done = self._ignoring_conflicts(lambda: self.cluster.patch(self._path_of(kind, item), change))
         return f"update {_said(kind, item)}{'' if done else ' (not possible)'}"
 
     def delete(self) -> str:
-        kind = self.rng.choice(("pods", "pods", "configmaps", *KINDS[3:]))
+        kind = self.rng.choice(("pods", *CHANGING))
         found = self._object(kind)
         if not found:
             return f"no {kind} to delete"
@@ -199,7 +207,7 @@ class Changes:
         self._delete("pods", found)
         self.count += 1
         where, name = found["metadata"]["namespace"], found["metadata"]["name"]
-        self._ignoring_conflicts(lambda: self.cluster.create(self.path("pods", where), self._new("pods", name)))
+        self._ignoring_conflicts(lambda: self.cluster.create(self.path("pods", where), self._new("pods", name, where)))
         return f"replace {_said('pods', found)}"
 
     def _path_of(self, kind: str, item: Object) -> str:
@@ -311,7 +319,7 @@ class Changes:
             return f"the reader may {'' if word in self.other_rights else 'not '}{word}"
         resource = self.rng.choice(sorted(_RIGHTS))
         some = set(self.rng.sample(NAMESPACES, self.rng.randint(1, 3)))
-        per_namespace = [some, some] if f"{resource}" in ("pods", "configmaps", "widgets") else []
+        per_namespace = [some, some] if f"{resource}" in _PER_NAMESPACE else []
         self.rights[resource] = self.rng.choice([{"*"}, {"*"}, set(), *per_namespace])
         self._apply_rights()
         return f"the reader may list {resource} in {sorted(self.rights[resource]) or 'no namespace'}"
@@ -367,7 +375,7 @@ class Changes:
         living = self.namespaces()
         return all(
             self._may_list(resource, where) == bool({"*", where} & self.rights[resource])
-            for resource in ("pods", "configmaps", "widgets")
+            for resource in _PER_NAMESPACE
             for where in living
         )
 

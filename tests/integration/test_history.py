@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from k8s_inventory.kinds import TABLES
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store, StoreError, forget_context, statements
-from k8s_inventory.store.statements import environment
+from k8s_inventory.store.partitions import CHANGES, partition
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.cluster.objects import deployment, namespace
@@ -239,17 +239,17 @@ def test_history_is_kept_for_some_days(
     with store.schema_change():
         for since, until in (("2026-01-05", "2026-01-12"), ("2026-01-12", "2026-01-19")):
             made = {"name": f"k8s_changes_{since.replace('-', '')}", "since": f"{since} 00:00:00+00"}
-            store.connection.execute(environment().get_template("store/partition.sql").render(made | {"until": until}))
+            store.connection.execute(partition(CHANGES, made | {"until": until}))
     store.connection.execute("UPDATE k8s_sync_targets SET history_since = '2026-01-06'")
     days = (datetime.now(UTC) - datetime(2026, 1, 12, tzinfo=UTC)).days
-    assert store.drop_expired_history(days + 1) == []
+    assert store.drop_expired_history(days + 1, 1) == []
     with Store.connect(store.connection.info.dsn) as reader:
         with reader.connection.transaction():
             reader.connection.execute("SELECT count(*) FROM k8s_changes")
             with pytest.raises(StoreError, match=r"dropping old history"):
-                store.drop_expired_history(days - 1, wait=0.1)
-    assert store.drop_expired_history(days - 1) == ["k8s_changes_20260105"]
-    assert store.drop_expired_history(1) == ["k8s_changes_20260112"]
+                store.drop_expired_history(days - 1, 1, wait=0.1)
+    assert store.drop_expired_history(days - 1, 1) == ["k8s_changes_20260105"]
+    assert store.drop_expired_history(1, 1) == ["k8s_changes_20260112"]
     (target,) = query(store, "SELECT history_since FROM k8s_sync_targets WHERE kind = 'replicasets'")
     assert target["history_since"] == datetime(2026, 1, 19, tzinfo=UTC)
 

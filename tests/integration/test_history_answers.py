@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ INSTANT = re.compile(r"now\(\) - interval '[^']+' AS (since|instant)")
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 LEFT = [
     *(f"/apis/apps/v1/{{}}/{plural}" for plural in ("replicasets", "statefulsets")),
-    *(f"/api/v1/{{}}/{plural}" for plural in ("pods", "secrets")),
+    *(f"/api/v1/{{}}/{plural}" for plural in ("events", "pods", "secrets")),
     *(f"{RBAC}/{{}}/{plural}" for plural in ("roles", "rolebindings")),
     "/apis/autoscaling/v2/{}/horizontalpodautoscalers",
 ]
@@ -55,7 +55,7 @@ class Inventory:
         instant: datetime = self._rows("SELECT clock_timestamp() AS now")[0]["now"]
         return instant
 
-    def all(self, name: str, since: datetime | None = None, **asked: str) -> list[Row]:
+    def all(self, name: str, since: datetime | None = None, /, **asked: str) -> list[Row]:
         """The answer to a query, as it stands or with what a reader would change in it."""
         text = (QUERIES / f"{name}.sql").read_text()
         if since:
@@ -66,7 +66,7 @@ class Inventory:
             assert count == 1
         return self._rows(text)
 
-    def here(self, name: str, since: datetime, **asked: str) -> list[Row]:
+    def here(self, name: str, since: datetime, /, **asked: str) -> list[Row]:
         """Of the answer what is about this namespace."""
         return [row for row in self.all(name, since, **asked) if row["namespace"] == self.namespace]
 
@@ -115,11 +115,13 @@ KINDS_ASKED = {  # by each query, of those that are read here
     "labels_taken_away": ["nodes", "pods", "secrets"],
     "new_grants": ["roles"],
     "nodes": ["nodes"],
+    "object": ["events", "nodes", "pods", "secrets"],
     "pod_owners": ["pods"],
     "scaled": ["deployments"],
     "secrets_changed": ["secrets"],
     "short_histories": ["nodes", "pods", "secrets"],
     "unchanged": ["deployments"],
+    "warnings": ["events"],
     "what_changed": ["nodes", "pods", "secrets"],
 }
 OF_NOW = {"drift", "new_grants", "short_histories", "unchanged"}
@@ -148,7 +150,7 @@ def test_what_is_not_known_does_not_look_like_no_change(inventory: Inventory) ->
 @pytest.mark.parametrize("name", KINDS_ASKED)
 def test_a_query_says_what_it_answers(name: str) -> None:
     text = (QUERIES / f"{name}.sql").read_text()
-    assert re.match(r"-- [A-Z].*\?\n-- A row is (?s:.*)\n-- It can not .*\n(--.*\n)*WITH asked AS", text)
+    assert re.match(r"-- [A-Z].*\?\n-- Hit: A row is (?s:.*)\n-- Limits: It can not .*\n(--.*\n)*WITH asked AS", text)
 
 
 def test_a_failed_sync_is_no_answer(inventory: Inventory) -> None:
@@ -458,3 +460,95 @@ def test_drift(inventory: Inventory, sync: Callable[..., Result], context_of: Ca
     assert of(answer, *columns) == [("gone", ["only left"], None), ("scaled", ["replicas"], None)]
     assert {row["known_then"] for row in answer} == {"unknown"}
     assert KINDS["statefulsets"].name in {row["kind"] for row in answer}
+
+
+def event(name: str, about: Row, *, seen: datetime, **fields: Any) -> Row:
+    involved = {"kind": about["kind"], **{key: about["metadata"].get(key) for key in ("name", "namespace", "uid")}}
+    times = {"firstTimestamp": f"{seen:%Y-%m-%dT%H:%M:%SZ}", "lastTimestamp": f"{seen:%Y-%m-%dT%H:%M:%SZ}"}
+    made = {"metadata": {"name": name}, "involvedObject": involved, "reason": name, "type": "Normal"}
+    return {**made, **times, "count": 1, **fields}
+
+
+def test_object(inventory: Inventory) -> None:
+    cluster, here = inventory.cluster, inventory.core
+    owner = cluster.create(f"{inventory.apps}/replicasets", replica_set("web"))
+    web = cluster.create(f"{here}/pods", owned("web-1", owner))
+    other = cluster.create(f"{here}/pods", pod("other"))
+    since = inventory.sync("replicasets", "pods", "events")
+    later = since + timedelta(seconds=5)
+    cluster.create(f"{here}/events", event("Pulled", web, seen=later, message="pulled", count=4))
+    cluster.create(f"{here}/events", event("Created", owner, seen=later + timedelta(seconds=1)))
+    cluster.create(f"{here}/events", event("Early", web, seen=since - timedelta(days=1)))
+    cluster.create(f"{here}/events", event("Other", other, seen=later))
+    cluster.patch(f"{inventory.apps}/replicasets/web", {"spec": {"replicas": 2}})
+    cluster.delete(f"{here}/pods/web-1")
+    inventory.sync("replicasets", "pods", "events")
+    cluster.delete(f"{here}/events")
+    inventory.sync("events")
+    columns = ("depth", "kind", "name", "what", "reason", "count", "old")
+    answer = of(inventory.here("object", since, name="'web-1'"), *columns)
+    assert answer == [
+        (1, "ReplicaSet", "web", "Normal", "Created", 1, None),
+        (0, "Pod", "web-1", "Normal", "Pulled", 4, None),
+        (0, "Pod", "web-1", "deleted", None, None, None),
+        (1, "ReplicaSet", "web", "updated", None, None, {"replicas": 1, "generation": 1}),
+    ]
+    assert of(inventory.here("object", since, name="'other'"), *columns) == [
+        (0, "Pod", "other", "Normal", "Other", 1, None)
+    ]
+    assert inventory.here("object", since, name="'web-1'", kind="'Service'") == []
+    assert inventory.here("object", since, name="'web-1'", namespace="'elsewhere'") == []
+
+
+def test_warnings(inventory: Inventory) -> None:
+    cluster, here = inventory.cluster, inventory.core
+    one, two = (cluster.create(f"{here}/pods", pod(name)) for name in ("one", "two"))
+    since = inventory.sync("events")
+    later = since + timedelta(seconds=5)
+    warning = {"type": "Warning", "reason": "BackOff"}
+    cluster.create(f"{here}/events", event("a", one, seen=later, **warning, count=3, message="first"))
+    cluster.create(f"{here}/events", event("b", two, seen=later + timedelta(seconds=1), **warning, message="latest"))
+    cluster.create(f"{here}/events", event("c", two, seen=later, reason="BackOff"))
+    cluster.create(f"{here}/events", event("d", two, seen=since - timedelta(hours=1), **warning))
+    inventory.sync("events")
+    columns = ("kind", "name", "objects", "times", "latest_object", "latest_message")
+    for _ in range(2):
+        assert of(inventory.here("warnings", since), *columns) == [("Pod", "BackOff", 2, 4, "two", "latest")]
+        cluster.delete(f"{here}/events")
+        inventory.sync("events")
+    assert inventory.all("warnings", since, namespace="'elsewhere'") == []
+
+
+def test_times_of_which_events_were_not_read(inventory: Inventory) -> None:
+    start = inventory.now() - timedelta(hours=20)
+    runs = "UPDATE k8s_sync_runs SET snapshot_at = %s WHERE run_id = %s"
+    targets = "UPDATE k8s_sync_targets SET kept_since = %s WHERE kind = 'events'"
+    for number, hours in enumerate((0, 1, 5, 19.5), 1):
+        inventory.sync("events")
+        inventory.store.connection.execute(runs, [start + timedelta(hours=hours), f"run-{number}"])
+
+    def missed(since: float, kept_since: float | None, *more: str) -> list[tuple[float, float]]:
+        """In hours since the start."""
+        kept = None if kept_since is None else start + timedelta(hours=kept_since)
+        inventory.store.connection.execute(targets, [kept])
+        statement = f"SELECT missed_from, missed_until FROM k8s_events_missed({', '.join(['%s', *more])}) ORDER BY 1"
+        found = inventory.store.connection.execute(statement.encode(), [start + timedelta(hours=since)]).fetchall()
+        return [
+            (round((a - start) / timedelta(hours=1), 1), round((b - start) / timedelta(hours=1), 1)) for a, b in found
+        ]
+
+    assert missed(0, 0) == [(1, 4), (5, 18.5)]
+    assert missed(-3, 0) == [(-3, -1), (1, 4), (5, 18.5)]
+    assert missed(2, 0) == [(2, 4), (5, 18.5)]
+    assert missed(19, 0) == []
+    assert missed(0, 3) == [(1, 4), (5, 18.5)]  # what the reading before then held is kept
+    assert missed(0, 6) == [(0, 4), (5, 18.5)]
+    assert missed(0, 19.8) == [(0, 18.5)]
+    assert missed(0, -5) == [(1, 4), (5, 18.5)]
+    assert missed(0, None) == [(0, 18.5)]
+    assert missed(0, 0, "'30 minutes'") == [(0, 0.5), (1, 4.5), (5, 19), (19.5, 19.5)]
+    assert missed(19.8, 0) == [(19.8, 20)]
+    inventory.sync("events", namespaces=inventory.namespace)
+    assert missed(19.8, 0) == [(19.8, 20)]
+    inventory.sync("events")
+    assert missed(19.8, 0) == []

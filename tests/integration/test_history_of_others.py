@@ -75,10 +75,9 @@ def test_weeks_have_what_others_added_to_the_history(store: Store) -> None:
 def test_only_weeks_of_ours_are_dropped(store: Store) -> None:
     week = {"since": "2026-01-05 00:00:00+00", "until": "2026-01-12 00:00:00+00", "name": "k8s_changes_20260105"}
     earlier = {"since": "2025-12-29 00:00:00+00", "until": "2026-01-05 00:00:00+00", "name": "k8s_changes_20251229"}
-    template = partitions.environment().get_template("store/partition.sql")
     with store.schema_change():
         for each in (earlier, week):
-            store.connection.execute(template.render(each))
+            store.connection.execute(partitions.partition(partitions.CHANGES, each))
     store.connection.execute("ALTER TABLE k8s_changes DETACH PARTITION k8s_changes_20251229")
     store.connection.execute("CREATE TABLE k8s_changes_20260101 AS SELECT * FROM k8s_changes")
     store.connection.execute("CREATE TABLE k8s_changes_20259999 AS SELECT * FROM k8s_changes")
@@ -86,8 +85,8 @@ def test_only_weeks_of_ours_are_dropped(store: Store) -> None:
     # What a session leaves that ends after it took the week off, and before it drops it.
     store.connection.execute("ALTER TABLE k8s_changes DETACH PARTITION k8s_changes_20260105")
     store.connection.execute(f"COMMENT ON TABLE k8s_changes_20260105 IS '{partitions.EXPIRED}'".encode())
-    assert store.drop_expired_history(30) == ["k8s_changes_20260105"]
-    assert store.drop_expired_history(30) == []
+    assert store.drop_expired_history(30, 30) == ["k8s_changes_20260105"]
+    assert store.drop_expired_history(30, 30) == []
     for name in ("k8s_changes_20251229", "k8s_changes_20260101", "k8s_changes_20259999"):
         assert query(store, query_name, name) == [{"name": name}], name
 

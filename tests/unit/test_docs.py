@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from docs.generate import PAGES
 from k8s_inventory.kinds import KINDS
@@ -39,6 +40,27 @@ def test_settings_and_make_targets_that_pages_name_exist(page: Path) -> None:
     assert set(re.findall(r"\bK8S_[A-Z_]+\b", text)) <= known
     targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z]+)`", text)) <= targets
+
+
+def test_what_the_helm_values_name_is_what_the_page_makes() -> None:
+    """Rendering needs the chart; this is what no rendering sees."""
+    page = (PROJECT / "docs" / "kubernetes.md").read_text()
+    values, *executors, binding = (yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+    assert [each["executor"] for each in executors] == ["KubernetesExecutor", "CeleryExecutor"]
+    made = set(re.findall(r"create secret generic (\S+)", page))
+    used = {values["data"]["metadataSecretName"], *(values[name] for name in values if name.endswith("SecretName"))}
+    for each in executors:
+        (tasks,) = each["workers"].values()
+        assert tasks["serviceAccount"] == {"create": True, "name": binding["subjects"][0]["name"]}
+        (mount,) = tasks["extraVolumeMounts"]
+        (volume,) = tasks["extraVolumes"]
+        assert volume["name"] == mount["name"]
+        assert {"name": "K8S_KUBECONFIG", "value": f"{mount['mountPath']}/config"} in values["env"]
+        used |= {volume["secret"]["secretName"]}
+        used |= {env["valueFrom"]["secretKeyRef"]["name"] for env in tasks["env"] if "valueFrom" in env}
+    assert used == made
+    role = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", PAGES["rbac.md"](), re.DOTALL)[0])
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
 
 
 def test_every_query_of_the_history_is_in_its_page() -> None:

@@ -104,3 +104,72 @@ def test_where_there_is_no_kubeconfig_connections_are_named_to_airflow_alone(tmp
         clusters.contexts(settings)
     with pytest.raises(KubeconfigError, match="nowhere: set KUBECONFIG$"):
         configured_contexts(settings)
+
+
+@pytest.mark.parametrize("cursor", ["dictcursor", "namedtuplecursor", "realdictcursor", "DictCursor", "none of these"])
+def test_the_rows_of_a_connection_are_ours_whatever_kind_it_has_for_others(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, cursor: str
+) -> None:
+    from psycopg.conninfo import conninfo_to_dict
+
+    from k8s_inventory.hooks.inventory import InventoryHook
+    from k8s_inventory.settings import Settings
+
+    parts = conninfo_to_dict(database_url)
+    fields = {"host": parts["host"], "login": parts["user"], "schema": parts["dbname"], "extra": {"cursor": cursor}}
+    monkeypatch.setenv("AIRFLOW_CONN_K8S_INVENTORY", json.dumps({"conn_type": "postgres", **fields}))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    with InventoryHook(Settings.load()).store() as store:
+        assert store.connection.execute("SELECT 1, 2").fetchone() == (1, 2)
+        assert store.rows("schema_state")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "begins"),
+    [
+        (None, "/dags/"),
+        ("", "/dags/"),
+        ("https://data.example/airflow", "https://data.example/airflow/dags/"),
+        ("https://data.example/airflow/", "https://data.example/airflow/dags/"),
+        ("http://localhost:8080", "http://localhost:8080/dags/"),
+    ],
+)
+def test_the_link_to_the_report_is_where_airflow_is(
+    monkeypatch: pytest.MonkeyPatch, base_url: str | None, begins: str
+) -> None:
+    from types import SimpleNamespace
+    from typing import Any
+
+    from k8s_inventory.operators.sync import ReportLink
+
+    if base_url is not None:
+        monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
+    operator: Any = None
+    link = ReportLink().get_link(operator, ti_key=SimpleNamespace(dag_id="k8s_inventory", run_id="manual__1+00:00"))
+    assert link == f"{begins}k8s_inventory/runs/manual__1+00:00/tasks/report"
+
+
+def test_every_field_of_the_form_takes_what_is_typed() -> None:
+    """Airflow makes a list of `examples` or `enum` from which alone one may pick."""
+    from k8s_inventory.operators.params import run_params
+
+    for name, param in run_params().items():
+        assert not param.schema.keys() & {"examples", "enum"}, name
+        assert param.resolve() is None
+        if "array" in param.schema["type"]:
+            assert param.resolve([]) == []
+            assert param.resolve(["anything at all"]) == ["anything at all"]
+
+
+def test_the_documentation_of_the_dags_is_for_their_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    from k8s_inventory.operators.about import about_forgetting, about_inventory
+    from k8s_inventory.outcome import Outcome
+    from k8s_inventory.settings import per_run_settings
+
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://data.example/airflow")
+    text = about_inventory(inventory="one", forget="other")
+    for name in (*per_run_settings(), *Outcome):
+        assert f"| `{name}` | " in text
+    assert "(https://data.example/airflow/dags/other)" in text
+    assert "(https://data.example/airflow/dags/one/runs)" in text
+    assert "(https://data.example/airflow/dags/one)" in about_forgetting(inventory="one")

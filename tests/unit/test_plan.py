@@ -7,7 +7,7 @@ import pytest
 from k8s_inventory.kinds import FAMILIES, KINDS
 from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.settings import Settings
-from k8s_inventory.sync import Custom, PlanError, select
+from k8s_inventory.sync import Custom, PlanError, contexts_of, select
 
 CONFIGURED = ["prod", "staging", "dev"]
 
@@ -110,10 +110,33 @@ def test_only_kinds_by_their_own_name_are_named() -> None:
     assert named["prod · access"] == named["prod · csinodes"] == []
 
 
-def test_more_contexts_than_airflow_maps_are_refused() -> None:
-    selection = select(Settings.load(), [f"c{number}" for number in range(1025)])
-    with pytest.raises(PlanError, match="1025 contexts"):
-        selection.tasks(most=300)
+@pytest.mark.parametrize("resources", [None, ["pods"], ["pods", "nodes"]])
+@pytest.mark.parametrize(("contexts", "most"), [(1025, 300), (10_000, 1024), (3, 1), (3, 2), (301, 300), (4, 3)])
+def test_however_many_contexts_there_are_each_target_is_in_one_of_the_tasks(
+    contexts: int, most: int, resources: list[str] | None
+) -> None:
+    configured = [f"c{number}" for number in range(contexts)]
+    selection = select(Settings.load({"resources": resources}), configured)
+    tasks = selection.tasks(most=most)
+    assert len(tasks) <= most
+    kinds = [kind.name for kind in selection.kinds]
+    targets = [(name, kind) for task in tasks for name in contexts_of(task) for kind in task["kinds"]]
+    assert sorted(targets) == sorted((name, kind) for name in configured for kind in kinds)
+    sizes = {len(contexts_of(task)) for task in tasks}
+    assert max(sizes) - min(sizes) <= 1
+    assert len({task["label"] for task in tasks}) == len(tasks)
+
+
+def test_a_task_of_several_contexts_says_so() -> None:
+    tasks = select(Settings.load(), ["n" * 300, *CONFIGURED]).tasks(most=2)
+    assert [contexts_of(task) for task in tasks] == [("n" * 300, "staging"), ("prod", "dev")]
+    assert tasks[1]["label"] == "prod and 1 more · all"
+    assert len(tasks[0]["label"]) == 250
+    assert tasks[0]["label"].endswith("n… and 1 more · all")
+
+
+def test_a_task_that_was_planned_before_there_were_several_contexts_is_of_one() -> None:
+    assert contexts_of({"context": "prod", "kinds": ["pods"]}) == ("prod",)
 
 
 @pytest.mark.parametrize(

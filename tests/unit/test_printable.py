@@ -86,6 +86,7 @@ def test_no_error_is_left_out() -> None:
         "_TooMuch",
         "_NotAsMade",
         "JSONPathError",
+        "NotMetadata",
         "PathTooLong",
         "Oversized",
         "ProxyRefused",

@@ -208,3 +208,14 @@ def test_contexts_of_any_name_can_be_named(monkeypatch: pytest.MonkeyPatch, give
 def test_other_lists_may_be_json_too() -> None:
     assert Settings.load({"resources": '["pods", " [cd]*"]'}).resources == ["pods", "[cd]*"]
     assert Settings.load({"resources": "[cd]*,pods"}).resources == ["[cd]*", "pods"]
+
+
+@pytest.mark.parametrize("name", ["contexts", "resources", "namespaces", "accept_repointed"])
+@pytest.mark.parametrize("nothing", [None, [], [""], [" ", ""]])
+def test_a_run_that_chooses_nothing_leaves_it_to_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str, nothing: list[str] | None
+) -> None:
+    assert getattr(Settings.of_run({name: nothing}), name) == Settings.model_fields[name].default
+    monkeypatch.setenv(f"K8S_{name.upper()}", "pods,x")
+    monkeypatch.setenv("K8S_RUNS_MAY_ACCEPT_REPOINTED", "true")
+    assert getattr(Settings.of_run({name: nothing}), name) == ["pods", "x"]

@@ -1,4 +1,4 @@
--- Weeks of k8s_changes that are not there yet: the last one, as clocks are set back, this one, and those to come. A
+-- Weeks of a table that are not there yet: the last one, as clocks are set back, this one, and those to come. A
 -- partition that others attached has its weeks.
 WITH bound AS (
     SELECT
@@ -6,7 +6,7 @@ WITH bound AS (
         substring(pg_get_expr(class.relpartbound, class.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz AS until
     FROM pg_inherits AS inherits
     INNER JOIN pg_class AS class ON inherits.inhrelid = class.oid
-    WHERE inherits.inhparent = to_regclass('k8s_changes')
+    WHERE inherits.inhparent = to_regclass(%(table)s)
 )
 
 SELECT
@@ -17,12 +17,12 @@ SELECT
 FROM (
     SELECT
         day AS since,
-        'k8s_changes_' || to_char(day, 'YYYYMMDD') AS name
+        %(table)s || to_char(day, '_YYYYMMDD') AS name
     FROM (SELECT date_trunc('week', clock_timestamp() AT TIME ZONE 'UTC') AS monday) AS now
     CROSS JOIN generate_series(now.monday - interval '7 days', now.monday + interval '28 days', interval '7 days') AS day
 ) AS week
 WHERE
-    to_regclass('k8s_changes') IS NOT NULL
+    to_regclass(%(table)s) IS NOT NULL
     AND NOT EXISTS (
         SELECT FROM bound
         WHERE

@@ -1,18 +1,18 @@
--- A week of k8s_changes. It is made by itself and then attached, which locks nobody out.
+-- A week of {{ table }}. It is made by itself and then attached, which locks nobody out.
 CREATE TABLE {{ name | identifier }} (
-    LIKE k8s_changes INCLUDING CONSTRAINTS INCLUDING GENERATED,
-    CHECK (seen_at >= {{ since | literal }} AND seen_at < {{ until | literal }})
+    LIKE {{ table }} INCLUDING CONSTRAINTS INCLUDING GENERATED,
+    CHECK ({{ by }} >= {{ since | literal }} AND {{ by }} < {{ until | literal }})
 );
 
--- Those of k8s_changes do not see what is done to a week by itself.
-CREATE TRIGGER k8s_changes_deleted
+-- Those of {{ table }} do not see what is done to a week by itself.
+CREATE TRIGGER {{ table }}_deleted
 AFTER DELETE ON {{ name | identifier }}
 REFERENCING OLD TABLE AS deleted
-FOR EACH STATEMENT EXECUTE FUNCTION k8s_changes_deleted();
+FOR EACH STATEMENT EXECUTE FUNCTION {{ table }}_deleted();
 
-CREATE TRIGGER k8s_changes_truncated
+CREATE TRIGGER {{ table }}_truncated
 AFTER TRUNCATE ON {{ name | identifier }}
-FOR EACH STATEMENT EXECUTE FUNCTION k8s_changes_truncated();
+FOR EACH STATEMENT EXECUTE FUNCTION {{ table }}_truncated();
 
-ALTER TABLE k8s_changes
+ALTER TABLE {{ table }}
 ATTACH PARTITION {{ name | identifier }} FOR VALUES FROM ({{ since | literal }}) TO ({{ until | literal }});

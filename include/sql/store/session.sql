@@ -24,8 +24,10 @@ FROM (
     ('tcp_keepalives_interval', '10'),
     ('tcp_keepalives_count', '3'),
     ('tcp_user_timeout', '60s'),
-    -- The staging of some thousand objects then stays in memory; must be set before it is made.
+    -- The staging of some thousand objects then stays in memory.
     ('temp_buffers', '32MB'),
     -- No wait is without an end.
     ('lock_timeout', coalesce(nullif(current_setting('lock_timeout'), '0'), '5min'))
-) AS setting (name, value);
+) AS setting (name, value)
+-- Of a session of the server that a pooler gave to others before, and that had temporary tables, it stays as it is.
+WHERE setting.name <> 'temp_buffers' OR pg_my_temp_schema() = 0;

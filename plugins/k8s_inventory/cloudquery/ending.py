@@ -38,18 +38,17 @@ def refuse_without_backend(request: Any) -> None:
         )
 
 
-def announced(kinds: Iterable[Kind], *, incremental: bool = False) -> Iterator[Any]:
+def announced(schemas: Iterable[pa.Schema], *, incremental: bool = False) -> Iterator[Any]:
     """The tables. Destinations make those that they lack, and write what they hold back; the CLI will delete stale rows
     of each that was announced as not `incremental` once."""
-    for kind in kinds:
-        table = tables.schema(kind)
+    for table in schemas:
         if incremental:
             table = table.with_metadata({**table.metadata, tables.INCREMENTAL: b"true"})
         yield plugin_pb2.Sync.Response(migrate_table=plugin_pb2.Sync.MessageMigrateTable(table=schema_to_bytes(table)))
 
 
-def written(sent: Sequence[Kind], stopped: threading.Event) -> Generator[Any, None, bool]:
-    """Has destinations write the rows of these kinds, however long they take; whether they have, in the end.
+def written(sent: Sequence[pa.Schema], stopped: threading.Event) -> Generator[Any, None, bool]:
+    """Has destinations write the rows of these tables, however long they take; whether they have, in the end.
 
     What was not announced again, under `--no-migrate`, they only have read.
     """
@@ -60,9 +59,8 @@ def written(sent: Sequence[Kind], stopped: threading.Event) -> Generator[Any, No
     return not stopped.is_set()
 
 
-def _pushed(kind: Kind, stopped: threading.Event) -> Iterator[Any]:
+def _pushed(table: pa.Schema, stopped: threading.Event) -> Iterator[Any]:
     """Messages that bring no row. Once the last one was accepted, a destination has taken all that came before them."""
-    table = tables.schema(kind)
     table = table.with_metadata({**table.metadata, b"k8s_inventory:ballast": b"-" * _BALLAST})
     record = record_to_bytes(pa.RecordBatch.from_pylist([], schema=table))
     message = plugin_pb2.Sync.Response(insert=plugin_pb2.Sync.MessageInsert(record=record))

@@ -22,7 +22,7 @@ from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
 from cloudquery.plugin_v3.arrow import schema_to_bytes
 
 from k8s_inventory import __version__
-from k8s_inventory.cloudquery import ending, tables
+from k8s_inventory.cloudquery import changes, ending, tables
 from k8s_inventory.cloudquery.source import BadInput, Source
 from k8s_inventory.cloudquery.spec import json_schema
 from k8s_inventory.printable import printable
@@ -87,7 +87,10 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
     @_explained
     def GetTables(self, request: Any, context: grpc.ServicerContext) -> Any:
         kinds = self._initialized(context).kinds(request.tables, request.skip_tables)
-        return plugin_pb2.GetTables.Response(tables=[schema_to_bytes(tables.schema(kind)) for kind in kinds])
+        found = [tables.schema(kind) for kind in kinds]
+        if self._initialized(context).wants_changes(request.tables, request.skip_tables):
+            found.append(changes.schema())
+        return plugin_pb2.GetTables.Response(tables=list(map(schema_to_bytes, found)))
 
     @_explained
     def TestConnection(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -105,7 +108,7 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
         return plugin_pb2.TestConnection.Response(success=True)
 
     def Sync(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        """Sends the tables, then each target that is complete.
+        """Sends the tables, then each target that is complete, then what changed since the sync before.
 
         If one was not, it ends in an error, and not in a message about it, which keeps the CLI from deleting what this
         sync did not bring; or well, under `on_incomplete: keep`, and the CLI deletes of complete kinds alone.
@@ -122,8 +125,10 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
         sent, incomplete = set(), set()
         with self._stoppable(context) as stopped:
             kinds = source.kinds(request.tables, request.skip_tables)
-            yield from ending.announced(kinds, incremental=keep)
-            for target in source.read(kinds, stopped):
+            new = source.changes(request)
+            yield from ending.announced(map(tables.schema, kinds), incremental=keep)
+            yield from ending.announced([changes.schema()] if new else [])
+            for target in source.read(kinds, stopped) if kinds else ():
                 with target.spool as spool:
                     if target.problem is None:
                         for record in spool.records():
@@ -136,10 +141,18 @@ class PluginServicer(plugin_pb2_grpc.PluginServicer):
                         incomplete.add(target.kind.table)
                         if keep and request.withErrorMessages:
                             yield ending.error(target.kind, problem)
+            for record in source.records(new, stopped) if new else ():
+                yield plugin_pb2.Sync.Response(insert=plugin_pb2.Sync.MessageInsert(record=record))
+            fails = problems and not (keep and not stopped.is_set())
             if keep and not stopped.is_set():
-                yield from ending.announced(kind for kind in kinds if kind.table not in incomplete)
-            elif problems:
-                written = yield from ending.written([kind for kind in kinds if kind.table in sent], stopped)
+                yield from ending.announced(tables.schema(kind) for kind in kinds if kind.table not in incomplete)
+            to_write = [tables.schema(kind) for kind in kinds if kind.table in sent] if fails else []
+            if new and new.is_new:
+                to_write.append(changes.schema())
+            written = yield from ending.written(to_write, stopped)
+            if new and written:
+                source.keep(new)
+            if fails:
                 context.abort(grpc.StatusCode.ABORTED, ending.summary(problems, written=written))
 
     @contextmanager

@@ -8,9 +8,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from k8s_inventory.cloudquery import tables
+from k8s_inventory.cloudquery.changes import Backend, BackendError, Changes
 from k8s_inventory.cloudquery.spec import load
 from k8s_inventory.cloudquery.spool import Spool
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, Kind
@@ -97,13 +99,58 @@ class Source:
             found = tables.select(table_patterns, skip_tables, chosen)
         except tables.NoSuchTable as error:
             raise BadInput(str(error)) from None
-        if not found:
+        if not found and not self.wants_changes(table_patterns, skip_tables):
             resources = ", ".join(self.settings.resources or KINDS)
             raise BadInput(
                 f"nothing is left to read: `tables` ({', '.join(table_patterns)}) and `skip_tables` "
                 f"({', '.join(skip_tables)}) leave none of the resources {resources}"
             )
         return found
+
+    def wants_changes(self, table_patterns: Collection[str], skip_tables: Collection[str]) -> bool:
+        """Whether the selection takes `k8s_changes`, which a database has. Raises `BadInput` where it has none."""
+        if not tables.takes(tables.CHANGES, table_patterns, skip_tables):
+            return False
+        if not self.settings.database_url and tables.CHANGES in table_patterns:
+            raise BadInput(
+                f"{tables.CHANGES} takes `database_url`, in whose schema changes are noted: without it nobody knows "
+                "what rows were before"
+            )
+        return self.settings.database_url is not None
+
+    def changes(self, request: Any) -> Changes | None:
+        """Of the contexts that are chosen; None where it is not asked for. Raises `BadInput`."""
+        if not self.wants_changes(request.tables, request.skip_tables):
+            return None
+        if not request.backend.table_name:
+            needed = (
+                f"{tables.CHANGES} takes a state backend, which holds what was sent before. Add a line to the source, "
+                "beside its `spec`, with the name of your destination: "
+                'backend_options: {table_name: k8s_inventory, connection: "@@plugins.postgresql.connection"}'
+            )
+            if tables.CHANGES in request.tables:
+                raise BadInput(needed)
+            log.info("%s", needed)
+            return None
+        try:
+            backend = Backend(request.backend.table_name, request.backend.connection)
+            return Changes(self._connect, self._selection.contexts, backend)
+        except BackendError as error:
+            raise BadInput(str(error)) from None
+
+    def records(self, new: Changes, stopped: threading.Event) -> Iterator[bytes]:
+        """Raises `BadInput` where the database refuses."""
+        try:
+            yield from new.records(stopped)
+        except StoreError as error:
+            raise BadInput(f"database_url: {error}") from None
+
+    def keep(self, new: Changes) -> None:
+        """What could not be kept is sent once more by the next sync."""
+        try:
+            new.keep()
+        except BackendError as error:
+            log.warning("%s", error)
 
     def read(self, kinds: Sequence[Kind], stopped: threading.Event) -> Iterator[Spooled]:
         """Every target, once, as it ends; its spool is the caller's to close.
@@ -165,7 +212,9 @@ class Source:
         with store:
             try:
                 store.migrate()
-                store.mark_configured(self._contexts, are_all=not self._contexts.missing)
+                source = self.settings.source_name
+                are_all = source is not None and not self._contexts.missing
+                store.mark_configured(self._contexts, source=source or "", are_all=are_all)
             except StoreError as error:
                 raise BadInput(f"database_url: {error}") from None
 
@@ -175,7 +224,8 @@ class Source:
             if store := self.open_store():
                 with store:
                     changes = refresh_crd_views(store)
-                    store.drop_expired_history(self.settings.history_days)
+                    store.drop_expired_history(self.settings.history_days, self.settings.event_days)
+                    store.forget_old_runs(self.settings.runs_days)
                 for warning in changes.warnings():
                     log.warning("%s", warning)
         except (BadInput, StoreError) as error:

@@ -22,6 +22,9 @@ GRPC_LIMIT = 4 * 1024 * 1024
 LARGEST_BATCH = GRPC_LIMIT - 256 * 1024
 """A batch's bytes: beside them a message holds the schema, and the columns that the CLI adds."""
 
+CHANGES = "k8s_changes"
+"""The one table that is of no kind: see `changes`."""
+
 INCREMENTAL = b"cq:extension:incremental"
 """Whether a sync brings only what is new to a table, in its metadata."""
 
@@ -45,7 +48,7 @@ _TYPES: dict[str, pa.DataType] = {
     "text[]": pa.list_(pa.utf8()),
 }
 _CONTEXT_NAME = Column(name="context_name", path="", description="Context that the object was read through.")
-_ID = pa.field(
+ROW_ID = pa.field(
     "_cq_id",
     pa.binary(16),
     # Made so by its constraint where it is the key. Elsewhere CloudQuery's PostgreSQL destination adds no column that
@@ -71,16 +74,21 @@ def select(tables: Collection[str], skip_tables: Collection[str], kinds: Collect
 
     Raises `NoSuchTable` for a pattern that matches no table at all, as CloudQuery's own plugins do.
     """
-    names = [kind.table for kind in TABLES]
+    names = [*(kind.table for kind in TABLES), CHANGES]
     for setting, patterns in (("tables", tables), ("skip_tables", skip_tables)):
         for pattern in patterns:
             if not any(fnmatchcase(name, pattern) for name in names):
                 raise NoSuchTable(f"{setting}: no table matches {pattern!r}; there is {', '.join(names)}")
-    return [kind for kind in kinds if _matches(kind, tables or ("*",)) and not _matches(kind, skip_tables)]
+    return [kind for kind in kinds if takes(kind.table, tables, skip_tables)]
 
 
-def _matches(kind: Kind, patterns: Collection[str]) -> bool:
-    return any(fnmatchcase(kind.table, pattern) for pattern in patterns)
+def takes(table: str, tables: Collection[str], skip_tables: Collection[str]) -> bool:
+    """Whether CloudQuery's selection takes a table."""
+    return _matches(table, tables or ("*",)) and not _matches(table, skip_tables)
+
+
+def _matches(table: str, patterns: Collection[str]) -> bool:
+    return any(fnmatchcase(table, pattern) for pattern in patterns)
 
 
 def schema(kind: Kind) -> pa.Schema:
@@ -100,7 +108,7 @@ def _schema(table: str) -> pa.Schema:
         INCREMENTAL: b"false",
     }
     return pa.schema(
-        [_ID, *(_field(each, is_key=each.name in key) for each in (_CONTEXT_NAME, *kind.columns))], metadata=metadata
+        [ROW_ID, *(field(each, is_key=each.name in key) for each in (_CONTEXT_NAME, *kind.columns))], metadata=metadata
     )
 
 
@@ -108,7 +116,7 @@ def _key(kind: Kind) -> tuple[str, ...]:
     return ("context_name", *kind.shared_by, "uid")
 
 
-def _field(column: Column, *, is_key: bool) -> pa.Field:
+def field(column: Column, *, is_key: bool) -> pa.Field:
     metadata: dict[bytes, bytes] = {
         b"cq:extension:primary_key": b"true" if is_key else b"false",
         b"cq:extension:unique": b"false",

@@ -50,6 +50,7 @@ class InventoryHook(PostgresHook):
     def _parse_flags(self) -> None:
         """PostgresHook takes any text for true, `false` in a connection's URI, too."""
         extra = dict(self.connection.extra_dejson)
+        extra.pop("cursor", None)  # of what kind the rows are that others read of it; some kinds psycopg 3 refuses
         for name in extra.keys() & {"iam", "redshift", "redshift-serverless"}:
             try:
                 extra[name] = flag(extra[name], name)

@@ -101,7 +101,8 @@ class Kind:
     API server's `Table`, by the column's name there, and the field that stands for each in a path.
 
     `noise` are paths at which a difference is no change to people, such as heartbeats: the history leaves it out, and
-    of kinds without `has_history` all.
+    of kinds without `has_history` all. `kept_in`, where there is one, is the table that rows go to when
+    their objects do.
 
     `shared_by` are the columns, each `of_kind`, by which kinds that share a table are told apart in it. `listed_as` is
     the kind of its lists, where that is another than `<kind>List`. `revision` changes when the definition of a custom
@@ -127,6 +128,7 @@ class Kind:
     table_cells: tuple[tuple[str, str], ...] = ()
     noise: tuple[str, ...] = ()
     has_history: bool = True
+    kept_in: str = ""
     shared_by: tuple[str, ...] = ()
     listed_as: str = ""
     printer_columns: tuple[PrinterColumn, ...] = ()
@@ -138,6 +140,11 @@ class Kind:
         """Every column that comes from the object; `context_name`, which does not, stands before them."""
         metadata = _LONG_NAMED if self.long_names else METADATA_COLUMNS
         return (*metadata, DELETION_GRACE, *self.typed_columns, *(_REST_COLUMNS[name] for name in self.rest))
+
+    @property
+    def kept(self) -> Kind:
+        """The same kind, in the table of those that are gone."""
+        return replace(self, table=self.kept_in, kept_in="")
 
     @property
     def signature(self) -> tuple[Any, ...]:

@@ -40,6 +40,7 @@ EVENTS = Kind(
     short_names=("ev",),
     description="Events: what happened to objects lately. The API server itself keeps them for an hour.",
     has_history=False,
+    kept_in="k8s_past_events",
     rest=("data",),
     typed_columns=(
         Column(

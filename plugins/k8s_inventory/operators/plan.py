@@ -26,8 +26,11 @@ class PlanOperator(BaseOperator):
         self.whole_contexts = whole_contexts
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        from k8s_inventory.hooks import clusters
+        from airflow.sdk.configuration import conf
+
+        from k8s_inventory.hooks.contexts import contexts
         from k8s_inventory.hooks.inventory import InventoryHook
+        from k8s_inventory.hooks.source import source_name
         from k8s_inventory.operators.failures import explained
         from k8s_inventory.printable import printable
         from k8s_inventory.settings import Settings
@@ -36,14 +39,17 @@ class PlanOperator(BaseOperator):
 
         with explained(context):
             settings = Settings.of_run(context["params"])
-            configured = clusters.contexts(settings)
+            configured = contexts(settings)
             selection = select(settings, configured)
             invocation = uuid4().hex  # a run that is cleared, or whose id is used again, is planned again
-            most = 0 if self.whole_contexts else settings.max_tasks
-            tasks = [{**task, "invocation": invocation} for task in selection.tasks(most=most)]
+            most = min(settings.max_tasks, conf.getint("core", "max_map_length", fallback=settings.max_tasks))
+            most = min(most, len(selection.contexts)) if self.whole_contexts else most
+            tasks = [{**task, "invocation": invocation} for task in selection.tasks(most=max(most, 1))]
+            source = source_name(settings)
             with InventoryHook(settings).store() as store:
                 made = store.migrate()
-                gone = store.mark_configured(configured, are_all=not configured.missing)
+                are_all = source is not None and not configured.missing
+                gone = store.mark_configured(configured, source=source or "", are_all=are_all)
         if made:
             self.log.info("made or upgraded: %s", ", ".join(made))
         warnings = [missing_kubeconfig(path) for path in configured.missing]

@@ -35,19 +35,30 @@ class ReportOperator(BaseOperator):
         plan = context["ti"].xcom_pull(task_ids=self.plan_task_id)
         if not plan:
             raise failure("nothing was planned: the log of the task `plan` says why", retryable=False, context=context)
-        tasks = (self.plan_task_id, self.views_task_id)
+        tasks, views = (self.plan_task_id, self.views_task_id), self._state_of(self.views_task_id, context)
         warnings = [each for task in tasks for each in context["ti"].xcom_pull(task_ids=task, key=WARNINGS) or ()]
         with explained(context):
             settings = Settings.of_run(context["params"])
             with InventoryHook(settings).store() as store:
                 rows = report(store, str(context["run_id"]), plan)
                 try:
-                    store.drop_expired_history(settings.history_days)
+                    store.drop_expired_history(settings.history_days, settings.event_days)
+                    store.forget_old_runs(settings.runs_days)
                 except StoreError as error:  # whoever reads it may be the database's owner, and take hours
                     warnings.append(str(error))
+        if views == "failed":
+            warnings.append(f"the task `{self.views_task_id}` failed: views of CRDs are not all as they should be")
         self.log.info("\n%s", lines(rows, warnings=warnings))
-        bad = failed(rows)
+        bad = [f"{row['context_name']} · {row['kind']} ({row['outcome']})" for row in failed(rows)]
+        if views == "failed":
+            bad.append(f"{self.views_task_id} (failed)")
         if bad:
-            names = (printable(f"{row['context_name']} · {row['kind']} ({row['outcome']})") for row in bad)
-            raise failure(f"not complete: {', '.join(names)}", retryable=False, context=context)
+            raise failure(f"not complete: {', '.join(map(printable, bad))}", retryable=False, context=context)
         return rows
+
+    @staticmethod
+    def _state_of(task_id: str, context: Context) -> Any:
+        """How another task of this run has ended; None where there is no such task."""
+        ti, run_id = context["ti"], str(context["run_id"])
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[task_id], run_ids=[run_id])
+        return states.get(run_id, {}).get(task_id)

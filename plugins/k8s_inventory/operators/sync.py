@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowSkipException
 
+from k8s_inventory.operators.about import page
+
 if TYPE_CHECKING:
     import jinja2
     from airflow.sdk import Context
 
+    from k8s_inventory.kube.session import Session
     from k8s_inventory.settings import Settings
     from k8s_inventory.sync import Result, Sync
 
@@ -24,18 +28,20 @@ class ReportLink(BaseOperatorLink):
     name = "Report of this run"
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        return f"/dags/{ti_key.dag_id}/runs/{ti_key.run_id}/tasks/report"
+        return page(f"dags/{ti_key.dag_id}/runs/{ti_key.run_id}/tasks/report")
 
 
 class SyncOperator(BaseOperator):
     """Brings the rows of its targets up to date.
 
-    :param work: what `plan` returned for this task: `label`, `context`, `kinds`, `custom` (patterns of kinds without a
-        declaration), `named`, those of its kinds that the user asked for by name, and `invocation`.
+    :param work: what `plan` returned for this task: `label`, `context` and `also`, those it takes besides, `kinds`,
+        `custom` (patterns of kinds without a declaration), `named`, those of its kinds that the user asked for by name,
+        and `invocation`.
     :param mode: `full` lists all; `incremental` goes on from where rows are, and lists what it can not go on from;
         `watch` does so for `watch_seconds`.
     :param create_staging, see, stage, merge, missing, prune, prune_absent: the SQL that it runs, as templates of
-        include/sql/store; the UI shows them rendered. Values are bound when they run.
+        include/sql/store; the UI shows them rendered, of several kinds those of the first. Values are bound when they
+        run.
 
     A target that is not complete fails its task, after all others were tried; a forbidden or absent kind that was
     not named does not, and skips the task where it has no other. A retry repeats only what was not complete.
@@ -91,17 +97,20 @@ class SyncOperator(BaseOperator):
         jinja_env: jinja2.Environment,
         seen_oids: set[int],
     ) -> None:
-        """Renders the SQL for the task's kind. A task of several kinds renders each as it comes to it."""
+        """Renders the SQL for the task's kind. A task of several kinds renders each as it comes to it; those who look
+        at it are shown that of the first."""
         from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS
         from k8s_inventory.store.statements import variables
 
-        if not self._is_rendered():
-            return
         kinds = self.work["kinds"]
-        names: Any = {**context, **variables(KINDS[kinds[0]] if kinds else CUSTOM_OBJECTS)}
+        first = KINDS[kinds[0]] if kinds else CUSTOM_OBJECTS
+        names: Any = {**context, **variables(first)}
         super()._do_render_template_fields(parent, template_fields, names, self.get_template_env(), seen_oids)
+        if not self._is_of_one_table():
+            for name in self.template_fields:
+                setattr(self, name, f"-- for {first.name}; for each other kind with its table\n{getattr(self, name)}")
 
-    def _is_rendered(self) -> bool:
+    def _is_of_one_table(self) -> bool:
         """Whether all of the task's kinds share a table, so that its SQL is the same for all."""
         return len(self.work["kinds"]) + bool(self.work["custom"]["include"]) == 1
 
@@ -128,33 +137,40 @@ class SyncOperator(BaseOperator):
 
     def _sync(self, context: Context, settings: Settings) -> list[Result]:
         """How each target ended. The work is done in threads: a signal raises here, and must not in a statement."""
-        from k8s_inventory.hooks import clusters
+        from k8s_inventory.hooks.contexts import contexts as configured_contexts
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.kinds import KINDS
         from k8s_inventory.printable import printable
-        from k8s_inventory.sync import Custom, PlanError, Run, Sync, Targets
+        from k8s_inventory.sync import Custom, PlanError, Run, Sync, Targets, contexts_of
         from k8s_inventory.sync.configured import open_session
 
-        task_instance, name = context["ti"], self.work["context"]
-        contexts = clusters.contexts(settings)
-        if name not in contexts:
-            raise PlanError(f"context {name} is gone from the configuration since this run was planned")
+        task_instance, contexts = context["ti"], configured_contexts(settings)
         with InventoryHook(settings).store() as store:
             store.check_schema()
         stopped = threading.Event()
+
+        def session(name: str) -> Session:
+            if name not in contexts:
+                raise PlanError(f"context {name} is gone from the configuration since this run was planned")
+            return open_session(contexts[name](), settings, stopped=stopped)
+
         self._running = Sync(
             [
                 Targets(
                     name,
-                    lambda: open_session(contexts[name](), settings, stopped=stopped),
+                    partial(session, name),
                     [KINDS[kind] for kind in self.work["kinds"]],
                     Custom(**self.work["custom"]),
                 )
+                for name in contexts_of(self.work)
             ],
             run=Run(str(context["run_id"]), task_instance.try_number, self._invocation(task_instance), self.mode),
             settings=settings,
             open_store=lambda: InventoryHook(settings).store(),
-            statements={each: getattr(self, each) for each in self.template_fields} if self._is_rendered() else None,
+            statements={each: getattr(self, each) for each in self.template_fields}
+            if self._is_of_one_table()
+            else None,
+            contexts_at_once=len(contexts_of(self.work)) if self.mode == "watch" else 1,  # none ends before its time
             kinds_at_once=settings.kinds_at_once,
             hold=settings.watch_seconds,
             stopped=stopped,
@@ -165,7 +181,7 @@ class SyncOperator(BaseOperator):
                 attempt = result.attempt
                 self.log.info(
                     "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",
-                    *(printable(name), printable(result.kind), attempt.outcome),
+                    *(printable(result.context_name), printable(result.kind), attempt.outcome),
                     *(attempt.objects, attempt.changed, attempt.deleted, attempt.seconds),
                 )
                 ended.append(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -21,7 +22,8 @@ from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
 from k8s_inventory.store.evidence import GoesOn, Revision
-from k8s_inventory.store.partitions import drop_expired, make_partitions, missing_partitions
+from k8s_inventory.store.partitions import CHANGES, PAST_EVENTS, drop_expired, make_partitions, missing_partitions
+from k8s_inventory.store.pooling import refuse_shared
 from k8s_inventory.store.refusals import StoreError, explained
 from k8s_inventory.store.statements import sql
 
@@ -87,11 +89,19 @@ class Store:
     def __init__(self, connection: psycopg.Connection[Any], *, schema: str | None = None) -> None:
         self.connection = connection
         self.schema = schema
+        try:
+            self._begin()
+        except BaseException:
+            connection.close()
+            raise
+
+    def _begin(self) -> None:
+        connection = self.connection
         with explained("database"):
             connection.autocommit = True
-            # First, and as bytes: others are encoded by it. The bytes of COPY are UTF-8 whatever it says.
-            connection.execute(b"SET client_encoding TO 'UTF8'")
             self._refuse_server()
+            # Before names, and as bytes: others are encoded by it. The bytes of COPY are UTF-8 whatever it says.
+            connection.execute(b"SET client_encoding TO 'UTF8'")
             for name, value in _WHERE_IT_CAN_BE.items():
                 with suppress(errors.InvalidParameterValue):
                     self._set(name, value)
@@ -102,27 +112,36 @@ class Store:
         version = self.connection.info.server_version
         if version < MINIMUM_VERSION:
             raise StoreError(f"PostgreSQL 15 or newer is needed, the server is {version // 10000}")
-        encoding = self.connection.execute("SHOW server_encoding").fetchone()
-        if encoding is None or encoding[0] != "UTF8":
+        query = "SELECT pg_backend_pid(), current_setting('server_encoding')"
+        ((pid, encoding),) = self.connection.execute(query.encode()).fetchall()
+        refuse_shared(self.connection, pid)
+        if encoding != "UTF8":
             raise StoreError(
-                f"the database's encoding is {encoding and encoding[0]}, which can not hold all that clusters write: "
+                f"the database's encoding is {encoding}, which can not hold all that clusters write: "
                 "make one by CREATE DATABASE inventory ENCODING 'UTF8' TEMPLATE template0"
             )
 
     def _choose_schema(self) -> None:
         """Narrows the search path to the one schema: objects of strangers in others then mean nothing to us."""
-        schema = self.schema
-        if schema is None:
-            found = self.rows("our_schema")
-            if len(found) > 1 and found[1]["is_made"] and not found[0]["is_own"]:
-                raise StoreError(
-                    f"both {found[0]['schema_name']} and {found[1]['schema_name']} of the search path hold an "
-                    "inventory, and neither is this role's own: say which by `schema` (K8S_SCHEMA_NAME)"
-                )
-            schema = found[0]["schema_name"] if found else None
+        schema = self.schema or self._found_schema()
         if schema is not None:
             path = f"{statements.identifier(schema, self.connection)}, pg_temp"
             self._set("search_path", path)
+
+    def _found_schema(self) -> str | None:
+        """Of the search path's: the one where the inventory has been for longest, or is to be made."""
+        found = self.rows("our_schema")
+        made = [str(row["schema_name"]) for row in found if row["is_made"] and row["is_own"] == found[0]["is_own"]]
+        if len(made) < 2:
+            return str(found[0]["schema_name"]) if found else None
+        if not found[0]["is_own"]:
+            raise StoreError(
+                f"both {made[0]} and {made[1]} of the search path hold an inventory, and neither is this role's own: "
+                "say which by `schema` (K8S_SCHEMA_NAME)"
+            )
+        since = "SELECT coalesce(min(applied_at), now()) FROM {}.k8s_schema_migrations"
+        known = {each: since.format(statements.identifier(each, self.connection)) for each in made}
+        return min(made, key=lambda each: self.connection.execute(known[each].encode()).fetchall())
 
     def _set(self, name: str, value: str) -> None:
         self.connection.execute("SELECT set_config(%s, %s, false)", [name, value])
@@ -205,17 +224,17 @@ class Store:
             )
 
     def _make_weeks(self) -> list[str]:
-        """Makes the weeks of history that are missing. While this one is there, the role need not be one that may."""
+        """Makes the weeks that are missing. While this one is there, the role need not be one that may."""
         weeks = missing_partitions(self.connection)
         try:
             if weeks:
                 with self.schema_change():
                     make_partitions(self.connection)
         except errors.InsufficientPrivilege:
-            if any(week["is_now"] for week in weeks):
+            if any(week["is_now"] for _, week in weeks):
                 raise
             return []
-        return [week["name"] for week in weeks]
+        return [week["name"] for _, week in weeks]
 
     def _create_schema(self, schema: str) -> None:
         found = self.connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone()
@@ -263,7 +282,7 @@ class Store:
                 "INSERT INTO k8s_schema_migrations (version, name) VALUES (%s, %s)", [version, name]
             )
             done.append(name)
-        make_partitions(self.connection)
+        self._refuse_other_types(kinds)
         for made_of in (_made_of, self._instants):
             for name, ddl in made_of(kinds).items():
                 if declared.get(name) == _hashed(ddl):
@@ -271,6 +290,7 @@ class Store:
                 self.connection.execute(ddl)
                 self.note_made(name, _hashed(ddl))
                 done.append(name)
+        make_partitions(self.connection)
         if CUSTOM_OBJECTS in kinds:
             moved = declared_since(self.connection, kinds, by_rows=bool(done))
             adopt(self.connection, moved)
@@ -318,8 +338,20 @@ class Store:
                 "or choose another schema (setting `schema`)"
             )
 
-    def drop_expired_history(self, days: int, *, wait: float = RELATION_WAIT) -> list[str]:
-        """Drops the weeks of k8s_changes that ended so many days ago; returns their names.
+    def _refuse_other_types(self, kinds: Sequence[Kind]) -> None:
+        every = [*kinds, *(kind.kept for kind in kinds if kind.kept_in)]
+        columns = [(kind.table, column.name, column.type) for kind in every for column in kind.columns]
+        tables, names, types = zip(*columns, strict=True) if columns else ((), (), ())
+        found = self.rows("other_types", {"tables": list(tables), "columns": list(names), "types": list(types)})
+        if found:
+            other = ", ".join(f"{row['name']} ({row['type']} instead of {row['declared_type']})" for row in found)
+            raise StoreError(
+                f"a column of another type has the name of one of ours, and stays untouched: {other}. Rename it (ALTER "
+                "TABLE ... RENAME COLUMN): this version has a column of that name"
+            )
+
+    def drop_expired_history(self, days: int, event_days: int, *, wait: float = RELATION_WAIT) -> list[str]:
+        """Drops the weeks of k8s_changes that ended so many days ago, and of k8s_past_events; returns their names.
 
         Raises `StoreError` where someone is still reading one after `wait` seconds; it goes the next time.
         """
@@ -327,19 +359,32 @@ class Store:
             ((before,),) = self.connection.execute("SHOW lock_timeout").fetchall()
             self._set("lock_timeout", str(int(wait * 1000)))
             try:
-                return drop_expired(self.connection, days)
+                events = drop_expired(self.connection, PAST_EVENTS, event_days)
+                return [*events, *drop_expired(self.connection, CHANGES, days)]
             finally:
                 self._set("lock_timeout", before)
 
+    def forget_old_runs(self, days: int, *, seconds: float = 10.0) -> None:
+        """Deletes attempts that ended so many days ago, and before the history of their targets; what is not done in
+        `seconds` is done the next time. Raises `StoreError`."""
+        end = time.monotonic() + seconds
+        with explained("deleting old attempts", self.connection):
+            while self.connection.execute(sql("forget_old_runs"), {"days": days}).rowcount > 0:
+                if time.monotonic() > end:
+                    return
+
     # -- contexts and runs ---------------------------------------------------------------------------
 
-    def mark_configured(self, contexts: Iterable[str], *, are_all: bool = True) -> list[str]:
-        """Notes which contexts are configured now; returns those that are newly gone. Their rows stay.
+    def mark_configured(self, contexts: Iterable[str], *, source: str = "", are_all: bool = True) -> list[str]:
+        """Notes which contexts a source has in its configuration now; returns those that are newly gone.
 
+        Their rows stay. Gone is what this source had, and no other has. One without a name has what no named one has.
         None is gone where it is not known whether these `are_all`.
         """
-        with explained("marking contexts"):
-            changed = self.rows("contexts_configured", {"contexts": list(contexts), "are_all": are_all})
+        configured = {"contexts": list(contexts), "source": source, "are_all": are_all}
+        with explained("marking contexts", self.connection), self.connection.transaction():
+            self.run("sources_lock")
+            changed = self.rows("contexts_configured", configured)
         return sorted(row["context_name"] for row in changed if row["unconfigured_since"] is not None)
 
     def cluster_of(self, context_name: str) -> dict[str, Any] | None:
@@ -358,6 +403,19 @@ class Store:
                 self.run("context_repointed", {"context_name": context_name})
             found = self.rows("context_seen", {"context_name": context_name, "repointed": repointed, **columns})
         return bool(found[0]["is_settled"])
+
+    def changed_targets(self, contexts: Sequence[str]) -> list[dict[str, Any]]:
+        """context_name, kind, changed_at (as text) and history_rules of the targets of which changes are noted."""
+        with explained("reading the history"):
+            return self.rows("changed_targets", {"contexts": list(contexts)})
+
+    def changes_since(self, spans: Sequence[Mapping[str, Any]], *, most: int) -> Iterator[list[dict[str, Any]]]:
+        """Rows of k8s_changes, so many at once; each span is a context_name, plural, group, after and until."""
+        with explained("reading the history"), self.connection.transaction():
+            with self.connection.cursor("changes", row_factory=dict_row) as cursor:
+                cursor.execute(sql("changes_since"), {"spans": Jsonb(list(spans))})
+                while rows := cursor.fetchmany(most):
+                    yield rows
 
     def known_contexts(self) -> list[str]:
         with explained("reading contexts"):
@@ -483,12 +541,17 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
         "k8s_owner": statements.sql("references"),
         "k8s_to_text": statements.sql("casts"),
         "k8s_former": statements.sql("history"),
+        "k8s_not_known": statements.sql("answers"),
+        "k8s_pod_security": statements.sql("pod_security"),
     }
     tables = {kind.table: statements.kind_table(kind) for kind in kinds}
+    tables |= {kind.kept_in: statements.kept_table(kind) for kind in kinds if kind.kept_in}
     views = {"k8s_objects": statements.view("objects_view", kinds)}
     if len(kinds) == len(TABLES):
         views["k8s_owner_chain"] = statements.view("owner_views", kinds)
         views["k8s_edges"] = statements.view("edges_view", kinds)
+        views["k8s_grants"] = statements.sql("answer_views")
+        views["k8s_event_history"] = statements.sql("event_history")
     return {**functions, **tables, **views}
 
 

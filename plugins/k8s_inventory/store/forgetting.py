@@ -32,7 +32,8 @@ def forget_context(
             raise StoreError(f"{doing}: {LOST_LOCK}")
         deleted = {}
         for kind in kinds:
-            deleted[kind.table] = store.connection.execute(forget_rows(kind).encode(), of_context).rowcount
+            for each in (kind, kind.kept) if kind.kept_in else (kind,):
+                deleted[each.table] = store.connection.execute(forget_rows(each).encode(), of_context).rowcount
         known = [store.connection.execute(statement.encode(), of_context).rowcount for statement in _of_a_context()]
         if not any((*deleted.values(), *known)):
             there_is = ", ".join(store.known_contexts()) or "none"
@@ -41,7 +42,7 @@ def forget_context(
 
 
 def _of_a_context() -> list[str]:
-    names = ("changes", "runs", "all_parts", "revisions", "targets", "discovery", "context", "dead_locks")
+    names = ("changes", "runs", "all_parts", "revisions", "targets", "discovery", "sources", "context", "dead_locks")
     return [sql(f"forget_{name}") for name in names]
 
 

@@ -22,6 +22,10 @@ class StoreError(ReportedError):
         self.retryable = retryable
 
 
+class NotAllowed(StoreError):
+    """The role lacks a right, and that does not pass by itself."""
+
+
 class TargetBusy(StoreError):
     """Another task holds the target's lock."""
 
@@ -36,10 +40,11 @@ class Moved(StoreError):
         super().__init__(message, retryable=True)
 
 
-LOST_LOCK = (
-    "the lock is not held by this database session any more: a transaction-pooling PgBouncer is in the way. Connect to "
-    "PostgreSQL itself, or use session pooling; nothing was changed"
+SHARED = (
+    "statements of this session reach other sessions of the server: a pooler is in the way that gives each transaction "
+    "another one (pool_mode = transaction). Connect to PostgreSQL itself, or use session pooling (docs/postgresql.md)"
 )
+LOST_LOCK = f"the lock is not held by this database session any more: {SHARED}; nothing was changed"
 
 
 def holder(lock: Mapping[str, Any]) -> str:
@@ -60,7 +65,7 @@ def explained(doing: str, connection: psycopg.Connection[Any] | None = None) -> 
     try:
         yield
     except errors.InsufficientPrivilege as error:
-        raise StoreError(f"{doing}: {_first_line(error)}. docs/postgresql.md has the grants that are needed") from error
+        raise NotAllowed(f"{doing}: {_first_line(error)}. docs/postgresql.md has the grants that are needed") from error
     except errors.ReadOnlySqlTransaction as error:
         raise StoreError(f"{doing}: the database is read-only; is it a standby?", retryable=True) from error
     except (errors.UndefinedTable, errors.UndefinedColumn) as error:
@@ -72,6 +77,8 @@ def explained(doing: str, connection: psycopg.Connection[Any] | None = None) -> 
         raise StoreError(f"{doing}: {_first_line(error)}{_in_the_way(connection)}", retryable=True) from error
     except psycopg.OperationalError as error:
         raise StoreError(f"{doing}: {_first_line(error)}", retryable=True) from error
+    except (errors.IntegrityError, errors.RaiseException, errors.FeatureNotSupported) as error:
+        raise StoreError(f"{doing}: {_first_line(error)}. {_of_others(error)}") from error
     except psycopg.Error as error:
         raise StoreError(f"{doing}: {_first_line(error)}") from error
     except UnicodeEncodeError as error:  # half of a character, as `\ud800` in JSON or YAML: UTF-8 has no such thing
@@ -87,6 +94,19 @@ def _in_the_way(connection: psycopg.Connection[Any] | None) -> str:
     if not found:
         return ". Nobody holds it any more"
     return ". Locks are held by " + "; ".join(map(_session, found))
+
+
+def _of_others(error: psycopg.Error) -> str:
+    """What refuses a row, or a statement: nothing of ours does."""
+    what, table = error.diag.constraint_name, error.diag.table_name
+    if isinstance(error, errors.RaiseException):
+        what = "a trigger"
+    elif isinstance(error, errors.FeatureNotSupported):
+        what = "a rule (CREATE RULE), in whose place a trigger would do,"
+    elif isinstance(error, errors.NotNullViolation):
+        what = f"column {error.diag.column_name}, which has no default,"
+    where = f" on {table}" if table else ""
+    return f"If {what or 'something'}{where} is an addition of yours, change or drop it: no row was changed"
 
 
 def _session(row: dict[str, Any]) -> str:

@@ -57,7 +57,7 @@ def sql(name: str) -> str:
 
 def variables(kind: Kind) -> dict[str, Any]:
     """What the templates of a kind's statements may use."""
-    names = ["table", "columns", "description", "namespaced", "long_names", "shared_by", "rest"]
+    names = ["table", "columns", "description", "namespaced", "long_names", "shared_by", "rest", "kept_in"]
     names += ["kind", "group", "plural"]
     redone = [column.name for column in kind.columns if not _is_kept(column, kind)]
     cells = [field for _, field in kind.table_cells]
@@ -80,6 +80,7 @@ class Statements:
     stage: str
     merge: str
     note_changes: str
+    keep_overwritten: str
     unchanged: str
     missing: str
     prune: str
@@ -104,6 +105,16 @@ class Statements:
 def kind_table(kind: Kind) -> str:
     """The DDL that makes or extends the table of a kind."""
     return environment().get_template("store/kind_table.sql").render(variables(kind))
+
+
+def kept_table(kind: Kind) -> str:
+    """The DDL that makes or extends the table that the rows of a kind go to when their objects are gone."""
+    return environment().get_template("store/kept_table.sql").render(variables(kind))
+
+
+def blank_kept(kind: Kind) -> str:
+    """Takes the texts from rows of such a table that other rules of redaction wrote."""
+    return environment().get_template("store/blank_kept.sql").render(variables(kind))
 
 
 def instant(kind: Kind, names: Sequence[str], schema: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 import psycopg
+from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from k8s_inventory.kinds import Kind
@@ -21,7 +23,7 @@ from k8s_inventory.store.copying import BinaryRows
 from k8s_inventory.store.database import VERIFY_DAYS, Store
 from k8s_inventory.store.evidence import Counts, Coverage, Listed, MetadataFirst, Proof
 from k8s_inventory.store.refusals import LOST_LOCK, Moved, StoreError, TargetBusy, explained, holder
-from k8s_inventory.store.statements import Statements
+from k8s_inventory.store.statements import Statements, blank_kept
 
 _POLL_SECONDS = 0.2
 _RESTATED = "restated"
@@ -106,6 +108,7 @@ class Target:
         self._run_id = ""
         self._ignored: Ignored | None = None
         self._history_rules: str | None = None
+        self._keeps_gone = False
         self._under_other_rules: int | None = None
 
     @classmethod
@@ -118,15 +121,16 @@ class Target:
         *,
         statements: Mapping[str, str] | None = None,
         wait: float = 60.0,
+        stopped: threading.Event | None = None,
     ) -> Iterator[Target]:
         """Takes the target's lock, waiting `wait` seconds at most, and gives it back in the end.
 
         `statements` are those that are rendered already, by their names.
 
-        Raises `TargetBusy`, naming the holder, when the wait is over.
+        Raises `TargetBusy`, naming the holder, when the wait is over, or `stopped` is set.
         """
         target = cls(store, kind, context_name, replace(Statements.render(kind), **(statements or {})))
-        target._lock(wait)
+        target._lock(wait, stopped or threading.Event())
         try:
             yield target
         finally:
@@ -136,18 +140,17 @@ class Target:
     def _explained(self) -> AbstractContextManager[None]:
         return explained(self._doing, self._connection)
 
-    def _lock(self, wait: float) -> None:
-        deadline = time.monotonic() + wait
+    def _lock(self, wait: float, stopped: threading.Event) -> None:
+        start = time.monotonic()
         numbered = {**self._key, "number": self._number}
         with self._explained():
             while not self._taken(numbered):
-                left = deadline - time.monotonic()
-                if left <= 0:
+                waited = time.monotonic() - start
+                if waited >= wait or stopped.wait(min(_POLL_SECONDS, wait - waited)):
+                    until = "when its task was ended" if stopped.is_set() else f"after {wait:g} s of waiting"
                     raise TargetBusy(
-                        f"{self._doing}: still being written by {self._holder()} after {wait:g} s of waiting; nothing "
-                        "was changed"
+                        f"{self._doing}: still being written by {self._holder()} {until}; nothing was changed"
                     )
-                time.sleep(min(_POLL_SECONDS, left))
 
     def _taken(self, numbered: dict[str, Any]) -> bool:
         """First written, then looked whether all of the context is being forgotten: see `forget_context`."""
@@ -176,23 +179,25 @@ class Target:
         scope: str = "all",
         rules: str | None = None,
         ignored: Ignored | None = None,
+        keeps_gone: bool = False,
         goes_on_with: int | None = None,
     ) -> None:
         """Commits the attempt's row, and marks those that a killed task left open.
 
         `rules` is what the `made_of` of each row begins with that is written by the redaction of now; `ignored`, what
-        the history leaves out, or None where none is kept.
-        `goes_on_with` is the id of an attempt that has ended for now, and is to end again.
+        the history leaves out, or None where none is kept; `keeps_gone`, whether rows stay when their objects go, of a
+        kind that has a table for them. `goes_on_with` is the id of an attempt that has ended for now, and is to end
+        again.
         """
+        self._keeps_gone = keeps_gone and bool(self._kind.kept_in)
         self._rules, self._run_id, self._ignored = rules, run_id, ignored
         with self._explained():
             self._store.run("fail_orphans", self._key)
             of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "scope": scope}
-            of_task["mode"] = mode
-            of_task["keeps_history"] = ignored is not None
             if goes_on_with is not None:
                 self._id = goes_on_with
                 return
+            of_task |= {"mode": mode, "keeps_history": ignored is not None, "keeps_gone": self._keeps_gone}
             begun = self._store.rows("begin_attempt", {**self._key, **of_task})
             self._id, self._history_rules = begun[0]["id"], begun[0]["history_rules"]
 
@@ -277,22 +282,33 @@ class Target:
                 ((self._under_other_rules,),) = cursor.fetchall()
         return self._under_other_rules or 0
 
-    def stored_objects(self, after: str, *, most: int) -> list[tuple[str, str, str]]:
-        """(uid, api_version, JSON) of objects, made of rows that other rules of redaction wrote: those after a uid."""
+    def stored_objects(self, after: str, *, most: int, gone: bool = False) -> list[tuple[str, str, str]]:
+        """(uid, api_version, JSON) of objects, made of rows that other rules of redaction wrote: those after a uid.
+
+        `gone`: of rows that stayed when their objects went, here and in `restate`.
+        """
         parameters = {**self._where, "rules": self._rules, "after": after, "most": most}
         with self._explained(), self._connection.cursor() as cursor:
-            cursor.execute(self._statements.stored_objects, parameters)
+            cursor.execute(self._of(gone).stored_objects, parameters)
             return cursor.fetchall()
 
-    def restate(self, chunks: Sequence[Sequence[Sequence[Any]]]) -> None:
+    def restate(self, chunks: Sequence[Sequence[Sequence[Any]]], *, gone: bool = False) -> None:
         """Writes such rows by the rules of now; the next listing that covers them writes them again."""
         self.start_staging(rewrite=True, age=0)
         self.stage(chunks, [f"{self._rules}{_RESTATED}"] * sum(len(chunk[0]) for chunk in chunks))
         with self._explained(), self._connection.transaction():
             self._refuse_lost_lock()
-            self._execute(self._statements.restate)
+            self._execute(self._of(gone).restate)
             self._move(Coverage(), Listed())
             self._under_other_rules = None
+
+    def _of(self, gone: bool) -> Statements:
+        return Statements.render(self._kind.kept) if gone else self._statements
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether the kind has a table of rows whose objects are gone."""
+        return bool(self._kind.kept_in)
 
     @property
     def has_history_by_other_rules(self) -> bool:
@@ -320,6 +336,8 @@ class Target:
             self._refuse_lost_lock()
             of_rules = {"rules": self._rules, "restated": f"{self._rules}{_RESTATED}"}
             self._store.run("blank_changes", {**self._where, **of_rules})
+            if self.keeps_rows:
+                self._execute(blank_kept(self._kind.kept), **of_rules)
             self._store.run("history_ruled", {**self._key, "rules": self._rules})
         self._history_rules = self._rules
 
@@ -355,13 +373,21 @@ class Target:
         - `proof.kind_is_gone`: all of the kind's are.
         """
         proof = proof or Proof()
-        with self._explained(), self._connection.transaction():
+        with self._explained():
+            try:
+                self._commit(coverage, listed, proof, ends, in_turn=False)
+            except errors.UniqueViolation:  # by an index of others
+                self._commit(coverage, listed, proof, ends, in_turn=True)
+
+    def _commit(self, coverage: Coverage, listed: Listed, proof: Proof, ends: Attempt | None, *, in_turn: bool) -> None:
+        with self._connection.transaction():
             if listed.is_stored or proof.kind_is_gone:
                 self._refuse_lost_lock()
                 self._move(coverage, listed)
             noted = self._noted(coverage, listed, proof)
             if listed.is_stored:
-                listed.changed = self._merge(noted)
+                self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
+            # What is gone goes first: others may have said that of what we keep, there is one by a name, or an address.
             if proof.kind_is_gone:
                 listed.deleted = self._counted(self._statements.prune_absent, **noted)
             elif listed.since is None and listed.outcome is Outcome.COMPLETE:
@@ -369,6 +395,8 @@ class Target:
                 listed.deleted = self._counted(self._statements.prune, namespace=coverage.namespace, gone=gone, **noted)
             elif listed.since and (gone := [*proof.gone, *proof.deleted]):
                 listed.deleted = self._counted(self._statements.prune, namespace=coverage.namespace, gone=gone, **noted)
+            if listed.is_stored:
+                listed.changed = self._merge(noted, in_turn=in_turn)
             if noted["seen_at"] and (listed.changed or listed.deleted):
                 self._store.run("target_changed", {**self._key, **noted})
             self._note(coverage, listed, proof)
@@ -399,6 +427,7 @@ class Target:
     def _noted(self, coverage: Coverage, listed: Listed, proof: Proof) -> dict[str, Any]:
         """What the history says of changes that this commit brings; `seen_at` is None where it keeps none."""
         noted: dict[str, Any] = {"seen_at": None, "not_before": None, "is_repointed": False, "run_id": self._run_id}
+        noted["keeps_gone"] = self._keeps_gone
         if self._ignored is not None:
             part = None if coverage.is_whole else coverage.namespace or ""
             state = self._store.rows("history_state", {**self._key, "part": part})[0]
@@ -412,8 +441,10 @@ class Target:
         names = ("outcome", "error", "objects", "changed", "deleted", "resource_version", "snapshot_at")
         noted = {**self._key, **{name: getattr(listed, name) for name in names}, "rewritten": self._rewritten}
         if listed.since:
-            if listed.outcome is Outcome.COMPLETE:
-                self._store.run("target_complete" if coverage.is_whole else "part_watched", noted)
+            if not coverage.is_whole:
+                self._store.run("part_watched", noted)
+            elif listed.outcome is Outcome.COMPLETE:
+                self._store.run("target_complete", noted)
         elif not coverage.is_whole:
             self._store.run("end_part", {**noted, "namespace": coverage.namespace or ""})
         elif proof.kind_is_gone or listed.outcome is Outcome.COMPLETE:
@@ -441,28 +472,53 @@ class Target:
     def is_ended(self) -> bool:
         return self._id is None
 
-    def end(self, attempt: Attempt) -> None:
-        """Writes the attempt's status row, unless that was done together with what it changed."""
+    def end(self, attempt: Attempt, *, at_once: bool = False) -> None:
+        """Writes the attempt's status row, unless that was done together with what it changed.
+
+        `at_once`: waits for nobody, so it looks into no table of a kind.
+        """
         if self._id is not None:
             with self._explained(), self._connection.transaction():
                 if attempt.outcome is Outcome.COMPLETE and attempt.scope == "all":  # discovery
                     whole = {"resource_version": None, "snapshot_at": attempt.snapshot_at, "rewritten": False}
                     self._store.run("target_complete", {**self._key, **whole})
-                self._end(attempt, is_known=attempt.outcome is Outcome.COMPLETE)
+                if at_once:
+                    self._store.run("wait_at_most", {"milliseconds": 1000})
+                self._end(attempt, is_known=attempt.outcome is Outcome.COMPLETE, counts=not at_once)
 
-    def _end(self, attempt: Attempt, *, is_known: bool) -> None:
-        attempt.under_other_rules = None if self._rules is None else self.under_other_rules()
+    def _end(self, attempt: Attempt, *, is_known: bool, counts: bool = True) -> None:
+        attempt.under_other_rules = self.under_other_rules() if counts and self._rules is not None else None
         attempt.seconds = float(self._store.rows("end_attempt", {**attempt.columns(), "id": self._id})[0]["seconds"])
         self._id = None
         if self._ignored is not None and is_known:
             self._store.run("history_begins", self._key)
 
-    def _merge(self, noted: Mapping[str, Any]) -> int:
-        self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
+    def _merge(self, noted: Mapping[str, Any], *, in_turn: bool) -> int:
         self._execute(self._statements.unchanged)
         if noted["seen_at"] and self.has_staged:
             self._execute(self._statements.note_changes, ignored=Jsonb(self._ignored), restated=_RESTATED, **noted)
-        return self._execute(self._statements.merge)
+        if self._keeps_gone and self.has_staged:
+            self._counted(self._statements.keep_overwritten, **noted)
+        return self._merge_in_turn() if in_turn else self._execute(self._statements.merge, uids=None)
+
+    def _merge_in_turn(self) -> int:
+        """Merges each row once the others let it: what others want to be unique may have gone from one to another."""
+        waiting = [uid for (uid,) in self._connection.execute("SELECT uid FROM pg_temp.k8s_staged")]
+        merged, at_once = 0, len(waiting)
+        while waiting:
+            refused: list[str] = []
+            for start in range(0, len(waiting), at_once):
+                uids = waiting[start : start + at_once]
+                try:
+                    with self._connection.transaction():
+                        merged += self._execute(self._statements.merge, uids=uids)
+                except errors.UniqueViolation as error:
+                    refused += uids
+                    refusal = error
+            if at_once == 1 and len(refused) == len(waiting):
+                raise refusal
+            waiting, at_once = refused, max(at_once // 2, 1)
+        return merged
 
     def _execute(self, statement: str, **parameters: Any) -> int:
         with self._connection.cursor() as cursor:

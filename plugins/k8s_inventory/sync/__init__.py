@@ -4,7 +4,7 @@ from k8s_inventory.sync.attempt import Result, Run, read_target, sync_target
 from k8s_inventory.sync.find_custom import find_custom
 from k8s_inventory.sync.reading import Sink, SinkError
 from k8s_inventory.sync.run import Sync, Targets
-from k8s_inventory.sync.selection import Custom, PlanError, Selection, select
+from k8s_inventory.sync.selection import Custom, PlanError, Selection, contexts_of, select
 from k8s_inventory.sync.view_refresh import MayNotMakeViews, refresh_crd_views
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "SinkError",
     "Sync",
     "Targets",
+    "contexts_of",
     "find_custom",
     "read_target",
     "refresh_crd_views",

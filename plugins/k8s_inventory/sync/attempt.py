@@ -129,26 +129,31 @@ def attempting(
 
     Whatever is raised within becomes the result, but for `StoreError`: its message goes into the row where that can
     still be written, and it is raised again. Where it can not, the next holder of the lock ends the row. However the
-    `reading` ended, rows that it left under other rules of redaction get those of now.
+    `reading` ended, rows that it left under other rules of redaction get those of now; but once all is stopped, nothing
+    is waited for any more.
     """
+    name, stopped = session.context.name, session.stopped
     wait = settings.lock_wait if run.mode == "full" else 0.0  # the next one comes soon
-    with Target.locked(store, kind, session.context.name, statements=statements, wait=wait) as target:
+    with Target.locked(store, kind, name, statements=statements, wait=wait, stopped=stopped) as target:
         rules = reading.redaction_rules if reading else None
-        target.begin(**vars(run), scope=attempt.scope, rules=rules, ignored=ignored(settings, kind))
+        keeps_gone = settings.event_days > 0
+        target.begin(
+            **vars(run), scope=attempt.scope, rules=rules, ignored=ignored(settings, kind), keeps_gone=keeps_gone
+        )
         try:
             with ended(session, kind, attempt) as ending:
                 yield target, ending
             if ending.proof:
                 target.commit(Coverage(), Listed(attempt.outcome), Proof(kind_is_gone=ending.proof), ends=attempt)
             else:
-                if reading and not target.is_ended:
+                if reading and not target.is_ended and not stopped.is_set():
                     restate(target, reading.new_decoder())
-                target.end(attempt)
-            if reading:
+                target.end(attempt, at_once=stopped.is_set())
+            if reading and not stopped.is_set():
                 restate_history(target, reading.new_decoder())
         except StoreError as error:
             with suppress(StoreError):
-                target.end(Attempt(error=str(error), scope=attempt.scope))
+                target.end(Attempt(error=str(error), scope=attempt.scope), at_once=stopped.is_set())
             raise
 
 

@@ -399,7 +399,7 @@ class Following:
                 self._must_list(each.kind, "it is not certain which cluster, or version of it, its watch was of")
             return
         quiet = [each for each in news if not each.events and each.proven_at is not None]
-        whole = [each for each in quiet if each.reading.coverage.is_whole]
+        whole = [each for each in quiet if each.reading.coverage.is_whole and not each.kind.kept_in]
         if whole:
             self._store_quiet(whole)
         for each in news:
@@ -471,6 +471,7 @@ class Following:
             scope=followed.attempt.scope,
             rules=reading.redaction_rules,
             ignored=ignored(self._settings, kind),
+            keeps_gone=self._settings.event_days > 0,
             goes_on_with=goes_on_with,
         )
         attempt = replace(followed.attempt)

@@ -19,21 +19,25 @@ def restate(target: Target, decoder: Decoder) -> None:
     A row that can not be read so stays as it is, and is counted in the status (`under_other_rules`). Raises
     `StoreError`.
     """
-    if not target.under_other_rules():
-        return
+    if target.under_other_rules():
+        _restate(target, decoder)
+
+
+def _restate(target: Target, decoder: Decoder, *, gone: bool = False) -> None:
     after = ""
-    while objects := target.stored_objects(after, most=ROWS_AT_ONCE):
+    while objects := target.stored_objects(after, most=ROWS_AT_ONCE, gone=gone):
         after = objects[-1][0]
         by_version = groupby(sorted(objects, key=itemgetter(1)), key=itemgetter(1))
         made = [
             chunk for version, group in by_version for chunk in _decoded(decoder, version, [each[2] for each in group])
         ]
         if made:
-            target.restate(made)
+            target.restate(made, gone=gone)
 
 
 def restate_history(target: Target, decoder: Decoder) -> None:
-    """The same of what rows held before; of a change that can not be read so no value is left. Raises `StoreError`."""
+    """The same of what rows held before, and of rows that stayed when their objects went; of what can not be read so no
+    value is left. Raises `StoreError`."""
     if not target.has_history_by_other_rules:
         return
     after = ("-infinity", 0)
@@ -41,6 +45,8 @@ def restate_history(target: Target, decoder: Decoder) -> None:
         after = changes[-1][:2]
         for version, group in groupby(sorted(changes, key=itemgetter(2)), key=itemgetter(2)):
             _restate_changes(target, decoder, version, [(seen_at, each) for seen_at, _, _, each in group])
+    if target.keeps_rows:
+        _restate(target, decoder, gone=True)
     target.history_is_restated()
 
 

@@ -83,7 +83,9 @@ class Sync:
         self._statements = statements
         self._kinds_at_once = kinds_at_once
         self._stopped = stopped or threading.Event()
+        self._given_up: float | None = None  # when what has not ended is left behind, by the monotonic clock
         self._waiting = deque(targets)
+        self._is_one_context = len(targets) == 1
         self._readers = min(contexts_at_once, len(targets))
         self._writers: list[Writer] = []
         self._ended: queue.Queue[Result | None] = queue.Queue(maxsize=2)  # a sink may hold what memory can not
@@ -136,9 +138,9 @@ class Sync:
         return thread
 
     def _end(self, threads: Sequence[threading.Thread]) -> None:
-        end = time.monotonic() + _GRACE
+        self._given_up = self._given_up or time.monotonic() + _GRACE
         for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
+            thread.join(max(0.0, self._given_up - time.monotonic()))
 
     def _handed_over(self) -> Iterator[Result]:
         """What is in the queue now."""
@@ -188,17 +190,17 @@ class Sync:
                     kinds = self._follow(session, kinds, lane)
                 self._read_kinds(session, kinds[-1:], [lane])
                 more = min(self._kinds_at_once, len(kinds) - 1) - 1
-                self._read_kinds(session, kinds[:-1], [lane, *(self._lane(stack) for _ in range(more))])
+                self._read_kinds(session, kinds[:-1], [lane, *(self._lane(stack, is_spare=True) for _ in range(more))])
         except Exception as error:  # noqa: BLE001 - what is left of it must have results
             why = self._unforeseen(name, error)
             for kind in [kind for (context, _), kind in tuple(self._left.items()) if context == name]:
                 self._hand_over(self._failed(name, kind, why, retryable=getattr(error, "retryable", False)))
 
-    def _lane(self, stack: ExitStack) -> Writer | None:
+    def _lane(self, stack: ExitStack, *, is_spare: bool = False) -> Writer | None:
         """What a thread writes with; None where there is no database."""
         if self._open_store is None:
             return None
-        writer = stack.enter_context(Writer(self._open_store, stopped=self._stopped))
+        writer = stack.enter_context(Writer(self._open_store, stopped=self._stopped, is_spare=is_spare))
         self._writers.append(writer)
         return writer
 
@@ -226,7 +228,7 @@ class Sync:
 
     def _unread(self, name: str, kinds: list[Kind], lane: Writer | None) -> list[Kind]:
         """Those that no earlier attempt of this run has completed."""
-        if self._run.attempt == 1 or lane is None or len(kinds) == 1:
+        if self._run.attempt == 1 or lane is None or (self._is_one_context and len(kinds) == 1):
             return kinds
         try:
             report = lane.store().run_report(self._run.run_id, self._run.invocation)

@@ -16,9 +16,6 @@ from k8s_inventory.mending import cut
 from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings, is_pattern
 
-MOST_TASKS = 1024
-"""Airflow's `max_map_length`: the longest list that one mapped task may expand over."""
-
 _LONGEST_LABEL = 250
 """Characters of Airflow's `rendered_map_index`."""
 
@@ -89,25 +86,23 @@ class Selection:
         return tuple(kind for entry in self.entries for kind in entry.kinds)
 
     def tasks(self, *, most: int) -> list[dict[str, Any]]:
-        """What each mapped task is given: a context and entry, or above `most` of them all kinds of a context.
+        """What each mapped task is given, of which there are no more than `most`: a context and entry; where these are
+        more, all kinds of a context; where these are, too, all kinds of several.
 
         Tasks of one context do not follow each other: while it keeps one waiting, the next are of others.
 
-        `{"label": "context · entry", "context": ..., "kinds": [...], "named": [kind, ...], "custom": {"include": [...],
-        "exclude": [...]}}`
+        `{"label": "context · entry", "context": ..., "also": [context, ...], "kinds": [...], "named": [kind, ...],
+        "custom": {"include": [...], "exclude": [...]}}`
         """
         entries = self.entries
         if len(self.contexts) * len(entries) > most:
             entries = (Entry("all", self.kinds, self.custom),)
-        if len(self.contexts) * len(entries) > MOST_TASKS:
-            raise PlanError(
-                f"{len(self.contexts)} contexts are more than Airflow maps ({MOST_TASKS}): name fewer in `contexts`, "
-                "in several runs, or in several DAGs"
-            )
+        groups = min(len(self.contexts), max(most // len(entries), 1))
         return [
             {
-                "label": _label(context, entry.name),
+                "label": _label(context, len(also), entry.name),
                 "context": context,
+                "also": list(also),
                 "kinds": [kind.name for kind in entry.kinds],
                 "named": [
                     name for name in (*(kind.name for kind in entry.kinds), *entry.custom.include) if name in self.named
@@ -115,14 +110,19 @@ class Selection:
                 "custom": {"include": list(entry.custom.include), "exclude": list(entry.custom.exclude)},
             }
             for entry in entries
-            for context in self.contexts
+            for context, *also in (self.contexts[first::groups] for first in range(groups))
         ]
 
 
-def _label(context: str, entry: str) -> str:
+def contexts_of(task: Mapping[str, Any]) -> tuple[str, ...]:
+    """The contexts of an entry of `Selection.tasks`."""
+    return (task["context"], *task.get("also", ()))
+
+
+def _label(context: str, more: int, entry: str) -> str:
     """What people know a task by, in the length that Airflow has for it."""
-    entry = cut(printable(entry), _LONGEST_LABEL // 2)
-    return f"{cut(printable(context), _LONGEST_LABEL - len(entry) - 3)} · {entry}"
+    rest = f"{f' and {more} more' if more else ''} · {cut(printable(entry), _LONGEST_LABEL // 2)}"
+    return f"{cut(printable(context), _LONGEST_LABEL - len(rest))}{rest}"
 
 
 def select(settings: Settings, configured: Collection[str]) -> Selection:

@@ -16,7 +16,7 @@ from k8s_inventory.kinds.custom import is_custom
 from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.printable import printable
 from k8s_inventory.store import Store
-from k8s_inventory.sync.selection import CUSTOM, Custom
+from k8s_inventory.sync.selection import CUSTOM, Custom, contexts_of
 
 _COUNTS = ("objects", "changed", "deleted")
 
@@ -29,20 +29,32 @@ def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list
     `what_to_do`."""
     invocation = plan[0].get("invocation", "") if plan else ""
     stored = {(row["context_name"], row["kind"]): row for row in store.run_report(run_id, invocation)}
+    custom: dict[str, list[str]] = {}
+    for context, kind in stored:
+        if is_custom(kind):
+            custom.setdefault(context, []).append(kind)
+    by_context: dict[str, list[Mapping[str, Any]]] = {}
+    for task in plan:
+        for context in contexts_of(task):
+            by_context.setdefault(context, []).append(task)
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    place = {name: number for number, name in enumerate(dict.fromkeys(task["context"] for task in plan))}
-    for task in sorted(plan, key=lambda task: place[task["context"]]):
+    for context, task in ((context, task) for context, tasks in by_context.items() for task in tasks):
         kinds = list(task["kinds"])
         if task["custom"]["include"]:
             takes = Custom(**task["custom"]).takes
-            found = [kind for context, kind in stored if context == task["context"] and is_custom(kind) and takes(kind)]
-            kinds += [CUSTOM, *found]
+            kinds += [CUSTOM, *(kind for kind in custom.get(context, ()) if takes(kind))]
         for kind in kinds:
-            row = stored.get((task["context"], kind)) or _not_run(task["context"], kind)
+            row = stored.get((context, kind)) or _not_run(context, kind)
+            if row["outcome"] is None:  # whoever wrote it was killed, or is at it still
+                row = {**row, "error": _unended(context, kind)}
             outcome = Outcome(row["outcome"] or Outcome.NOT_RUN)
             named = {"named": kind in task["named"], "what_to_do": outcome.advice}
-            rows[task["context"], kind] = {**row, "outcome": outcome.value, **named}
+            rows[context, kind] = {**row, "outcome": outcome.value, **named}
     return list(rows.values())
+
+
+def _unended(context_name: str, kind: str) -> str:
+    return f"context {context_name}, {kind}: its task ended before it could say how it went; see the task's log"
 
 
 def _not_run(context_name: str, kind: str) -> dict[str, Any]:

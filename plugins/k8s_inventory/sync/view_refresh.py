@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from k8s_inventory.collector.crd_columns import SchemaColumn, distinct_names, schema_columns, snake_case
-from k8s_inventory.store import Store, StoreError
+from k8s_inventory.store import NotAllowed, Store, StoreError
 from k8s_inventory.store.crd_views import (
     LEFT_OUT,
     OWN_COLUMNS,
@@ -35,12 +35,14 @@ class MayNotMakeViews(StoreError):
 
 @dataclass
 class ViewChanges:
-    """What became of the views; `kept` are those that stay though they should not, with the reason; `left_out` the
-    numbers of fields for which a view has no column, because it can have no more."""
+    """What became of the views; `kept` are those that stay though they should not, with the reason, `refused` those of
+    them that this role may not touch; `left_out` the numbers of fields for which a view has no column, because it can
+    have no more."""
 
     made: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
@@ -56,7 +58,7 @@ def refresh_crd_views(store: Store) -> ViewChanges:
     """Makes views of new and changed CRDs, and lost ones again; drops those of CRDs that no cluster has any more.
 
     Each in a transaction of its own; one that is in use, or is none of ours, is left for the next time. Raises
-    `MayNotMakeViews`.
+    `MayNotMakeViews`, and `StoreError` where the session is lost.
     """
     noted = noted_views(store)
     wanted = _named(definitions(store), noted)
@@ -80,7 +82,11 @@ def refresh_crd_views(store: Store) -> ViewChanges:
             else:
                 _drop(store, view, noted[view], wait, changes)
         except StoreError as error:
+            if store.is_lost:
+                raise
             changes.kept[view] = str(error)
+            if isinstance(error, NotAllowed):
+                changes.refused.append(view)
             left -= time.monotonic() - start
     return changes
 

@@ -1,0 +1,1 @@
+DELETE FROM k8s_sync_sources WHERE context_name = %(context_name)s;

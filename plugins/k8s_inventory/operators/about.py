@@ -1,0 +1,69 @@
+"""What Airflow shows of the DAGs to their users, and where its pages are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow.sdk.configuration import conf
+
+from k8s_inventory.outcome import Outcome
+from k8s_inventory.settings import Settings, per_run_settings
+
+_INVENTORY = """
+Reads all objects of Kubernetes clusters, and makes the tables in PostgreSQL hold just them.
+
+**Tasks.** `plan` finds the contexts, and refuses what is not there. `sync` reads: a mapped task takes a context and a
+family of kinds. `views` keeps a view for each CRD. `report` says what every kind of every context came to, and fails
+the run if one of them failed. A task that is cleared is done again.
+
+**Params** are for one run. What is left empty is what the operator has set for all, by default everything.
+
+{params}
+
+**Outcomes** of a kind of a context, in the report and in SQL. Only `complete` and, once it is proven, `absent` delete
+rows; after all others they are as they were last known.
+
+{outcomes}
+
+**In SQL**: `SELECT * FROM k8s_sync_status` says how well all is known, then `k8s_pods`, `k8s_deployments` and so on.
+
+**Pages**: [the runs]({runs}) and their reports · [{forget}]({forget_page}), for a context that is gone for good.
+Tables, settings, rights of a cluster's user: the folder `docs/` of the project.
+"""
+
+_FORGETTING = """
+Deletes all that the inventory holds of one context, its history included. It does not come back.
+
+**Param** `context`: its name, as `SELECT context_name, unconfigured_since FROM k8s_clusters` has it. Its cluster is not
+asked, and nothing is changed in it. While a sync writes the context this waits for it, and a sync for this.
+
+The next run of [{inventory}]({inventory_page}) reads the context again where it is still configured.
+"""
+
+
+def about_inventory(*, inventory: str, forget: str) -> str:
+    """What the DAG does, its Params, outcomes and pages, in Markdown. `inventory`, `forget`: the ids of the DAGs."""
+    fields = Settings.model_fields
+    return _INVENTORY.format(
+        params=_table("Param", {name: fields[name].description or "" for name in per_run_settings()}),
+        outcomes=_table("outcome", {each.value: each.advice for each in reversed(Outcome)}),
+        forget=forget,
+        forget_page=page(f"dags/{forget}"),
+        runs=page(f"dags/{inventory}/runs"),
+    )
+
+
+def about_forgetting(*, inventory: str) -> str:
+    """What the other DAG does, in Markdown."""
+    return _FORGETTING.format(inventory=inventory, inventory_page=page(f"dags/{inventory}"))
+
+
+def page(path: str) -> str:
+    """The address of a page of Airflow's, for a browser."""
+    base_url = conf.get("api", "base_url", fallback="") or ""
+    return f"{base_url.rstrip('/')}/{path}"
+
+
+def _table(title: str, rows: Mapping[str, str]) -> str:
+    lines = [f"| `{name}` | {text.replace('|', chr(92) + '|')} |" for name, text in rows.items()]
+    return "\n".join([f"| {title} | |", "| --- | --- |", *lines])
