@@ -143,6 +143,11 @@ class Following:
         self._followed: dict[str, _Followed] = {}
         self._results: dict[str, Result] = {}
         self._later: dict[str, tuple[float, Kind]] = {}
+        """From when on to go on with a kind that is let be."""
+        self._to_list: dict[str, tuple[float, Kind]] = {}
+        """From when on to list a kind."""
+        self._in_vain: dict[str, int] = {}
+        """How often a kind was to be listed since a watch of it last ended as it should."""
         self._listing: dict[str, tuple[Kind, Future[Result]]] = {}
         self.left: list[Kind] = []
 
@@ -159,7 +164,7 @@ class Following:
             for name, (_, future) in self._listing.items():  # what is under way is waited for, like any listing
                 if not future.cancelled():
                     self._results[name] = future.result()
-        for kind in (kind for _, kind in self._later.values()):
+        for _, kind in (*self._later.values(), *self._to_list.values()):
             why = f"context {self._name}, {kind.name}: its time was over before it could be read"
             self._results.setdefault(kind.name, Result(self._name, kind.name, Attempt(error=why)))
         return list(self._results.values())
@@ -251,10 +256,12 @@ class Following:
     def _must_list(self, kind: Kind, why: str = "") -> None:
         if why:
             log.info("%s is listed: %s", printable(f"{self._name} · {kind.name}"), printable(why))
-        if self._hold:
-            self._later[kind.name] = (0.0, kind)
-        else:
+        if not self._hold:
             self.left.append(kind)
+            return
+        times = self._in_vain[kind.name] = self._in_vain.get(kind.name, -1) + 1
+        wait = min(PERIOD, 2.0**times) if times else 0.0  # who may list a kind may not be let watch it
+        self._to_list[kind.name] = (time.monotonic() + wait, kind)
 
     def _drop(self, followed: _Followed) -> None:
         self._watches.drop(followed.kind.name)
@@ -303,7 +310,7 @@ class Following:
             self._must_list(followed.kind, str(error))
             return []
         if error is None and self._hold:
-            followed.tries = 0
+            followed.tries = self._in_vain[followed.kind.name] = 0
             followed.watch.seconds = LONG
             return [followed]
         followed.tries += 1
@@ -345,20 +352,20 @@ class Following:
             if future.done():
                 del self._listing[name]
                 result = self._results[name] = future.result()
-                wait = {Outcome.COMPLETE: 0.001, Outcome.BUSY: _PAUSE}.get(result.outcome, PERIOD)
+                wait = {Outcome.COMPLETE: 0.0, Outcome.BUSY: _PAUSE}.get(result.outcome, PERIOD)
                 self._later[name] = (now + wait, kind)
         closed = [each for name, each in self._followed.items() if name not in self._watches]
         for each in closed:
             if not each.events:
                 self._pause(each)
-        waiting = [kind for at, kind in self._later.values() if 0.0 < at <= now]
+        waiting = [kind for at, kind in self._later.values() if at <= now]
         for kind in waiting:
             del self._later[kind.name]
         if waiting:
             self._begin(waiting)
-        for name, (at, kind) in list(self._later.items()):
-            if at == 0.0 and self._list_again:
-                del self._later[name]
+        for name, (at, kind) in list(self._to_list.items()):
+            if at <= now and self._list_again:
+                del self._to_list[name]
                 self._listing[name] = (kind, pool.submit(self._list_again, kind))
 
     def _is_due(self, followed: _Followed, now: float) -> bool:
