@@ -101,7 +101,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
            AND spec @> '{"volumes": [{"configMap": {"name": "config3"}}]}'""",
     ),
     "who can read secrets": (
-        (FOLDER / "queries" / "who_can_read_secrets.sql").read_text(),
+        (FOLDER / "queries" / "rbac" / "who_can_read_secrets.sql").read_text(),
         """SELECT b.uid FROM k8s_rolebindings AS b JOIN k8s_roles AS r USING (context_name, namespace)
            WHERE r.name = b.role_name AND r.rules @> '[{"resources": ["secrets"]}]'""",
     ),

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, TABLES, Column, Kind
+from k8s_inventory.queries import query_pack
 from k8s_inventory.settings import AIRFLOW_ONLY, Settings, environment_name, per_run_settings
 
 FOLDER = Path(__file__).parent
@@ -74,7 +75,7 @@ def settings() -> str:
         "What wins: the DAG's Params where they are not null, or the `spec` of CloudQuery's source, then the",
         'environment, then the default. A run of the DAG may choose what is read now, by the settings that have "yes" under',
         "Param, and is refused by name for any other key of its conf: where rows go, by which credentials, and what is kept out",
-        "of them is the operator's ([security.md](security.md)). Lists in the environment are separated by commas, or in JSON. The DAG file itself reads `K8S_SCHEDULE` (default `@daily`; empty: none),",
+        "of them is the operator's ([security.md](security.md)). Lists in the environment are separated by commas, or in JSON. The DAG file itself reads `K8S_SCHEDULE` (default `@daily`; empty: none), `K8S_INCREMENTAL_SCHEDULE` (default `*/5 * * * *`),",
         "`K8S_POOL` (default `default_pool`), `K8S_RETRIES`, `K8S_TASK_TIMEOUT` and `K8S_RUN_TIMEOUT` when Airflow parses it.\n",
         "| setting | environment | Param | spec | default | what it does |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -127,7 +128,63 @@ def cluster_role() -> str:
     return yaml.safe_dump(role, sort_keys=False)
 
 
-PAGES = {"tables.md": tables, "settings.md": settings, "rbac.md": rbac}
+def queries() -> str:
+    """docs/queries.md: every ready-made query, by its header."""
+    return "\n".join(_queries()) + "\n"
+
+
+_FOLDERS = {
+    "security": "how pods are locked in",
+    "rbac": "who may do what",
+    "network": "what is reached, and from where",
+    "images": "what runs",
+    "reliability": "what fails, or will",
+    "capacity": "what is asked for, and what there is",
+    "orphans": "what nothing uses",
+    "upgrades": "what the next Kubernetes breaks",
+    "drift": "what differs between clusters",
+    "inventory": "what the inventory itself knows",
+    "history": "what was; see [history.md](history.md)",
+}
+
+
+def _queries() -> Iterator[str]:
+    pack = query_pack()
+    yield "# Ready-made queries"
+    yield "\nGenerated from the headers of `include/sql/queries/` by `make docs`.\n"
+    yield f"{len(pack)} questions, each a file for `psql -f`, or any other client: one statement, no parameters. What is asked,"
+    yield "where that can be chosen, stands at the top, in `asked`.\n"
+    yield "```\nmake psql\n=> \\i include/sql/queries/security/privileged.sql\n```\n"
+    yield "**Forbidden does not look like no finding.** Each answer has the columns `context_name` and `not_known`. A row whose"
+    yield "`not_known` is null is a hit. Any other row is a context of which the answer can not speak, or not as of now, and says why:\n"
+    yield "```"
+    yield " context_name |                           not_known                           | namespace | ..."
+    yield "--------------+---------------------------------------------------------------+-----------+-----"
+    yield " prod         |                                                               | shop      | ..."
+    yield " staging      | unreachable, rows as of 2026-11-26 03:54Z: pods               |           |"
+    yield " edge         | forbidden, never whole: serviceaccounts; never read: pods     |           |"
+    yield "```\n"
+    yield "A query that finds what is missing (orphans, pods without a policy) has no hits in a context of which it has not read all"
+    yield "that it needs as of the last attempt: it says so in place of a guess. An answer over all contexts together has a null"
+    yield "`context_name` in its hits. `k8s_not_known(ARRAY['pods', 'nodes'])` is what all of them ask; use it in queries of yours.\n"
+    yield "In Python, `k8s_inventory.queries.query_pack()` has them with title, meaning, action, source, kinds and SQL. Each has a test"
+    yield "with a hit and a near miss on a real API server; those on Pod Security Standards and RBAC agree with its own admission and"
+    yield "SubjectAccessReview. What they cost is in [performance.md](performance.md#ready-made-queries).\n"
+    yield "Sources are named, not quoted: the [NSA/CISA Kubernetes Hardening Guide](https://media.defense.gov/2022/Aug/29/2003066362/-1/-1/0/CTR_KUBERNETES_HARDENING_GUIDANCE_1.2_20220829.PDF), the [Pod Security Standards](https://kubernetes.io/docs/concepts/security/pod-security-standards/), the CIS Kubernetes Benchmark, and the [Kubernetes documentation](https://kubernetes.io/docs/)."
+    for folder, about in _FOLDERS.items():
+        yield f"\n## {folder}\n\n{about[0].upper()}{about[1:]}.\n"
+        for query in pack.values():
+            if query.folder != folder:
+                continue
+            yield f"### {query.title}\n"
+            yield f"`{query.path}.sql`" + (f", of {', '.join(query.kinds)}." if query.kinds else ".")
+            yield f"{query.meaning}\n"
+            yield f"- To do: {query.action}"
+            yield from [f"- It can not say: {query.limits}"] if query.limits else []
+            yield f"- Source: {query.source}\n"
+
+
+PAGES = {"tables.md": tables, "settings.md": settings, "rbac.md": rbac, "queries.md": queries}
 
 
 def main() -> int:

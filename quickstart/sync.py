@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,15 +13,15 @@ from rich.text import Text
 from k8s_inventory.kube.contexts import kubeconfig_contexts
 from k8s_inventory.kube.errors import KubeconfigError
 from k8s_inventory.printable import printable
+from k8s_inventory.queries import query_pack
 from k8s_inventory.settings import Settings, SettingsError
 from k8s_inventory.store import Store, StoreError
-from k8s_inventory.store.statements import FOLDER
 from k8s_inventory.sync import PlanError, select
 from k8s_inventory.sync.configured import missing_kubeconfig
 from k8s_inventory.sync.summary import lines, report
 from quickstart import airflow, demo, postgres
 
-_EXAMPLES = ("pods_by_status", "images", "freshness")
+_EXAMPLES = ("reliability/pods_by_status", "images/running", "inventory/freshness")
 
 
 def run() -> int:
@@ -68,14 +67,16 @@ def _last_run(store: Store) -> str | None:
 
 def _show_examples(store: Store) -> None:
     console = Console(width=110)
-    for name in _EXAMPLES:
-        text = Path(FOLDER / "queries" / f"{name}.sql").read_text().strip()
-        cursor = store.connection.execute(text)
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for column in cursor.description or ():
-            table.add_column(column.name, overflow="fold")
+    for path in _EXAMPLES:
+        query = query_pack()[path]
+        cursor = store.connection.execute(query.sql.encode())
         rows = cursor.fetchmany(8)
+        names = [column.name for column in cursor.description or ()]
+        shown = [number for number in range(len(names)) if any(row[number] is not None for row in rows)]
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for number in shown:
+            table.add_column(names[number], overflow="fold")
         for row in rows:
-            table.add_row(*(Text("" if value is None else printable(value)) for value in row))
-        console.print(text, style="dim", highlight=False, markup=False)
+            table.add_row(*(Text("" if row[number] is None else printable(row[number])) for number in shown))
+        console.print(f"{query.title} (queries/{query.path}.sql)", style="dim", highlight=False, markup=False)
         console.print(table)

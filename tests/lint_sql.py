@@ -14,11 +14,14 @@ from k8s_inventory.store.statements import FOLDER
 
 UNKNOWN_TO_SQLFLUFF = (
     *("stage.sql", "references.sql", "owner_views.sql", "restate.sql"),
+    *("answers.sql", "pod_security.sql"),
     *("history.sql", "instant.sql", "objects_at.sql", "note_changes.sql", "event_history.sql", "keep_overwritten.sql"),
 )
 """COPY ... FROM STDIN with options; functions whose body is BEGIN ATOMIC; UPDATE of rows; comparing records."""
 MADE_OF_MACROS = ("edges_view.sql", "changed_objects.sql", "prune.sql", "prune_absent.sql", "stored_objects.sql")
 """Whose layout, once rendered, is nobody's choice."""
+OF_ANSWERS = ("RF02", "ST07")
+"""The end of each ready-made query puts hits beside what is not known, by a join that never matches."""
 
 PARAMETER = re.compile(r"%\((\w+)\)s")
 
@@ -31,6 +34,8 @@ def main() -> int:
             continue
         for problem in linter.lint_string(rendered(path)).get_violations():
             if path.name in MADE_OF_MACROS and problem.rule_code() in ("LT02", "AL03", "AL09"):
+                continue
+            if path.is_relative_to(FOLDER / "queries") and problem.rule_code() in OF_ANSWERS:
                 continue
             failed += 1
             print(f"{path.relative_to(FOLDER)}:{problem.line_no}: {problem.rule_code()} {problem.desc()}")

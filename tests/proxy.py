@@ -8,6 +8,7 @@ It can be hostile, too: what it sends may drip in, have no end, or unpack to gig
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import sys
 import threading
@@ -80,6 +81,18 @@ def packed(head: bytes, filling: bytes, megabytes: int, tail: bytes = b"") -> It
     yield pack.compress(tail) + pack.flush()
 
 
+def _events(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """A watch, event by event, as an answer that ends with its connection."""
+    yield b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+    try:
+        rest = b""
+        for block in response.stream(1 << 16):
+            *lines, rest = (rest + block).split(b"\n")
+            yield from (line + b"\n" for line in lines)
+    finally:
+        response.close()
+
+
 Spoil = Callable[[str, Answer], Answer | None]
 """Gets the path with its query and the real answer; returns what to send, or None for the real one."""
 
@@ -100,6 +113,10 @@ class Proxy:
         self.spoil: Spoil = lambda path, answer: None
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.watch_seconds = ""
+        """For which watches are asked for, whatever the client says: it gets all of one at once."""
+        self.streams = False
+        """Whether watches come as their events do, each a block of the answer's `stream`."""
         self.closing = threading.Event()
         proxy = self
         pool = urllib3.PoolManager(maxsize=8, ca_certs=str(cluster.ca_file), assert_hostname=False)
@@ -116,12 +133,20 @@ class Proxy:
                 forwarded = {"Authorization": f"Bearer {ADMIN.token}"}
                 forwarded |= {name: self.headers[name] for name in ("Authorization", "Accept") if name in self.headers}
                 try:
-                    real = pool.request("GET", cluster.server + self.path, headers=forwarded, retries=False)
+                    path = self.path
+                    if proxy.watch_seconds:
+                        path = re.sub(r"timeoutSeconds=\d+", f"timeoutSeconds={proxy.watch_seconds}", path)
+                    streams = proxy.streams and "watch=true" in path
+                    real = pool.request(
+                        "GET", cluster.server + path, headers=forwarded, retries=False, preload_content=not streams
+                    )
                 except urllib3.exceptions.HTTPError:  # it is down
                     self.close_connection = True
                     return
                 content_type = {"Content-Type": real.headers.get("Content-Type", "")}
-                answer = Answer(real.status, real.data, content_type)
+                streams = streams and real.status == 200
+                stream = _events(real) if streams else None
+                answer = Answer(real.status, b"" if streams else real.data, content_type, stream=stream)
                 answer = proxy.spoil(self.path, answer) or answer
                 if answer.stream is not None:
                     self._stream(answer.stream)

@@ -12,9 +12,15 @@ from k8s_inventory.sync import Result, Run, Sync, Targets
 
 
 def sync_kinds(
-    session: Session, open_store: Callable[[], Store], kinds: Sequence[Kind], *, run: Run, settings: Settings
+    session: Session,
+    open_store: Callable[[], Store],
+    kinds: Sequence[Kind],
+    *,
+    run: Run,
+    settings: Settings,
+    hold: float = 0.0,
 ) -> Generator[Result]:
     """Syncs each kind, `settings.kinds_at_once` at a time, and yields its result as it ends."""
     targets = [Targets(session.context.name, lambda: session, kinds)]
     at_once = settings.kinds_at_once
-    return Sync(targets, run=run, settings=settings, open_store=open_store, kinds_at_once=at_once).results()
+    return Sync(targets, run=run, settings=settings, open_store=open_store, kinds_at_once=at_once, hold=hold).results()

@@ -18,11 +18,12 @@ class Outcome(StrEnum):
     """The outcomes, the worst first. The text of each is what SQL has.
 
     `advice` is for the person who reads of it. `is_lack`: the cluster does not give the kind, which is no failure where
-    nobody asked for it by name.
+    nobody asked for it by name. `is_passed_over`: another run has it in hand.
     """
 
     advice: str
     is_lack: bool
+    is_passed_over: bool
 
     NOT_RUN = "not run", "Its task was ended, or never began; the log of the task says why."
     UNAUTHORIZED = (
@@ -50,6 +51,7 @@ class Outcome(StrEnum):
         "Such objects, metrics for one, can not be stored. Leave the kind out of `resources`.",
         "lack",
     )
+    BUSY = "busy", "Nothing: the run that its error names writes it, and the next one goes on from there.", "busy"
     COMPLETE = "complete"
 
     def __new__(cls, value: str, advice: str = "", trait: str = "") -> Outcome:
@@ -57,6 +59,7 @@ class Outcome(StrEnum):
         made._value_ = value
         made.advice = advice
         made.is_lack = trait == "lack"
+        made.is_passed_over = trait == "busy"
         return made
 
     @property
@@ -68,6 +71,8 @@ class Outcome(StrEnum):
         """How a task ends on it. `named`: the user asked for this kind by name. `retryable` is the error's own word."""
         if self is Outcome.COMPLETE:
             return Verdict.SUCCEED
+        if self.is_passed_over:
+            return Verdict.SKIP
         if self.is_lack:
             return Verdict.FAIL if named else Verdict.SKIP
         return Verdict.RETRY if retryable else Verdict.FAIL

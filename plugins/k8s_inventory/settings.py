@@ -24,6 +24,8 @@ AIRFLOW_ONLY = frozenset(
         "postgres_conn_id",
         "kubernetes_conn_ids",
         "kinds_at_once",
+        "start_on_changes",
+        "start_apart",
         "max_tasks",
         "retries",
         "task_timeout",
@@ -281,6 +283,23 @@ class Settings(BaseSettings):
         le=16,
         description="Kinds that a task reads side by side, each with a database session of its own.",
     )
+    watch_seconds: int = Field(
+        default=3300,
+        ge=1,
+        le=30 * 86_400,
+        description="Seconds for which a run of `k8s_inventory_watch` holds its watches open. The next one follows it.",
+    )
+    start_on_changes: Names = Field(
+        default=[],
+        description="Kinds whose changes start `k8s_inventory_incremental`, beside its schedule: see event-driven.md. "
+        "At most 20, by any spelling, or families.",
+    )
+    start_apart: float = Field(
+        default=10,
+        ge=1,
+        le=86_400,
+        description="Seconds between a change and the start; whatever else changes in them starts nothing more.",
+    )
     max_tasks: int = Field(
         default=300,
         ge=1,
@@ -312,6 +331,7 @@ class Settings(BaseSettings):
         "drop_annotations",
         "redact",
         "history_ignore",
+        "start_on_changes",
         mode="before",
     )
     @classmethod

@@ -60,6 +60,17 @@ def test_importing_the_dag_file_imports_nothing_heavy(airflow: AirflowHome) -> N
     assert _python(airflow, code) == "[]"
 
 
+def test_a_task_does_not_import_the_kubernetes_library_where_no_connection_needs_it(airflow: AirflowHome) -> None:
+    """It takes longer than all else that a task imports, for each of thousands of tasks."""
+    code = (
+        "import sys; from k8s_inventory.hooks.contexts import contexts; from k8s_inventory.settings import Settings; "
+        "from k8s_inventory.hooks.inventory import InventoryHook; import k8s_inventory.operators, k8s_inventory.sync; "
+        "contexts(Settings.load()); print('kubernetes' in sys.modules)"
+    )
+    assert _python(airflow, code, K8S_IN_CLUSTER_NAME="here") == "False"
+    assert _python(airflow, code, K8S_KUBERNETES_CONN_IDS="one") == "True"
+
+
 def _python(airflow: AirflowHome, code: str, **env: str) -> str:
     """The last line that the code prints where Airflow is installed."""
     sqlite = f"sqlite:///{airflow.home}/none.db"  # with PostgreSQL, Airflow imports psycopg itself

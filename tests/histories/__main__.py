@@ -2,6 +2,7 @@
 
     python -m tests.histories --seeds 0:1000
     python -m tests.histories --seeds 17 --steps 10 --verbose
+    python -m tests.histories --seeds 0:200 --watches
 
 Prints each failing seed with its steps, and the count; exits with 1 where one failed.
 """
@@ -32,12 +33,14 @@ def main() -> int:
     parser.add_argument("--first", action="store_true", help="end with the first that does not hold")
     parser.add_argument("--watch-cache", action="store_true", help="lists come from the API server's cache: slower")
     parser.add_argument("--without", default="", help="steps to leave out, such as forget_while_syncing,lose_a_session")
+    parser.add_argument("--watches", action="store_true", help="runs of every mode; from the API server's cache")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
     bounds = [int(each) for each in given.seeds.split(":")]
     seeds = range(*bounds) if len(bounds) > 1 else range(bounds[0], bounds[0] + 1)
     failed = []
-    with _world(given.watch_cache) as world:
+    with _world(given.watch_cache or given.watches) as world:
+        world.watches = given.watches
         world.without = frozenset(given.without.split(","))
         began = time.monotonic()
         for seed in seeds:

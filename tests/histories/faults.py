@@ -6,7 +6,8 @@ import base64
 import json
 import random
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,22 @@ def _status(code: int, reason: str, **metadata: str) -> Answer:
 def _cut(answer: Answer) -> Answer:
     half = len(answer.body) // 2
     return Answer(answer.status, answer.body[:half], answer.headers, cut=len(answer.body) - half)
+
+
+def _half(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """A watch that breaks off in the middle of its second event."""
+    head, first, second, *_ = (*islice(stream, 3), b"", b"", b"")
+    yield from (head, first, second[: len(second) // 2])
+
+
+_OBJECT = {
+    "pods": {"kind": "Pod", "apiVersion": "v1"},
+    "configmaps": {"kind": "ConfigMap", "apiVersion": "v1"},
+    "namespaces": {"kind": "Namespace", "apiVersion": "v1"},
+    "widgets": {"kind": "Widget", "apiVersion": "h.example/v1"},
+    "gears": {"kind": "Gear", "apiVersion": "h.example/v1"},
+}
+"""What a bookmark says that it is."""
 
 
 def _token(query: dict[str, list[str]]) -> Any:
@@ -106,14 +123,16 @@ class Fault:
             found["metadata"]["uid"] = "00000000-0000-4000-8000-000000000000"
             return answer.with_json(found)
         is_single = "metadata.name=" in query.get("fieldSelector", [""])[0]
-        if not (is_single or "limit" in query) or (self.plurals and plural not in self.plurals):
+        if not (is_single or "limit" in query or "watch" in query) or (self.plurals and plural not in self.plurals):
             return None
         with self._lock:
             if "continue" not in query:
-                if "resourceVersion" not in query:  # what came before of this listing counts no more
+                if (
+                    "watch" not in query and "resourceVersion" not in query
+                ):  # what came before of this listing counts no more
                     self._first[parts.path] = answer
                     self._never_complete.pop(parts.path, None)
-                if self.name in PAGED:
+                if self.name in PAGED or query.get("limit") == ["1"]:
                     return None
             self._seen += 1
             if self.happening and self._seen == self.at:
@@ -123,6 +142,12 @@ class Fault:
             return self._spoiled(plural, parts.path, query, answer)
 
     def _spoiled(self, plural: str, path: str, query: dict[str, list[str]], answer: Answer) -> Answer | None:
+        if answer.stream is not None and self.name in ("the answer is cut", "the body is half a body"):
+            return Answer(200, b"", stream=_half(answer.stream))
+        if self.name == REPOINTED and answer.stream is not None and self._seen > self.at:
+            metadata = {"resourceVersion": "999999999"}
+            event = {"type": "BOOKMARK", "object": {**_OBJECT[plural], "metadata": metadata}}
+            return Answer(200, json.dumps(event).encode() + b"\n")
         if self.name in SPOILED:
             return SPOILED[self.name](answer)
         if self.name == FILTERED and plural == "namespaces" and answer.status == 200:

@@ -51,6 +51,8 @@ class World:
     new_database: Callable[[], str]
     drop_database: Callable[[str], None]
     steps: int = 0
+    watches: bool = False
+    """Whether runs go on from where rows are: the API server must have a cache, which says how far watches are."""
     without: frozenset[str] = frozenset()
     """Steps and faults (`lose_a_session`, `an_object_twice`) that are left out: one that often fails hides others."""
 
@@ -243,9 +245,12 @@ class History:
         kinds = DECLARED if rng.random() < 0.5 else tuple(rng.sample(DECLARED, rng.randint(1, 2)))
         return Order(rng.choice(list(CONTEXTS)), kinds, rng.random() < 0.5, settings)
 
-    def _run_sync(self, order: Order, run_id: str, at_once: int = 1) -> list[Ended]:
+    def _mode(self) -> str:
+        return self.rng.choice(("full", "incremental", "incremental", "incremental", "watch"))
+
+    def _run_sync(self, order: Order, run_id: str, at_once: int = 1, mode: str = "full") -> list[Ended]:
         order = replace(order, settings={"kinds_at_once": at_once, **order.settings})
-        return syncs.sync(order, self._context(order.context), partial(syncs.connect, self.session_url), run_id)
+        return syncs.sync(order, self._context(order.context), partial(syncs.connect, self.session_url), run_id, mode)
 
     def _around(self, act: Callable[[], Done]) -> list[str]:
         before, living_before = held(self.database_url), Living.now(self.changes)
@@ -260,9 +265,10 @@ class History:
 
     def _sync(self) -> list[str]:
         order, run_id, at_once = self._order(), self._run_id(), self.rng.choice((1, 2))
-        self._say(order)
+        mode = self._mode() if self.world.watches else "full"
+        self._say(f"{mode} {order}")
         return self._around(
-            lambda: Done([(order, self._run_sync(order, run_id, at_once))], undisturbed=order.context == "wide")
+            lambda: Done([(order, self._run_sync(order, run_id, at_once, mode))], undisturbed=order.context == "wide")
         )
 
     def _sync_with_a_fault(self) -> list[str]:
@@ -270,11 +276,12 @@ class History:
         fault = self._fault(order.context)
         if fault.name == FILTERED:
             order = replace(order, kinds=tuple(each for each in order.kinds if each != "namespaces") or ("pods",))
-        self._say(order)
+        mode = self._mode() if self.world.watches else "full"
+        self._say(f"{mode} {order}")
 
         def act() -> Done:
             self.proxy.spoil = fault
-            ended = self._run_sync(order, run_id, at_once)
+            ended = self._run_sync(order, run_id, at_once, mode)
             self.proxy.spoil = lambda path, answer: None
             self._say(fault)
             lost = any("lose" in each for each in fault.happened)
@@ -313,13 +320,14 @@ class History:
             del second.settings["namespaces"]  # type: ignore[attr-defined]
         orders = [(first, self._run_id()), (second, self._run_id())]
         at_once = [self.rng.choice((1, 2)) for _ in orders]
+        modes = [self._mode() if self.world.watches else "full" for _ in orders]
         fault = Fault("nothing is spoiled", at=self.rng.randint(1, 4), times=0, happening=self._some_changes)
-        self._say(f"{first} and {second}")
+        self._say(f"{modes} {first} and {second}")
 
         def act() -> Done:
             self.proxy.spoil = fault
             with ThreadPoolExecutor(2) as pool:
-                ended = list(pool.map(self._run_sync, *zip(*orders, strict=True), at_once))
+                ended = list(pool.map(self._run_sync, *zip(*orders, strict=True), at_once, modes))
             self._say(fault)
             return Done([(order, each) for (order, _), each in zip(orders, ended, strict=True)], alone=False)
 
@@ -443,7 +451,8 @@ def run_history(world: World, seed: int, steps: int = STEPS) -> History:
     """Runs one, in a new database. Raises `Violated`."""
     database_url = world.new_database()
     try:
-        with syncs.metadata_of_small_targets(), Proxy(world.cluster) as proxy:
+        with syncs.metadata_of_small_targets(), syncs.quick_watches(), Proxy(world.cluster) as proxy:
+            proxy.streams = world.watches
             history = History(seed, world, proxy, database_url)
             history.run(steps)
             return history

@@ -202,7 +202,8 @@ def _is_well(around: Around, order: Order, kind: str, status: Status) -> Iterabl
 def _of_a_partial(around: Around, order: Order, kind: str) -> Iterable[str]:
     """No row goes; those that came or changed hold what their objects do, as far as these have stayed as they were."""
     said = f"{order.context} {kind}"
-    for row in around.gone(order.context, kind).values():
+    status = around.after.status[order.context, kind]
+    for row in around.gone(order.context, kind).values() if status.mode == "full" else ():  # a watch says what is gone
         yield f"{said}: the row of {_place(row)} went by a partial listing"
     for uid, row in around.after.of(order.context, kind).items():
         old, item = around.before.rows.get((order.context, kind, uid)), around.living.of(kind).get(uid)
@@ -264,7 +265,8 @@ def _part(
     inside = {uid: row for uid, row in around.after.of(context, kind).items() if where in ("", row.namespace)}
     gone = {uid: row for uid, row in around.gone(context, kind).items() if where in ("", row.namespace)}
     query = _selectors(kind, order.settings)
-    if part.outcome == "partial" and done.alone:
+    is_listed = around.after.status[context, kind].mode == "full"
+    if part.outcome == "partial" and done.alone and is_listed:
         for row in gone.values():
             yield f"{context} {kind}: the row of {_place(row)} went by a partial listing"
     if part.outcome not in ("complete", "partial"):

@@ -22,7 +22,7 @@ from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store, StoreError, forget_context
-from k8s_inventory.sync import Custom, Run, find_custom, reading
+from k8s_inventory.sync import Custom, Run, find_custom, following, reading
 from tests.histories.cluster_changes import DECLARED, GROUP, PLANTED
 from tests.syncing import sync_kinds
 
@@ -80,10 +80,23 @@ def metadata_of_small_targets() -> Iterator[None]:
         yield
 
 
-def sync(order: Order, context: Context, open_store: Callable[[], Store], run_id: str) -> list[Ended]:
+@contextmanager
+def quick_watches() -> Iterator[None]:
+    """What is heard is stored as soon as it can be, and what broke off is opened again."""
+    with mock.patch.multiple(following, TICK=0.2, _PAUSE=0.2):
+        yield
+
+
+HOLD = 3.0
+"""Seconds for which a run of mode `watch` holds its watches open."""
+
+
+def sync(
+    order: Order, context: Context, open_store: Callable[[], Store], run_id: str, mode: str = "full"
+) -> list[Ended]:
     """One run."""
     settings = Settings.load({**_PATIENCE, "kinds_at_once": AT_ONCE, **order.settings})
-    run = Run(run_id)
+    run = Run(run_id, mode=mode)
     ended, kinds = [], [KINDS[name] for name in order.kinds]
     with Session(context, LIMITS) as session:
         if order.custom:
@@ -97,7 +110,7 @@ def sync(order: Order, context: Context, open_store: Callable[[], Store], run_id
                 ended.append(Ended(DISCOVERY, found.attempt.outcome, found.attempt.error))
                 kinds += custom
         if kinds:
-            for each in sync_kinds(session, open_store, kinds, run=run, settings=settings):
+            for each in sync_kinds(session, open_store, kinds, run=run, settings=settings, hold=HOLD):
                 attempt = each.attempt
                 ended.append(Ended(each.kind, attempt.outcome, attempt.error))
     return ended
@@ -174,6 +187,7 @@ class Status:
     outcome: str | None
     scope: str
     resource_version: str | None
+    mode: str
 
     @property
     def is_whole(self) -> bool:
@@ -215,7 +229,8 @@ def held(database_url: str) -> Held:
         status = {
             (context, kind): Status(*rest)
             for context, kind, *rest in connection.execute(
-                "SELECT context_name, kind, started_at::text, outcome, scope, resource_version FROM k8s_sync_status"
+                "SELECT context_name, kind, started_at::text, outcome, scope, resource_version, mode"
+                " FROM k8s_sync_status"
             )
         }
         targets = {(each[0], each[1]) for each in connection.execute("SELECT context_name, kind FROM k8s_sync_targets")}

@@ -393,7 +393,7 @@ def test_a_run_discovers_a_context_once(shop: Cluster, store: Store) -> None:
         return {kind.name for kind in kinds}
 
     whole = found("one", "*")
-    assert (asked.count("/apis"), asked.count(CRDS)) == (2, 3), "two looks, each at the names of CRDs, and the CRDs"
+    assert (asked.count("/apis"), asked.count(CRDS)) == (2, 4), "two looks, each at their names, and the CRDs twice"
     asked.clear()
     assert found("one", "widgets.*") == {"widgets.shop.example", "widgets.other.example"}
     assert found("one", "gadgets.shop.example", "nothings.nowhere.example") == {

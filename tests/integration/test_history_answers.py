@@ -150,7 +150,7 @@ def test_what_is_not_known_does_not_look_like_no_change(inventory: Inventory) ->
 @pytest.mark.parametrize("name", KINDS_ASKED)
 def test_a_query_says_what_it_answers(name: str) -> None:
     text = (QUERIES / f"{name}.sql").read_text()
-    assert re.match(r"-- [A-Z].*\?\n-- A row is (?s:.*)\n-- It can not .*\n(--.*\n)*WITH asked AS", text)
+    assert re.match(r"-- [A-Z].*\?\n-- Hit: A row is (?s:.*)\n-- Limits: It can not .*\n(--.*\n)*WITH asked AS", text)
 
 
 def test_a_failed_sync_is_no_answer(inventory: Inventory) -> None:

@@ -106,7 +106,7 @@ def test_a_role_of_any_name_is_the_one_that_is_bound(
         [names],
     )
     assert granted.fetchall() == [(name, name) for name in names]
-    query = (statements.FOLDER / "queries" / "who_can_read_secrets.sql").read_text()
+    query = (statements.FOLDER / "queries" / "rbac" / "who_can_read_secrets.sql").read_text()
     readers = str(store.connection.execute(query).fetchall())  # type: ignore[call-overload]
     assert "of-a" in readers
     assert "of-b" not in readers

@@ -271,11 +271,11 @@ def test_what_selects_pods(stored: Store) -> None:
         ("NetworkPolicy", "all", "web"),
         *(("NetworkPolicy", "all", name) for name in ("scratch", "succeeded", "failed")),
     }
-    without = (FOLDER / "queries" / "services_without_pods.sql").read_text()
-    assert [row[2] for row in _asked(stored, without)] == ["inside-ended", "inside-none"]
+    without = (FOLDER / "queries" / "network" / "services_without_pods.sql").read_text()
+    assert [row[3] for row in _asked(stored, without)] == ["inside-ended", "inside-none"]
     with stored.connection.transaction(force_rollback=True):
-        stored.connection.execute("UPDATE k8s_sync_targets SET last_complete_at = NULL WHERE kind = 'pods'")
-        assert _asked(stored, without) == [], "nobody knows of pods that were not read"
+        stored.connection.execute("UPDATE k8s_sync_runs SET outcome = 'forbidden' WHERE kind = 'pods'")
+        assert {row[3] for row in _asked(stored, without)} == {None}, "nobody knows of pods that were not read"
 
 
 def test_a_claim_is_bound_where_both_say_so(stored: Store) -> None:
@@ -303,8 +303,8 @@ def test_a_service_account_without_a_namespace_is_of_the_binding(stored: Store, 
         ("User", None, "anna", False),
     ]
     assert sorted(_asked(stored, query), key=str) == wanted
-    readers = _asked(stored, (FOLDER / "queries" / "who_can_read_secrets.sql").read_text())
-    mine = [row[1:4] for row in readers if row[9] == "readers"]
+    readers = _asked(stored, (FOLDER / "queries" / "rbac" / "who_can_read_secrets.sql").read_text())
+    mine = [row[2:5] for row in readers if row[12] == "readers"]
     assert sorted(mine, key=str) == sorted((row[:3] for row in wanted), key=str)
     for account, namespace_ in (("robot", "default"), ("robot", "other")):
         asked = {"namespace": "default", "verb": "get", "resource": "secrets"}

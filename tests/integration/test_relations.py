@@ -318,12 +318,12 @@ def test_who_is_granted_what(stored: Store) -> None:
 
 
 def test_who_can_read_secrets(stored: Store) -> None:
-    query = (FOLDER / "queries" / "who_can_read_secrets.sql").read_text()
+    query = (FOLDER / "queries" / "rbac" / "who_can_read_secrets.sql").read_text()
     found = {
         (kind, name, namespace, str(names))
-        for context, kind, _, name, namespace, _, names, *_ in _asked(stored, query)
+        for context, _, kind, _, name, namespace, _, _, names, *_ in _asked(stored, query)
         if context == "one" and not str(name).startswith("system:") and kind != "ServiceAccount"
     }
     assert found == {("Group", "ops", "other", "['token']")}
-    accounts = [row for row in _asked(stored, query) if row[0] == "one" and row[3] == "default"]
-    assert [(row[2], row[4], row[5]) for row in accounts] == [("shop", "shop", ["get", "list"])]
+    accounts = [row for row in _asked(stored, query) if row[0] == "one" and row[4] == "default"]
+    assert [(row[3], row[5], row[6]) for row in accounts] == [("shop", "shop", ["get", "list"])]

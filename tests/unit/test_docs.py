@@ -31,7 +31,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES_BY_HAND, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_settings_and_make_targets_that_pages_name_exist(page: Path) -> None:
     text = page.read_text()
-    known = {environment_name(name) for name in Settings.model_fields} | {"K8S_SCHEDULE", "K8S_POOL", "K8S_RETRIES"}
+    known = {environment_name(name) for name in Settings.model_fields} | {
+        "K8S_SCHEDULE",
+        "K8S_INCREMENTAL_SCHEDULE",
+        "K8S_POOL",
+        "K8S_RETRIES",
+    }
     assert set(re.findall(r"\bK8S_[A-Z_]+\b", text)) <= known
     targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z]+)`", text)) <= targets

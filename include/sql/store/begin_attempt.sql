@@ -10,8 +10,8 @@ WITH target AS (
         WHERE (stored.kept_since IS NULL) = %(keeps_gone)s OR (stored.history_since IS NOT NULL AND NOT %(keeps_history)s)
 )
 
-INSERT INTO k8s_sync_runs (run_id, attempt, invocation, context_name, kind, scope)
-VALUES (%(run_id)s, %(attempt)s, %(invocation)s, %(context_name)s, %(kind)s, %(scope)s)
+INSERT INTO k8s_sync_runs (run_id, attempt, invocation, mode, context_name, kind, scope)
+VALUES (%(run_id)s, %(attempt)s, %(invocation)s, %(mode)s, %(context_name)s, %(kind)s, %(scope)s)
 RETURNING
     id,
     (

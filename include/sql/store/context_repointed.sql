@@ -3,6 +3,10 @@ WITH parts AS (
     DELETE FROM k8s_sync_parts WHERE context_name = %(context_name)s
 ),
 
+revisions AS (
+    DELETE FROM k8s_sync_revisions WHERE context_name = %(context_name)s
+),
+
 discovery AS (
     DELETE FROM k8s_sync_discoveries WHERE context_name = %(context_name)s
 )
@@ -13,5 +17,6 @@ SET
     exact_as_of = NULL,
     last_complete_at = NULL,
     last_verified_at = NULL,
-    metadata_first = 'no'
+    metadata_first = 'no',
+    has_bookmarks = TRUE
 WHERE context_name = %(context_name)s;

@@ -1,6 +1,5 @@
 -- Where the tables are, or will be: of the search path's schemas the one that holds an inventory, before all others one that
--- is the role's own; or else the first. So nobody leads us astray by a schema that comes earlier in the path. A second
--- row means that there is no telling.
+-- is the role's own; or else the first. So nobody leads us astray by a schema that comes earlier in the path.
 SELECT
     space.nspname AS schema_name,
     made.relowner IS NOT NULL AS is_made,

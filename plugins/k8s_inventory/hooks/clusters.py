@@ -1,22 +1,22 @@
-"""Clusters from a kubeconfig, from Airflow connections of type kubernetes, or the one this runs in."""
+"""Clusters by Airflow connections of type kubernetes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from kubernetes.client import ApiClient, Configuration
 
+from k8s_inventory.hooks.contexts import contexts
 from k8s_inventory.hooks.flags import flag
 from k8s_inventory.known_secrets import learn_connection
 from k8s_inventory.kube.client import Client
-from k8s_inventory.kube.contexts import Context, Found
-from k8s_inventory.kube.errors import NoKubeconfig
-from k8s_inventory.settings import Settings
-from k8s_inventory.sync.configured import configured_contexts
+from k8s_inventory.kube.contexts import Context
+
+__all__ = ["ClusterHook", "contexts"]
 
 _SOURCES = ("in_cluster", "kube_config_path", "kube_config")
 _FLAGS = ("in_cluster", "disable_verify_ssl")
@@ -93,14 +93,3 @@ def _content(kube_config: Any) -> dict[str, Any] | None:
         except (ValueError, RecursionError):
             return None
     return kube_config if isinstance(kube_config, dict) else None
-
-
-def contexts(settings: Settings) -> Found[Callable[[], Context]]:
-    """Every context that there is, those of Airflow's connections included. Raises `KubeconfigError`."""
-    connections = {conn_id: ClusterHook(conn_id=conn_id).context for conn_id in settings.kubernetes_conn_ids}
-    try:
-        return configured_contexts(settings, connections)
-    except NoKubeconfig as error:
-        raise NoKubeconfig(
-            f"{error}, or name Airflow connections of type kubernetes in K8S_KUBERNETES_CONN_IDS"
-        ) from None

@@ -31,8 +31,8 @@ class _Row(msgspec.Struct, frozen=True):
 class _Table(msgspec.Struct, frozen=True):
     kind: str
     metadata: msgspec.Raw
-    columns: list[_Column] = msgspec.field(name="columnDefinitions")
     rows: list[_Row] | None
+    columns: list[_Column] | None = msgspec.field(name="columnDefinitions", default=None)
 
 
 _tables = msgspec.json.Decoder(_Table)
@@ -43,24 +43,49 @@ def as_list(body: bytes, kind: Kind, version: str, *, where: str) -> bytes:
 
     Raises `BadAnswer` for an answer that is no such Table, above all for one that holds the objects themselves.
     """
-    try:
-        table = _tables.decode(body)
-    except UNREADABLE as error:
-        refuse_page(body, where)
-        raise BadAnswer(f"{where}: the answer is no Table; it was thrown away ({error})") from None
-    names = [column.name for column in table.columns]
-    missing = [name for name, _ in kind.table_cells if name not in names]
-    if table.kind != "Table" or missing:
-        raise BadAnswer(f"{where}: the answer is no Table with the columns {', '.join(dict(kind.table_cells))}")
-    fields = [(names.index(name), field) for name, field in kind.table_cells]
-    items = [
-        {"metadata": row.object.metadata, **{field: row.cells[index] for index, field in fields}}
-        for row in table.rows or ()
-    ]
+    table = _table(body, where)
+    fields = _fields(table, kind, where)
     found = {
         "kind": kind.list_kind,
         "apiVersion": kind.api_version(version),
         "metadata": table.metadata,
-        "items": items,
+        "items": [_object(row, fields) for row in table.rows or ()],
     }
     return msgspec.json.encode(found)
+
+
+class Rows:
+    """The objects that a watch shows as a `Table` each: the first one alone says what the cells are."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._fields: list[tuple[int, str]] = []
+
+    def object(self, body: bytes, *, where: str) -> tuple[msgspec.Raw, bytes]:
+        """The metadata of the Table, and the object in it, as `as_list` has it. Raises `BadAnswer`."""
+        table = _table(body, where)
+        self._fields = self._fields or _fields(table, self._kind, where)
+        rows = table.rows or ()
+        if table.kind != "Table" or len(rows) != 1 or len(rows[0].cells) <= max(index for index, _ in self._fields):
+            raise BadAnswer(f"{where}: the answer is no Table of one object; it was thrown away")
+        return table.metadata, msgspec.json.encode(_object(rows[0], self._fields))
+
+
+def _table(body: bytes, where: str) -> _Table:
+    try:
+        return _tables.decode(body)
+    except UNREADABLE as error:
+        refuse_page(body, where)
+        raise BadAnswer(f"{where}: the answer is no Table; it was thrown away ({error})") from None
+
+
+def _fields(table: _Table, kind: Kind, where: str) -> list[tuple[int, str]]:
+    """Where the cells stand that are fields of an object."""
+    names = [column.name for column in table.columns or ()]
+    if table.kind != "Table" or any(name not in names for name, _ in kind.table_cells):
+        raise BadAnswer(f"{where}: the answer is no Table with the columns {', '.join(dict(kind.table_cells))}")
+    return [(names.index(name), field) for name, field in kind.table_cells]
+
+
+def _object(row: _Row, fields: list[tuple[int, str]]) -> dict[str, msgspec.Raw]:
+    return {"metadata": row.object.metadata, **{field: row.cells[index] for index, field in fields}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
@@ -12,6 +13,7 @@ import msgspec
 
 from k8s_inventory.credentials import without_userinfo
 from k8s_inventory.kinds import KINDS, ApiPath
+from k8s_inventory.kinds.paths import group_path
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, Named, NotFound, Stopped, Unreachable
 from k8s_inventory.kube.session import UNREADABLE, Session, refuse_page
 
@@ -34,6 +36,17 @@ class ClusterInfo:
     """Which of the session's clients it was asked through."""
     is_settled: bool = True
     """Whether all its API servers are known to be of this version."""
+
+
+class _Leases(msgspec.Struct):
+    class Lease(msgspec.Struct):
+        class Spec(msgspec.Struct):
+            holder: str | None = msgspec.field(default=None, name="holderIdentity")
+
+        spec: Spec
+
+    kind: Literal["LeaseList"]
+    items: list[Lease] | None
 
 
 _KUBE_SYSTEM = "kube-system"
@@ -83,6 +96,47 @@ def read_cluster(session: Session) -> ClusterInfo:
         provider=_provider(server, version),
         client=client,
     )
+
+
+class ApiServers:
+    """The API servers that a cluster has: which processes, of which another one has another name each time it starts.
+
+    A cluster that is restored from a backup gives its revisions out anew, and has all of its API servers started anew.
+    https://kubernetes.io/docs/concepts/architecture/leases/#api-server-identity
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._first: str | None = None
+        self._is_read = False
+
+    def first(self) -> str | None:
+        """What `now` said when it was first asked."""
+        with self._lock:
+            if not self._is_read:
+                self._first = self.now()
+                self._is_read = True
+            return self._first
+
+    def are_now(self, names: str) -> None:
+        """Has `first` say this from now on."""
+        with self._lock:
+            self._first, self._is_read = names, True
+
+    def now(self) -> str | None:
+        """A digest of their names; None where they can not be had. Raises `Stopped`."""
+        path = group_path("coordination.k8s.io", "v1", "namespaces", _KUBE_SYSTEM, "leases")
+        query = {"labelSelector": "apiserver.kubernetes.io/identity=kube-apiserver", "limit": 500}
+        try:
+            found = answer(self._session, path, _Leases, query, seconds=_PATIENCE)
+        except Stopped:
+            raise
+        except KubeError as error:
+            log.info("%s; whether it is as it was is not known, so that all kinds are listed", error)
+            return None
+        names = sorted(each.spec.holder for each in found.items or () if each.spec.holder)
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16] if names else None
 
 
 def read_version(session: Session) -> str | None:

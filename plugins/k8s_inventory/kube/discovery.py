@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -283,6 +284,61 @@ def _take(
             "own (K8S_MAX_CUSTOM_KINDS), so none of them is read"
         )
     found.kinds[made.name] = made
+
+
+class Definitions:
+    """What defines the kinds of a cluster: all CRDs in their versions, and all APIServices, as a digest.
+
+    As long as it is as it was, discovery has nothing new to say. `asked_at`, by the monotonic clock, is when it was
+    asked for last.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._first: str | None = None
+        self.asked_at: float | None = None
+
+    def first(self) -> str | None:
+        """The first that was asked for; None where it can not be had."""
+        with self._lock:
+            if self.asked_at is None:
+                self._first = self._now()
+            return self._first
+
+    def are_as_they_were(self) -> bool:
+        """Asks once more."""
+        first = self.first()
+        return first is not None and self._now() == first
+
+    def _now(self) -> str | None:
+        self.asked_at = time.monotonic()
+        digest = hashlib.blake2b(digest_size=16)
+        try:
+            for name in ("crds", "apiservices"):
+                listing: Listing[Any] = Listing(
+                    self._session, KINDS[name], item=_Defined, page_size=_DEFINITIONS, asks_metadata=True
+                )
+                for each in listing.items():
+                    version = each.metadata.resource_version if name == "crds" else ""
+                    digest.update(f"{name}/{each.metadata.name}/{each.metadata.uid}/{version}\n".encode())
+        except KubeError as error:
+            log.info("%s; whether kinds are as they were is not known", error)
+            return None
+        return digest.hexdigest()
+
+
+_DEFINITIONS = 500
+"""On a page."""
+
+
+class _Defined(msgspec.Struct, frozen=True):
+    class Metadata(msgspec.Struct, frozen=True):
+        name: str
+        uid: str
+        resource_version: str = msgspec.field(name="resourceVersion")
+
+    metadata: Metadata
 
 
 def describe(session: Session, kinds: Sequence[Kind], *, page_size: int, most_columns: int) -> list[Kind]:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from operator import attrgetter
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -30,7 +30,7 @@ from k8s_inventory.kube.errors import (
     TooLarge,
     Unreachable,
 )
-from k8s_inventory.kube.session import JSON, UNREADABLE, Session, refuse_page
+from k8s_inventory.kube.session import JSON, UNREADABLE, WEIGHT_OF_ONE, Session, refuse_page
 from k8s_inventory.mending import shallow, without_lone_surrogates
 from k8s_inventory.printable import printable
 
@@ -49,9 +49,6 @@ _Token = Annotated[str, msgspec.Meta(max_length=16_384)]
 _MARKS = 1 << 22
 
 _AT_ONCE = 4
-_WEIGHT_OF_ONE = 0.1
-"""Of a request for one object, where one for a page is 1: to the API server it is less than that.
-https://kubernetes.io/docs/concepts/cluster-administration/flow-control/#seats-occupied-by-a-request"""
 
 
 def are_few(wanted: int, total: int) -> bool:
@@ -123,6 +120,16 @@ class Page(Generic[Item]):
     """The continue token that led to it."""
     is_metadata: bool = False
     """Whether the items are `metadata.Stub`, each in the place of an object: `Listing.fetched` has these."""
+
+
+class Current(NamedTuple):
+    """The revision that a kind was at, and not earlier than `asked_at`, by the monotonic clock; `version` is that of
+    the group in which it is served."""
+
+    version: str
+    revision: str
+    asked_at: float
+    bytes: int
 
 
 class Listing(Generic[Item]):
@@ -233,6 +240,27 @@ class Listing(Generic[Item]):
                     printable(str(restart)),
                 )
 
+    def current(self) -> Current:
+        """The revision that is current now. Raises a `KubeError`."""
+        if self.kind.held_back:
+            raise HeldBack(f"context {self.session.context.name}, {self.kind.name}: {self.kind.held_back}")
+        get = partial(self._get, seconds=self._limits.listing_timeout, accept=metadata.ACCEPT, weight=WEIGHT_OF_ONE)
+        for last, version in zip((*[False] * (len(self.kind.versions) - 1), True), self.kind.versions, strict=True):
+            self.version = version
+            asked_at = time.monotonic()
+            try:
+                body = get(self.kind.list_path(version, self.namespace), {**self.selectors, "limit": 1})
+            except (NotFound, NoSuchPath):
+                if last:
+                    raise
+                continue
+            break
+        try:
+            page = self._page(1, body, _continue_token(body), asked_at, time.monotonic() - asked_at)
+        except metadata.NotMetadata as error:
+            raise BadAnswer(str(error)) from None
+        return Current(self.version, page.resource_version, asked_at, len(body))
+
     def fetched(
         self, page: Page[Any], wanted: Sequence[int], item: type[Any]
     ) -> Iterator[tuple[Page[Any], int | None]]:
@@ -294,7 +322,7 @@ class Listing(Generic[Item]):
         def fetch(position: int) -> tuple[bytes, bool]:
             stub = page.items[position]
             path, query = self._path(stub.metadata.namespace), self._by_name(page, stub.metadata.name)
-            body = self._get(path, query, self._left(), weight=_WEIGHT_OF_ONE)
+            body = self._get(path, query, self._left(), weight=WEIGHT_OF_ONE)
             one = self._object_page(page, body, msgspec.Raw, where, start)
             _refuse_others(one, [stub])
             return bytes(one.items[0]), one.is_mended
@@ -463,12 +491,12 @@ class Listing(Generic[Item]):
         kind, api_version = self.kind, self.kind.api_version(self.version)
         answer: ListPage[Any]
         try:
-            _refuse_other_than_utf8(body)
+            refuse_other_than_utf8(body)
             try:
                 pages = _pages_of(item, kind.kind, api_version)  # type: ignore[arg-type]
-                answer, body = _decode(pages, body)
+                answer, body = decode_mended(pages, body)
             except msgspec.ValidationError:
-                answer, body = _decode(_raw_pages, body)
+                answer, body = decode_mended(_raw_pages, body)
         except UNREADABLE as error:
             refuse_page(body, where)
             raise BadAnswer(f"{where}: the answer is no list ({error})") from error
@@ -491,7 +519,7 @@ class Listing(Generic[Item]):
         wanted = (self.kind.kind, self.kind.api_version(self.version))
         unsaid = ("", "") if must_say else wanted
         try:
-            said = _decode(_said_pages, body)[0].items or []
+            said = decode_mended(_said_pages, body)[0].items or []
         except UNREADABLE as error:
             raise BadAnswer(f"{where}: an object in it does not say what it is ({error})") from None
         for item in said:
@@ -659,7 +687,7 @@ def _refuse_others(page: Page[Any], stubs: Sequence[metadata.Stub]) -> None:
 
 def _said(raw: msgspec.Raw) -> _Item:
     try:
-        return _decode(_said_items, bytes(raw))[0]
+        return decode_mended(_said_items, bytes(raw))[0]
     except UNREADABLE:
         return _Item()
 
@@ -697,7 +725,7 @@ def _named(kind: str, api_version: str, namespace: str | None = None) -> str:
     return f"{shown_kind} of {shown_version}{inside}"
 
 
-def _refuse_other_than_utf8(body: bytes) -> None:
+def refuse_other_than_utf8(body: bytes) -> None:
     """Raises `UnicodeDecodeError`. What is kept as it came, no decoder looks into."""
     if not body.isascii():
         decoder = codecs.getincrementaldecoder("utf-8")()
@@ -720,7 +748,7 @@ def _continue_token(body: bytes) -> str:
         with contextlib.suppress(msgspec.DecodeError):
             return _token_of(_headers.decode(body[:end] + _ITEMS + b"]}"))
     try:
-        return _token_of(_decode(_headers, body)[0])
+        return _token_of(decode_mended(_headers, body)[0])
     except UNREADABLE:
         return ""  # not a list: the page's own check says what is wrong with it
 
@@ -732,7 +760,7 @@ def _token_of(header: _Header) -> str:
 Answer = TypeVar("Answer")
 
 
-def _decode(decoder: msgspec.json.Decoder[Answer], body: bytes) -> tuple[Answer, bytes]:
+def decode_mended(decoder: msgspec.json.Decoder[Answer], body: bytes) -> tuple[Answer, bytes]:
     """What the decoder makes of the body, and the body it made it of: without what no decoder takes.
 
     The server of Kubernetes itself sends no lone surrogates, but objects that are nested 9,000 levels deep, if
@@ -744,4 +772,4 @@ def _decode(decoder: msgspec.json.Decoder[Answer], body: bytes) -> tuple[Answer,
         mended = shallow(body) if isinstance(error, RecursionError) else without_lone_surrogates(body)
         if mended == body:
             raise
-    return _decode(decoder, mended)
+    return decode_mended(decoder, mended)

@@ -77,6 +77,10 @@ _MAY_MEND = (408, 429, 500, 502, 503, 504)
 _SLICE = 0.5
 """Seconds after which one who waits looks whether to go on."""
 
+WEIGHT_OF_ONE = 0.1
+"""Of a request for one object, or a watch, where one for a page is 1: to the API server it is less than that.
+https://kubernetes.io/docs/concepts/cluster-administration/flow-control/#seats-occupied-by-a-request"""
+
 _NOT_TRIED = " (found before in this run; not tried again)"
 
 DEAD: dict[str, type[KubeError]] = {each.outcome: each for each in (Unreachable, Unauthorized, ContextError)}
@@ -133,6 +137,7 @@ class _Request:
     end: float
     most: int
     weight: float
+    is_stream: bool = False
     heard: list[str] = field(default_factory=list)
 
 
@@ -251,6 +256,21 @@ class Session:
         No attempt begins later than `seconds` from now, or goes on after them. `most` are the bytes of the body.
         `Unnameable`, before anything is sent, for a path with a segment that none can hold.
         """
+        end = time.monotonic() + (math.inf if seconds is None else seconds)
+        request = _Request(path, query or {}, accept, end, most, weight)
+        answer = self._answer_to(request)
+        assert isinstance(answer, transport.Answer)
+        return self._whole(path, answer)
+
+    def stream(self, path: ApiPath, query: Mapping[str, Any], *, accept: str = JSON) -> transport.Stream:
+        """The body of a 200 answer that goes on, once it has begun; close it. Raises what `get` raises."""
+        request = _Request(path, query, accept, math.inf, MOST_OF_ANSWER, WEIGHT_OF_ONE, is_stream=True)
+        answer = self._answer_to(request)
+        assert isinstance(answer, transport.Stream)
+        return answer
+
+    def _answer_to(self, request: _Request) -> transport.Answer | transport.Stream:
+        path = request.path
         if not isinstance(path, ApiPath):
             raise TypeError("a path is made by `ApiPath`, which escapes its segments")
         if path.unfit is not None:
@@ -258,8 +278,6 @@ class Session:
                 f"{self._where(path)}: not asked for, because of {_short(ascii(path.unfit))} in it: no name in a path "
                 "of Kubernetes is empty, `.` or `..`, or holds `/` or `%`"
             )
-        end = time.monotonic() + (math.inf if seconds is None else seconds)
-        request = _Request(path, query or {}, accept, end, most, weight)
         self._refuse_if_dead()
         try:
             with self._patience.waiting():
@@ -310,7 +328,7 @@ class Session:
             return self.stopped.is_set()  # it was not waited for, then
         return answer.status not in _MAY_MEND
 
-    def _get_with_retries(self, request: _Request) -> bytes:
+    def _get_with_retries(self, request: _Request) -> transport.Answer | transport.Stream:
         in_time = tenacity.stop_before_delay(request.end - time.monotonic())
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_TryAgain),
@@ -338,24 +356,30 @@ class Session:
         state.args[0].heard.append(str(error))
         return seconds
 
-    def _get_once(self, request: _Request) -> bytes:
+    def _get_once(self, request: _Request) -> transport.Answer | transport.Stream:
         client, path = self.client, request.path
         headers = client.headers()
         headers["Accept"] = request.accept
-        headers["Accept-Encoding"] = "gzip" if self._compress(client) else "identity"
+        headers["Accept-Encoding"] = "gzip" if self._compress(client) and not request.is_stream else "identity"
         with self._turn(path):
             self._pace(request.weight)
             answer = self._answer(request, headers)
+        if isinstance(answer, transport.Stream):
+            self._patience.rewarded()
+            return answer
         if answer.status not in _MAY_MEND:
             self._patience.rewarded()
         if answer.status != 200:
             raise self._meaning(path, answer)
+        return answer
+
+    def _whole(self, path: ApiPath, answer: transport.Answer) -> bytes:
         # Only then are there so many: a comma takes a byte, and so does what it parts.
         if len(answer.body) > 2 * _MOST_VALUES and answer.body.count(b",") > _MOST_VALUES:
             raise TooLarge(f"{self._where(path)}: the answer has more than {_MOST_VALUES} values")
         return answer.body
 
-    def _answer(self, request: _Request, headers: Mapping[str, str]) -> transport.Answer:
+    def _answer(self, request: _Request, headers: Mapping[str, str]) -> transport.Answer | transport.Stream:
         limits, client, path = self.limits, self.client, request.path
         left = min(limits.request_timeout, request.end - time.monotonic())
         self._refuse_if_stopped(path)
@@ -373,16 +397,16 @@ class Session:
             stopped=self.stopped,
             patience=self._patience,
         )
+        asked: dict[str, Any] = {
+            "query": request.query,
+            "headers": headers,
+            "timeout": urllib3.Timeout(connect=limits.connect_timeout, read=limits.read_timeout),
+            "allowance": allowance,
+        }
         try:
-            return transport.get(
-                client.pools,
-                client.url + path,
-                query=request.query,
-                headers=headers,
-                timeout=urllib3.Timeout(connect=limits.connect_timeout, read=limits.read_timeout),
-                allowance=allowance,
-                most=request.most,
-            )
+            if request.is_stream:
+                return transport.stream(client.pools, client.url + path, **asked)
+            return transport.get(client.pools, client.url + path, **asked, most=request.most)
         except transport.Oversized as error:
             raise TooLarge(f"{self._where(path)}: the answer is not read: {error}") from None
         except transport.Refused as error:

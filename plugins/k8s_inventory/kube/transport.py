@@ -129,15 +129,17 @@ class _Received(io.RawIOBase):
     """What arrives at a socket."""
 
     def __init__(self, sock: socket.socket, allowance: Allowance) -> None:
-        self._sock = sock
+        self.sock = sock
+        self.is_taken = False
+        """Whether somebody else reads what is still to come."""
         self._file = sock.makefile("rb", buffering=0)  # keeps the socket open as long as this is
         self._allowance = allowance
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        return self._allowance.receive(self._sock, buffer)
+    def readinto(self, buffer: Any) -> int | None:
+        return None if self.is_taken else self._allowance.receive(self.sock, buffer)
 
     def close(self) -> None:
         if not self.closed:
@@ -331,7 +333,9 @@ def get(
     body that can not be had is missing. Raises `Oversized`, `Refused`, `Exhausted`, urllib3's `HTTPError`, `OSError`.
     """
     asked = {"method": "GET", "url": url, "fields": dict(query), "headers": headers, "timeout": timeout}
-    return _answer(pools, asked, allowance, most)
+    answer = _answer(pools, asked, allowance, most)
+    assert isinstance(answer, Answer)
+    return answer
 
 
 def post(
@@ -346,13 +350,23 @@ def post(
 ) -> Answer:
     """The answer to the POST of a form, as `get` has it."""
     asked = {"method": "POST", "url": url, "fields": dict(form), "headers": headers, "timeout": timeout}
-    return _answer(pools, {**asked, "encode_multipart": False}, allowance, most)
+    answer = _answer(pools, {**asked, "encode_multipart": False}, allowance, most)
+    assert isinstance(answer, Answer)
+    return answer
 
 
-def _answer(pools: urllib3.PoolManager, asked: Mapping[str, Any], allowance: Allowance, most: int) -> Answer:
+def _answer(
+    pools: urllib3.PoolManager, asked: Mapping[str, Any], allowance: Allowance, most: int, *, as_stream: bool = False
+) -> Answer | Stream:
     token = _allowance.set(allowance)
     try:
         response = pools.request(**asked, retries=False, redirect=False, preload_content=False)
+        if as_stream and response.status == 200:
+            try:
+                return Stream(response)
+            except BaseException:
+                response.close()
+                raise
         try:
             body = _body(response, most if response.status == 200 else _MOST_OF_ERROR)
         except Refused:
@@ -366,6 +380,116 @@ def _answer(pools: urllib3.PoolManager, asked: Mapping[str, Any], allowance: All
         return Answer(response.status, response.headers, body)
     finally:
         _allowance.reset(token)
+
+
+class Stream:
+    """The body of an answer that goes on, for whoever waits for several: `read` returns what is there, and never waits.
+
+    It has a `fileno` for selectors. Close it.
+    """
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Refused("it is packed in a way that was not asked for")
+        self._response = response
+        raw: Any = response._fp  # type: ignore[attr-defined]
+        self._received: _Received = raw.fp.raw
+        self._received.is_taken = True
+        self._body = _Chunked() if raw.chunked else _Plain(raw.length)
+        self._ready = self._body.take(raw.fp.read1(_MOST_OF_HEAD) or b"")
+        self._received.sock.settimeout(0)
+
+    def fileno(self) -> int:
+        return self._received.sock.fileno()
+
+    def read(self, most: int) -> bytes | None:
+        """What has come, some of it where it is more than `most` bytes; empty where nothing has; None at the end.
+
+        Raises `OSError` where it broke off, `Refused` for what is no such body.
+        """
+        ready, self._ready = self._ready, b""
+        while len(ready) < most and not self._body.is_whole:
+            try:
+                block = self._received.sock.recv(_BUFFER)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                break
+            if not block and self._body.ends_with_connection:
+                self._body.is_whole = True
+            elif not block:
+                if ready:
+                    break  # the next one will find the same
+                raise ConnectionError("the connection was closed in the middle of it")
+            ready += self._body.take(block)
+        return None if self._body.is_whole and not ready else ready
+
+    def close(self) -> None:
+        self._response.close()
+
+
+class _Plain:
+    """A body as it is, of so many bytes, or as many as come."""
+
+    def __init__(self, length: int | None) -> None:
+        self._left = length
+        self.ends_with_connection = length is None
+        self.is_whole = length == 0
+
+    def take(self, block: bytes) -> bytes:
+        if self._left is not None:
+            block = block[: self._left]
+            self._left -= len(block)
+            self.is_whole = self._left == 0
+        return block
+
+
+class _Chunked:
+    """https://www.rfc-editor.org/rfc/rfc9112#section-7.1, without trailers, which nobody reads here."""
+
+    ends_with_connection = False
+
+    def __init__(self) -> None:
+        self.is_whole = False
+        self._head = b""
+        self._left = 0
+        """Of the chunk, with the line end after it."""
+
+    def take(self, block: bytes) -> bytes:
+        parts: list[bytes] = []
+        while block and not self.is_whole:
+            if self._left:
+                part, block = block[: self._left], block[self._left :]
+                end = max(0, len(part) - max(0, 2 - (self._left - len(part))))
+                parts.append(part[:end])
+                self._left -= len(part)
+                continue
+            line, newline, block = block.partition(b"\n")
+            self._head += line
+            if len(self._head) > _LONGEST_CHUNK_HEAD:
+                raise Refused("it is not cut into chunks as it says it is")
+            if newline:
+                size = self._head.partition(b";")[0].strip()
+                if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", size):
+                    raise Refused("it is not cut into chunks as it says it is")
+                self._head, self._left = b"", int(size, 16) + 2
+                self.is_whole = self._left == 2
+        return b"".join(parts)
+
+
+_LONGEST_CHUNK_HEAD = 1 << 12
+
+
+def stream(
+    pools: urllib3.PoolManager,
+    url: str,
+    *,
+    query: Mapping[str, Any],
+    headers: Mapping[str, str],
+    timeout: urllib3.Timeout,
+    allowance: Allowance,
+) -> Stream | Answer:
+    """The answer to a GET as it comes, once its headers have; one of another status than 200 as `get` has it."""
+    asked = {"method": "GET", "url": url, "fields": dict(query), "headers": headers, "timeout": timeout}
+    return _answer(pools, asked, allowance, _MOST_OF_ERROR, as_stream=True)
 
 
 def _body(response: urllib3.BaseHTTPResponse, most: int) -> bytes:

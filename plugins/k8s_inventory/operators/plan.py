@@ -16,12 +16,19 @@ WARNINGS = "warnings"
 
 
 class PlanOperator(BaseOperator):
-    """Returns what `sync.Selection.tasks` lists: one entry a mapped task, all with an `invocation` of this plan's."""
+    """Returns what `sync.Selection.tasks` lists: one entry a mapped task, all with an `invocation` of this plan's.
+
+    :param whole_contexts: whether a task takes all kinds of a context, as it does with many.
+    """
+
+    def __init__(self, *, whole_contexts: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.whole_contexts = whole_contexts
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from airflow.sdk.configuration import conf
 
-        from k8s_inventory.hooks import clusters
+        from k8s_inventory.hooks.contexts import contexts
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.hooks.source import source_name
         from k8s_inventory.operators.failures import explained
@@ -32,10 +39,11 @@ class PlanOperator(BaseOperator):
 
         with explained(context):
             settings = Settings.of_run(context["params"])
-            configured = clusters.contexts(settings)
+            configured = contexts(settings)
             selection = select(settings, configured)
             invocation = uuid4().hex  # a run that is cleared, or whose id is used again, is planned again
             most = min(settings.max_tasks, conf.getint("core", "max_map_length", fallback=settings.max_tasks))
+            most = min(most, len(selection.contexts)) if self.whole_contexts else most
             tasks = [{**task, "invocation": invocation} for task in selection.tasks(most=max(most, 1))]
             source = source_name(settings)
             with InventoryHook(settings).store() as store:

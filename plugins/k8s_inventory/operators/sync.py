@@ -37,6 +37,8 @@ class SyncOperator(BaseOperator):
     :param work: what `plan` returned for this task: `label`, `context` and `also`, those it takes besides, `kinds`,
         `custom` (patterns of kinds without a declaration), `named`, those of its kinds that the user asked for by name,
         and `invocation`.
+    :param mode: `full` lists all; `incremental` goes on from where rows are, and lists what it can not go on from;
+        `watch` does so for `watch_seconds`.
     :param create_staging, see, stage, merge, missing, prune, prune_absent: the SQL that it runs, as templates of
         include/sql/store; the UI shows them rendered, of several kinds those of the first. Values are bound when they
         run.
@@ -55,6 +57,7 @@ class SyncOperator(BaseOperator):
         self,
         *,
         work: dict[str, Any],
+        mode: str = "full",
         create_staging: str = "store/create_staging.sql",
         see: str = "store/see.sql",
         stage: str = "store/stage.sql",
@@ -66,6 +69,7 @@ class SyncOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.work = work
+        self.mode = mode
         self.create_staging = create_staging
         self.see = see
         self.stage = stage
@@ -133,14 +137,14 @@ class SyncOperator(BaseOperator):
 
     def _sync(self, context: Context, settings: Settings) -> list[Result]:
         """How each target ended. The work is done in threads: a signal raises here, and must not in a statement."""
-        from k8s_inventory.hooks import clusters
+        from k8s_inventory.hooks.contexts import contexts as configured_contexts
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.kinds import KINDS
         from k8s_inventory.printable import printable
         from k8s_inventory.sync import Custom, PlanError, Run, Sync, Targets, contexts_of
         from k8s_inventory.sync.configured import open_session
 
-        task_instance, contexts = context["ti"], clusters.contexts(settings)
+        task_instance, contexts = context["ti"], configured_contexts(settings)
         with InventoryHook(settings).store() as store:
             store.check_schema()
         stopped = threading.Event()
@@ -160,13 +164,15 @@ class SyncOperator(BaseOperator):
                 )
                 for name in contexts_of(self.work)
             ],
-            run=Run(str(context["run_id"]), task_instance.try_number, self._invocation(task_instance)),
+            run=Run(str(context["run_id"]), task_instance.try_number, self._invocation(task_instance), self.mode),
             settings=settings,
             open_store=lambda: InventoryHook(settings).store(),
             statements={each: getattr(self, each) for each in self.template_fields}
             if self._is_of_one_table()
             else None,
+            contexts_at_once=len(contexts_of(self.work)) if self.mode == "watch" else 1,  # none ends before its time
             kinds_at_once=settings.kinds_at_once,
+            hold=settings.watch_seconds,
             stopped=stopped,
         )
         ended: list[Result] = []

@@ -21,6 +21,7 @@ from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
 from k8s_inventory.store.adopting import adopt, declared_since
 from k8s_inventory.store.attached import attach, attached
+from k8s_inventory.store.evidence import GoesOn, Revision
 from k8s_inventory.store.partitions import CHANGES, PAST_EVENTS, drop_expired, make_partitions, missing_partitions
 from k8s_inventory.store.pooling import refuse_shared
 from k8s_inventory.store.refusals import StoreError, explained
@@ -28,6 +29,7 @@ from k8s_inventory.store.statements import sql
 
 MINIMUM_VERSION = 150000
 KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+VERIFY_DAYS = 7
 SCHEMA_WAIT = 60.0
 """Seconds to wait for another session that changes the schema."""
 RELATION_WAIT = 10.0
@@ -121,18 +123,25 @@ class Store:
 
     def _choose_schema(self) -> None:
         """Narrows the search path to the one schema: objects of strangers in others then mean nothing to us."""
-        schema = self.schema
-        if schema is None:
-            found = self.rows("our_schema")
-            if len(found) > 1 and found[1]["is_made"] and not found[0]["is_own"]:
-                raise StoreError(
-                    f"both {found[0]['schema_name']} and {found[1]['schema_name']} of the search path hold an "
-                    "inventory, and neither is this role's own: say which by `schema` (K8S_SCHEMA_NAME)"
-                )
-            schema = found[0]["schema_name"] if found else None
+        schema = self.schema or self._found_schema()
         if schema is not None:
             path = f"{statements.identifier(schema, self.connection)}, pg_temp"
             self._set("search_path", path)
+
+    def _found_schema(self) -> str | None:
+        """Of the search path's: the one where the inventory has been for longest, or is to be made."""
+        found = self.rows("our_schema")
+        made = [str(row["schema_name"]) for row in found if row["is_made"] and row["is_own"] == found[0]["is_own"]]
+        if len(made) < 2:
+            return str(found[0]["schema_name"]) if found else None
+        if not found[0]["is_own"]:
+            raise StoreError(
+                f"both {made[0]} and {made[1]} of the search path hold an inventory, and neither is this role's own: "
+                "say which by `schema` (K8S_SCHEMA_NAME)"
+            )
+        since = "SELECT coalesce(min(applied_at), now()) FROM {}.k8s_schema_migrations"
+        known = {each: since.format(statements.identifier(each, self.connection)) for each in made}
+        return min(made, key=lambda each: self.connection.execute(known[each].encode()).fetchall())
 
     def _set(self, name: str, value: str) -> None:
         self.connection.execute("SELECT set_config(%s, %s, false)", [name, value])
@@ -419,6 +428,51 @@ class Store:
         with explained("reading kinds"):
             return self.rows("known_kinds", {"context_name": context_name})
 
+    def revisions(self, context_name: str) -> dict[str, GoesOn]:
+        """By kind, from where watches of a context may go on."""
+        with explained("reading revisions"):
+            found = self.rows("revisions", {"context_name": context_name, "verify_days": VERIFY_DAYS})
+        return {
+            row["kind"]: GoesOn(
+                Revision(row["revision"], row["read_by"], row["api_servers"], row["definition"]),
+                row["verify_due"],
+                row["has_bookmarks"],
+            )
+            for row in found
+        }
+
+    def watched_quietly(
+        self,
+        watched: Sequence[Mapping[str, Any]],
+        *,
+        run_id: str,
+        attempt: int,
+        invocation: str,
+        mode: str,
+        context_name: str,
+    ) -> dict[str, int]:
+        """Notes of whole targets that a watch came to a revision without anything to store: `kind`, `since`,
+        `revision`, `read_by`, `api_servers`, `keeps_history`, `id` of an attempt to go on with or None, `seconds`,
+        `age` of the instant as of which they are exact, `bytes` and `objects`.
+
+        Returns the ids of the attempts by kind, without those that another writer was at in the meantime.
+        """
+        of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "mode": mode}
+        of_task |= {"context_name": context_name, "watched": Jsonb(list(watched))}
+        with explained("noting what was watched"):
+            return {row["kind"]: row["id"] for row in self.rows("watched_quietly", of_task)}
+
+    def note_no_bookmarks(self, context_name: str, kind: str) -> None:
+        """Notes that a brief watch of the target was not told how far it was: until it is verified, it is listed."""
+        with explained("noting what was watched"):
+            self.run("note_no_bookmarks", {"context_name": context_name, "kind": kind})
+
+    def note_busy(self, **attempt: Any) -> None:
+        """Notes an attempt that found another at work: run_id, attempt, invocation, mode, context_name, kind, scope,
+        error."""
+        with explained("writing the run"):
+            self.run("note_busy", {**attempt, "error": printable(attempt["error"])})
+
     def versions_read(self, context_name: str) -> dict[str, str]:
         """The version in which the rows of each custom kind were read, by its name; only where it is one for all."""
         with explained("reading kinds"):
@@ -433,16 +487,27 @@ class Store:
             found = self.rows("dead_in_run", of_task)
         return found[0] if found else None
 
-    def discovery(self, *, run_id: str, invocation: str = "", context_name: str) -> Any | None:
-        """What `discovered` noted for this run, in JSON's terms; None if nothing was."""
-        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name}
+    def discovery(
+        self, *, run_id: str, invocation: str = "", context_name: str, definitions: str | None = None
+    ) -> Any | None:
+        """What `discovered` noted for this run, or of these definitions, in JSON's terms; None if nothing was."""
+        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name, "definitions": definitions}
         with explained("reading the run"):
             found = self.rows("discovery", of_run)
         return found[0]["found"] if found else None
 
-    def discovered(self, found: Any, *, run_id: str, invocation: str = "", context_name: str) -> None:
-        """Notes what a context serves for the other tasks of the run."""
-        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name}
+    def discovered(
+        self,
+        found: Any,
+        *,
+        run_id: str,
+        invocation: str = "",
+        context_name: str,
+        definitions: str | None = None,
+    ) -> None:
+        """Notes what a context serves for the other tasks of the run, and for others as long as its `definitions` are
+        these."""
+        of_run = {"run_id": run_id, "invocation": invocation, "context_name": context_name, "definitions": definitions}
         with explained("writing the run"):
             self.run("discovered", {**of_run, "found": Jsonb(found)})
 
@@ -458,7 +523,8 @@ class Store:
         return bool(found)
 
     def run_report(self, run_id: str, invocation: str = "") -> list[dict[str, Any]]:
-        """The last attempt of each target of a run: context_name, kind, outcome, objects, changed, ...
+        """The last attempt of each target of a run: context_name, kind, outcome, objects, ...; and of all its attempts
+        what `changed` and was `deleted`.
 
         `invocation`: of the tasks alone whose own begins so.
         """
@@ -475,6 +541,8 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
         "k8s_owner": statements.sql("references"),
         "k8s_to_text": statements.sql("casts"),
         "k8s_former": statements.sql("history"),
+        "k8s_not_known": statements.sql("answers"),
+        "k8s_pod_security": statements.sql("pod_security"),
     }
     tables = {kind.table: statements.kind_table(kind) for kind in kinds}
     tables |= {kind.kept_in: statements.kept_table(kind) for kind in kinds if kind.kept_in}
@@ -482,6 +550,7 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
     if len(kinds) == len(TABLES):
         views["k8s_owner_chain"] = statements.view("owner_views", kinds)
         views["k8s_edges"] = statements.view("edges_view", kinds)
+        views["k8s_grants"] = statements.sql("answer_views")
         views["k8s_event_history"] = statements.sql("event_history")
     return {**functions, **tables, **views}
 

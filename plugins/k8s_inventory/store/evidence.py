@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
@@ -49,6 +50,29 @@ class Counts:
     redacted: int = 0
 
 
+@dataclass(frozen=True)
+class Revision:
+    """Up to here, rows hold all that happened to what was covered, and a watch may go on from it.
+
+    As long as it would read by the same `read_by` (selectors, rules, cluster, version), of the same `api_servers`.
+    `definition` is what a custom kind was described by, in JSON's terms.
+    """
+
+    number: str
+    read_by: str
+    api_servers: str
+    definition: Any = field(default=None, compare=False)
+
+
+class GoesOn(NamedTuple):
+    """From where a watch may go on; whether the weekly verification is due, and whether brief watches are told how far
+    they are."""
+
+    since: Revision
+    verify_due: bool
+    has_bookmarks: bool
+
+
 MetadataFirst = Literal["yes", "no", "never"]
 """Whether a listing asks for the metadata of objects first, and then for those that changed."""
 
@@ -68,6 +92,11 @@ class Listed(Counts):
     snapshot_at: datetime | None = None
     metadata_first: MetadataFirst | None = None
     """How the next listing had best read; None where this one does not tell."""
+    revision: Revision | None = None
+    """From where a watch may go on once this is stored."""
+    since: Revision | None = None
+    """Of a watch: from where it went on. What was read is then all that happened since, not all there is; `complete`,
+    if it came to a revision that was current at `snapshot_at`."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, printable(value) if name == "error" and value is not None else value)
@@ -82,9 +111,11 @@ class Listed(Counts):
 class Proof:
     """What shows that objects are gone, beside a complete listing that lacks them.
 
-    `gone` are the uids of objects that were asked for one by one. `kind_is_gone` says why no object of the kind can be
+    `gone` are the uids of objects that were asked for one by one; `deleted` those of which a watch said so, and at
+    which revision. `kind_is_gone` says why no object of the kind can be
     left in the cluster. Without either, nothing is shown.
     """
 
     gone: tuple[str, ...] = ()
+    deleted: Mapping[str, str] = field(default_factory=dict)
     kind_is_gone: str | None = None

@@ -33,6 +33,13 @@ class TargetBusy(StoreError):
         super().__init__(message, retryable=True)
 
 
+class Moved(StoreError):
+    """Another writer was at the target since its revision was read: what was heard since counts no more."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True)
+
+
 SHARED = (
     "statements of this session reach other sessions of the server: a pooler is in the way that gives each transaction "
     "another one (pool_mode = transaction). Connect to PostgreSQL itself, or use session pooling (docs/postgresql.md)"

@@ -20,12 +20,11 @@ from k8s_inventory.kinds import Kind
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable, printable_lines
 from k8s_inventory.store.copying import BinaryRows
-from k8s_inventory.store.database import Store
+from k8s_inventory.store.database import VERIFY_DAYS, Store
 from k8s_inventory.store.evidence import Counts, Coverage, Listed, MetadataFirst, Proof
-from k8s_inventory.store.refusals import LOST_LOCK, StoreError, TargetBusy, explained, holder
+from k8s_inventory.store.refusals import LOST_LOCK, Moved, StoreError, TargetBusy, explained, holder
 from k8s_inventory.store.statements import Statements, blank_kept
 
-VERIFY_DAYS = 7
 _POLL_SECONDS = 0.2
 _RESTATED = "restated"
 """Follows the rules in the `made_of` of a row that was made of a stored one."""
@@ -73,9 +72,10 @@ class Attempt(Counts):
     """Whether a later attempt may do better."""
 
     def take(self, *listings: Listed) -> None:
-        """Sums up what was read and written."""
+        """Sums up what was read and written; a watch adds to what it has brought before."""
         for count in fields(Counts):
-            setattr(self, count.name, sum(getattr(each, count.name) for each in listings))
+            before = getattr(self, count.name) if any(each.since for each in listings) else 0
+            setattr(self, count.name, before + sum(getattr(each, count.name) for each in listings))
         self.snapshot_at = min((each.snapshot_at for each in listings if each.snapshot_at), default=None)
 
     def columns(self) -> dict[str, Any]:
@@ -175,23 +175,29 @@ class Target:
         run_id: str,
         attempt: int,
         invocation: str = "",
+        mode: str = "full",
         scope: str = "all",
         rules: str | None = None,
         ignored: Ignored | None = None,
         keeps_gone: bool = False,
+        goes_on_with: int | None = None,
     ) -> None:
         """Commits the attempt's row, and marks those that a killed task left open.
 
         `rules` is what the `made_of` of each row begins with that is written by the redaction of now; `ignored`, what
         the history leaves out, or None where none is kept; `keeps_gone`, whether rows stay when their objects go, of a
-        kind that has a table for them.
+        kind that has a table for them. `goes_on_with` is the id of an attempt that has ended for now, and is to end
+        again.
         """
         self._keeps_gone = keeps_gone and bool(self._kind.kept_in)
         self._rules, self._run_id, self._ignored = rules, run_id, ignored
         with self._explained():
             self._store.run("fail_orphans", self._key)
             of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "scope": scope}
-            of_task |= {"keeps_history": ignored is not None, "keeps_gone": self._keeps_gone}
+            if goes_on_with is not None:
+                self._id = goes_on_with
+                return
+            of_task |= {"mode": mode, "keeps_history": ignored is not None, "keeps_gone": self._keeps_gone}
             begun = self._store.rows("begin_attempt", {**self._key, **of_task})
             self._id, self._history_rules = begun[0]["id"], begun[0]["history_rules"]
 
@@ -293,6 +299,7 @@ class Target:
         with self._explained(), self._connection.transaction():
             self._refuse_lost_lock()
             self._execute(self._of(gone).restate)
+            self._move(Coverage(), Listed())
             self._under_other_rules = None
 
     def _of(self, gone: bool) -> Statements:
@@ -362,7 +369,7 @@ class Target:
         transaction. What proves that a row may go:
 
         - a complete listing without selectors: of the objects that it covers, all that it lacks are gone;
-        - `proof.gone`: these uids are, unless the listing held them;
+        - `proof.gone` and `proof.deleted`: these uids are, unless what was read held them;
         - `proof.kind_is_gone`: all of the kind's are.
         """
         proof = proof or Proof()
@@ -376,14 +383,17 @@ class Target:
         with self._connection.transaction():
             if listed.is_stored or proof.kind_is_gone:
                 self._refuse_lost_lock()
+                self._move(coverage, listed)
             noted = self._noted(coverage, listed, proof)
             if listed.is_stored:
                 self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
             # What is gone goes first: others may have said that of what we keep, there is one by a name, or an address.
             if proof.kind_is_gone:
                 listed.deleted = self._counted(self._statements.prune_absent, **noted)
-            elif listed.outcome is Outcome.COMPLETE:
+            elif listed.since is None and listed.outcome is Outcome.COMPLETE:
                 gone = list(proof.gone) if coverage.selection else None
+                listed.deleted = self._counted(self._statements.prune, namespace=coverage.namespace, gone=gone, **noted)
+            elif listed.since and (gone := [*proof.gone, *proof.deleted]):
                 listed.deleted = self._counted(self._statements.prune, namespace=coverage.namespace, gone=gone, **noted)
             if listed.is_stored:
                 listed.changed = self._merge(noted, in_turn=in_turn)
@@ -397,6 +407,23 @@ class Target:
                 if is_all:
                     self._end(ends, is_known=True)
 
+    def _move(self, coverage: Coverage, listed: Listed) -> None:
+        """What is about to be stored is up to `listed.revision`. Raises `Moved` where it is of a watch that did not go
+        on from what is stored now."""
+        to = listed.revision
+        if listed.since is None:
+            kept = {"read_by": None, "api_servers": None, **(vars(to) if to else {})}
+            definition = Jsonb(to.definition) if to and to.definition is not None else None
+            kept |= {"revision": to and to.number, "definition": definition}
+            self._store.run("keep_revision", {**self._key, **kept})
+            return
+        assert to
+        moved = {**self._key, **vars(to), "revision": to.number, "since": listed.since.number}
+        if not self._store.rows("go_on_from", {**moved, "is_whole": coverage.is_whole}):
+            raise Moved(
+                f"{self._doing}: another run has stored it since; what was heard in the meantime counts no more"
+            )
+
     def _noted(self, coverage: Coverage, listed: Listed, proof: Proof) -> dict[str, Any]:
         """What the history says of changes that this commit brings; `seen_at` is None where it keeps none."""
         noted: dict[str, Any] = {"seen_at": None, "not_before": None, "is_repointed": False, "run_id": self._run_id}
@@ -406,13 +433,19 @@ class Target:
             state = self._store.rows("history_state", {**self._key, "part": part})[0]
             if state.pop("is_kept"):
                 noted |= state
-        return {**noted, "evidence": _evidence(coverage, listed, proof), "is_all": not coverage.selection}
+        noted |= {"evidence": _evidence(coverage, listed, proof), "revisions": Jsonb(dict(proof.deleted))}
+        return {**noted, "is_all": not coverage.selection}
 
     def _note(self, coverage: Coverage, listed: Listed, proof: Proof) -> None:
         """Keeps what the next listing of this coverage has to know of this one."""
         names = ("outcome", "error", "objects", "changed", "deleted", "resource_version", "snapshot_at")
         noted = {**self._key, **{name: getattr(listed, name) for name in names}, "rewritten": self._rewritten}
-        if not coverage.is_whole:
+        if listed.since:
+            if not coverage.is_whole:
+                self._store.run("part_watched", noted)
+            elif listed.outcome is Outcome.COMPLETE:
+                self._store.run("target_complete", noted)
+        elif not coverage.is_whole:
             self._store.run("end_part", {**noted, "namespace": coverage.namespace or ""})
         elif proof.kind_is_gone or listed.outcome is Outcome.COMPLETE:
             self._store.run("forget_parts", self._key)
@@ -428,6 +461,12 @@ class Target:
         """Forgets what is noted of namespaces that are not among these, and were found empty."""
         with self._explained():
             self._store.run("forget_gone_parts", {**self._key, "live_namespaces": list(live)})
+
+    @property
+    def attempt_id(self) -> int:
+        """Of the attempt that has begun, and has not ended."""
+        assert self._id is not None
+        return self._id
 
     @property
     def is_ended(self) -> bool:
@@ -502,6 +541,8 @@ def _evidence(coverage: Coverage, listed: Listed, proof: Proof) -> str:
     """What shows the changes that a commit brings, in words."""
     if proof.kind_is_gone:
         return f"its kind is gone: {proof.kind_is_gone}"
+    if listed.since:
+        return "watch event; GET: not found" if proof.gone else "watch event"
     within = "" if coverage.namespace is None else f" of namespace {coverage.namespace}"
     partial = "" if listed.outcome is Outcome.COMPLETE else ", not all of it"
     gone = "; GET: not found" if coverage.selection and proof.gone else ""

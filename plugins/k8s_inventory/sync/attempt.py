@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.absence import Absence, Looks
@@ -36,6 +37,13 @@ class Run:
     run_id: str
     attempt: int = 1
     invocation: str = ""
+    mode: str = "full"
+    """`incremental` and `watch` go on from where rows are, where they can."""
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """What tells it from others, in the database."""
+        return {"run_id": self.run_id, "attempt": self.attempt, "invocation": self.invocation}
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,8 @@ def attempting(
     is waited for any more.
     """
     name, stopped = session.context.name, session.stopped
-    with Target.locked(store, kind, name, statements=statements, wait=settings.lock_wait, stopped=stopped) as target:
+    wait = settings.lock_wait if run.mode == "full" else 0.0  # the next one comes soon
+    with Target.locked(store, kind, name, statements=statements, wait=wait, stopped=stopped) as target:
         rules = reading.redaction_rules if reading else None
         keeps_gone = settings.event_days > 0
         target.begin(
@@ -194,7 +203,7 @@ def reach(session: Session, store: Store, *, run: Run, settings: Settings) -> Cl
 
     A context that can not be used costs its timeouts once a run, not once a kind.
     """
-    dead = store.dead_in_run(**vars(run), context_name=session.context.name)
+    dead = store.dead_in_run(**run.task, context_name=session.context.name)
     if dead and session.dead is None:
         session.dead = DEAD[dead["outcome"]](dead["error"])
         session.dead.retryable = dead["retryable"]

@@ -10,7 +10,7 @@ from typing import Any
 from k8s_inventory.kinds import CUSTOM_OBJECTS, Kind, is_declared
 from k8s_inventory.kinds.custom import as_json, custom_kind_named, from_json, is_custom
 from k8s_inventory.kube.absence import Looks, Seen
-from k8s_inventory.kube.discovery import Discovery, describe
+from k8s_inventory.kube.discovery import Definitions, Discovery, describe
 from k8s_inventory.kube.errors import BadAnswer, NoSuchPath, NotFound
 from k8s_inventory.kube.session import Session
 from k8s_inventory.outcome import Outcome
@@ -39,11 +39,16 @@ def find_custom(
         known = _Known(_called(store, name, settings), partial(store.versions_read, name))
         of_run = {"run_id": run.run_id, "invocation": run.invocation, "context_name": name}
         noted = _noted(store.discovery(**of_run))
+        digest = None
+        if noted is None:
+            digest = session.kept(Definitions).first()  # before anything else is asked
+        if run.mode != "full" and digest:
+            noted = _noted(store.discovery(**of_run, definitions=digest))
         chosen, seen = _choose(session, custom, settings, attempt, known, noted)
         confirm(session, cluster, wrote=False)
         kinds = chosen
         if not seen.doubt and not seen.discovery.failed and noted is None:
-            store.discovered([as_json(kind) for kind in seen.discovery.kinds.values()], **of_run)
+            store.discovered([as_json(kind) for kind in seen.discovery.kinds.values()], **of_run, definitions=digest)
     if kinds is None:
         kinds = _held_back(store, name, custom, settings, f"not read, and its rows stay: {ending.result.error}")
     return ending.result, kinds

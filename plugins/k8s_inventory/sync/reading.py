@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any, Protocol
 
@@ -28,16 +28,18 @@ from k8s_inventory.collector import (
     redaction_of,
 )
 from k8s_inventory.kinds import KINDS, Kind
-from k8s_inventory.kube.cluster_info import ClusterInfo
+from k8s_inventory.kinds.custom import as_json
+from k8s_inventory.kube.cluster_info import ApiServers, ClusterInfo
 from k8s_inventory.kube.confirming import is_gone
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NoSuchPath, NotFound, Unsupported
 from k8s_inventory.kube.listing import LONGEST_VERSION, Listing, Page, are_few
 from k8s_inventory.kube.session import UNREADABLE, Session
+from k8s_inventory.kube.watching import Event, as_number
 from k8s_inventory.mending import cut, shallow
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings
-from k8s_inventory.store import Attempt, Coverage, LastComplete, Listed, MetadataFirst, Proof, Target
+from k8s_inventory.store import Attempt, Coverage, LastComplete, Listed, MetadataFirst, Proof, Revision, Target
 from k8s_inventory.sync.identity import confirm
 from k8s_inventory.sync.scope import Scope, scope_of
 
@@ -115,11 +117,15 @@ class Reading:
         self._bounds = PrinterBounds(
             settings.max_printer_columns, settings.max_printer_values, settings.max_printer_bytes
         )
-        self._decoder = self.new_decoder()
         self.redaction_rules = redaction_rules(settings, kind)
         self._cluster: ClusterInfo
         self._decodes_all = True
         self._cover(scope_of(settings, kind))
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        """Made when it is needed: of most kinds a watch brings nothing."""
+        return self.new_decoder()
 
     def new_decoder(self) -> Decoder:
         """A decoder by the rules of now."""
@@ -237,10 +243,14 @@ class Reading:
         """Of the stored objects that the selection lacks, those that are gone and have not just left it."""
         assert self._target
         missing = self._target.missing(coverage, most=MOST_CONFIRMATIONS, labels_are_whole=not self._redaction.by_rule)
+        return self._confirmed(missing, version)
+
+    def _confirmed(self, missing: Sequence[tuple[str, str | None, str]], version: str) -> tuple[str, ...]:
+        """Of these objects (uid, namespace, name), those that are gone."""
         gone = []
         unconfirmed: list[KubeError] = []
         end = time.monotonic() + self.session.limits.listing_timeout
-        for uid, namespace, name in missing:
+        for uid, namespace, name in missing[:MOST_CONFIRMATIONS]:
             try:
                 where: dict[str, Any] = {"namespace": namespace or None, "name": name, "uid": uid}
                 if is_gone(self.session, self.kind, version, **where, seconds=end - time.monotonic()):
@@ -252,7 +262,7 @@ class Reading:
             self._warn(
                 f"whether {count} stored objects are gone could not be confirmed, so they stay: {unconfirmed[0]}"
             )
-        if len(missing) == MOST_CONFIRMATIONS:
+        if len(missing) >= MOST_CONFIRMATIONS:
             self._warn(
                 f"{MOST_CONFIRMATIONS} stored objects that the selection lacks were looked for; "
                 "others may stay until a later listing looks for them"
@@ -265,6 +275,7 @@ class Reading:
         Raises one of `FAILURES`, before anything of it is stored.
         """
         session, kind, target, sink, decoder = self.session, self.kind, self._target, self._sink, self._decoder
+        api_servers = session.kept(ApiServers).first() if target else None
         # Where every object is decoded in the end, it is at once; else no further than to see whether it changed.
         whole = sink is not None
         last = target.last_complete(coverage) if target else None
@@ -346,7 +357,104 @@ class Reading:
         is_settled = confirm(session, self._cluster, wrote=target is not None and target.has_staged)
         if target and (not is_settled or decoder.unstored):
             target.unsettle()
+        elif target and listed.outcome is Outcome.COMPLETE and coverage.namespace is None:
+            listed.revision = self._revision(coverage, listing.version, listed.resource_version, api_servers)
         return proof
+
+    # -- watching ------------------------------------------------------------------------------------
+
+    def can_go_on(self, since: Revision, cluster: ClusterInfo, version: str, *, verify_due: bool) -> bool:
+        """Whether what is stored, up to `since`, was read as it would be now, so that what came later is enough."""
+        self._cluster = cluster
+        if self._settings.verify or verify_due or self._scope.namespaces is not None:
+            return False
+        return since == self._revision(self._scope.coverage(), version, since.number, since.api_servers)
+
+    @property
+    def coverage(self) -> Coverage:
+        """Of what is read at once."""
+        return self._scope.coverage()
+
+    def _revision(
+        self, coverage: Coverage, version: str, number: str | None, api_servers: str | None
+    ) -> Revision | None:
+        """From where a watch may go on. None where revisions can not be compared, or nobody knows whether what defines
+        the kind is as it was."""
+        if as_number(number) is None or not api_servers or self._cluster.version is None:
+            return None
+        if self.kind.shared_by and not self.kind.revision:
+            return None
+        by = self.redaction_rules + self._rest_of_rules(self.kind.api_version(version)) + _hash(coverage)
+        return Revision(str(number), by, api_servers, as_json(self.kind) if self.kind.shared_by else None)
+
+    def store_watched(
+        self,
+        target: Target,
+        events: Sequence[Event],
+        *,
+        since: Revision,
+        to: int,
+        version: str,
+        current_at: float | None,
+        listed: Listed,
+        ends: Attempt,
+    ) -> tuple[Revision, int]:
+        """Stores what a watch has brought since a revision: of each object, what became of it last.
+
+        `current_at`, by the monotonic clock, is when `to` was current; None where it is not known to have been.
+        Returns the revision that rows are of then, and the id of the attempt.
+        Raises one of `FAILURES`, and `Moved` where somebody else was at the target.
+        """
+        self._target = target
+        by_object = {event.uid: event for event in events}
+        there = [event for event in by_object.values() if event.change != "DELETED"]
+        listed.objects = len(by_object)
+        self._by = since.read_by[: -len(_hash())]
+        age = time.monotonic() - current_at if current_at else 0.0
+        instant = target.start_staging(rewrite=False, age=age)
+        self._decodes_all = False
+        if there:
+            self._stage_watched(target, there, version, to)
+        gone = {event.uid: event for event in by_object.values() if event.change == "DELETED"}
+        proof = Proof(deleted={uid: str(event.revision) for uid, event in gone.items()})
+        if self.coverage.selection:  # it may only have left the selection
+            proof = Proof(
+                gone=self._confirmed([(each.uid, each.namespace, each.name) for each in gone.values()], version)
+            )
+        listed.since, listed.revision = since, replace(since, number=str(to))
+        listed.resource_version, listed.redacted = str(to), self._decoder.redacted
+        self._decoder.redacted = 0
+        listed.outcome = Outcome.COMPLETE if current_at else Outcome.PARTIAL
+        if current_at:
+            listed.snapshot_at = instant
+        ends.resource_version, ends.outcome, ends.error = str(to), listed.outcome, listed.error
+        attempt_id = target.attempt_id
+        target.commit(self.coverage, listed, proof, ends=ends)
+        target.end(ends)
+        return listed.revision, attempt_id
+
+    def _stage_watched(self, target: Target, events: Sequence[Event], version: str, revision: int) -> None:
+        api_version = self.kind.api_version(version)
+        head = msgspec.json.encode({"kind": self.kind.list_kind, "apiVersion": api_version})
+        body = head[:-1] + b',"items":[' + b",".join(event.body for event in events) + b"]}"
+        page: Page[Any] = Page(
+            number=1,
+            body=body,
+            items=[msgspec.Raw(event.body) for event in events],
+            api_version=api_version,
+            resource_version=str(revision),
+            seconds=0.0,
+            asked_at=time.monotonic(),
+            is_mended=any(event.is_mended for event in events),
+        )
+        versions, last_writes = _versions(page, self.session, self.kind)
+        made_of = [f"{self._by}{each:08x}" for each in last_writes]
+        wanted, _ = target.see(list(versions), list(versions.values()), made_of)
+        self._take(page, wanted, made_of, None)
+        if self._decoder.unstored:
+            message = f"{self._decoder.unstored} can not be read"
+            self._decoder.unstored.clear()
+            raise BadAnswer(f"context {self.session.context.name}, {self.kind.name}: {message}")
 
     def _newer(
         self, target: Target, page: Page[Any], versions: Mapping[str, str], again: Sequence[int]

@@ -21,6 +21,7 @@ from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Store, StoreError
 from k8s_inventory.sync.attempt import Result, Run, read_target, sync_target
 from k8s_inventory.sync.find_custom import choose, find_custom
+from k8s_inventory.sync.following import Following
 from k8s_inventory.sync.reading import Sink
 from k8s_inventory.sync.selection import NONE, Custom
 from k8s_inventory.sync.writing import Writer, attempted
@@ -53,6 +54,9 @@ class Sync:
     replaced when it is lost. With `make_sink` they go to the sink of each target, or to both. `statements` is the SQL
     of the store, rendered, if all kinds share it.
 
+    With a database and another mode than `full`, targets go on from where their rows are, and are listed only where
+    they can not; in mode `watch` they are held open for `hold` seconds.
+
     What a cluster, the database or a mistake of ours does to one target is its result, and no other's. Of each context
     the last kind goes first and by itself: if the context is dead, it is tried once, and the others need not wait.
     """
@@ -68,9 +72,11 @@ class Sync:
         statements: Mapping[str, str] | None = None,
         contexts_at_once: int = 1,
         kinds_at_once: int = 1,
+        hold: float = 0.0,
         stopped: threading.Event | None = None,
     ) -> None:
         self._run = run
+        self._hold = hold if run.mode == "watch" else 0.0
         self._settings = settings
         self._open_store = open_store
         self._make_sink = make_sink
@@ -180,19 +186,21 @@ class Sync:
                 session = stack.enter_context(targets.open_session())
                 lane = self._lane(stack)
                 kinds = self._unread(name, self._kinds(session, lane, targets), lane)
+                if self._run.mode != "full" and lane:
+                    kinds = self._follow(session, kinds, lane)
                 self._read_kinds(session, kinds[-1:], [lane])
                 more = min(self._kinds_at_once, len(kinds) - 1) - 1
-                self._read_kinds(session, kinds[:-1], [lane, *(self._lane(stack) for _ in range(more))])
+                self._read_kinds(session, kinds[:-1], [lane, *(self._lane(stack, is_spare=True) for _ in range(more))])
         except Exception as error:  # noqa: BLE001 - what is left of it must have results
             why = self._unforeseen(name, error)
             for kind in [kind for (context, _), kind in tuple(self._left.items()) if context == name]:
                 self._hand_over(self._failed(name, kind, why, retryable=getattr(error, "retryable", False)))
 
-    def _lane(self, stack: ExitStack) -> Writer | None:
+    def _lane(self, stack: ExitStack, *, is_spare: bool = False) -> Writer | None:
         """What a thread writes with; None where there is no database."""
         if self._open_store is None:
             return None
-        writer = stack.enter_context(Writer(self._open_store, stopped=self._stopped))
+        writer = stack.enter_context(Writer(self._open_store, stopped=self._stopped, is_spare=is_spare))
         self._writers.append(writer)
         return writer
 
@@ -232,6 +240,30 @@ class Sync:
                 log.info("%s: complete by an earlier attempt", printable(f"{name} · {kind.name}"))
                 del self._left[name, kind.name]
         return [kind for kind in kinds if kind.name not in done]
+
+    def _follow(self, session: Session, kinds: list[Kind], lane: Writer) -> list[Kind]:
+        """Goes on from where their rows are; returns those that are to be listed."""
+
+        def list_again(kind: Kind) -> Result:
+            with ExitStack() as stack:
+                writer = self._lane(stack)
+                try:
+                    return self._attempt(session, kind, writer, partial(self._read, session, kind, None))
+                except StoreError as error:
+                    return self._failed(session.context.name, kind, str(error), retryable=error.retryable)
+
+        following = Following(
+            session,
+            lane,
+            run=self._run,
+            settings=self._settings,
+            hold=self._hold,
+            list_again=list_again,
+            stopped=self._stopped,
+        )
+        for result in following.run(kinds):
+            self._hand_over(result)
+        return following.left
 
     # -- kinds of a context ----------------------------------------------------------------------------
 

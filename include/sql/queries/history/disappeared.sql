@@ -1,8 +1,11 @@
 -- What disappeared in the last day, and what shows that it did?
--- A row is an object that is gone, the latest first: it went between not_before and deleted_at. One that was made again
--- under its name is another object, and its former one is in here. A row without a name is a kind of which not all
--- deletions since then are known.
--- It can not say who deleted it, nor hold what came and went between two syncs.
+-- Hit: A row is an object that is gone, the latest first: it went between not_before and deleted_at. One that was made
+-- again under its name is another object, and its former one is in here. A row without a name is a kind of which not
+-- all deletions since then are known.
+-- Do: Where an object was not meant to go, look for its deletion in the API server's audit log, between `not_before`
+-- and `deleted_at`.
+-- Source: docs/history.md.
+-- Limits: It can not say who deleted it, nor hold what came and went between two syncs.
 WITH asked AS NOT MATERIALIZED (
     SELECT
         now() - interval '1 day' AS since,
@@ -20,7 +23,8 @@ SELECT
     gone.last_row ->> 'created_at' AS created_at,
     gone.evidence,
     NULL::timestamptz AS history_since,
-    NULL::timestamptz AS complete_as_of
+    NULL::timestamptz AS complete_as_of,
+    NULL::text AS not_known
 FROM asked
 INNER JOIN k8s_deleted AS gone
     ON asked.since < gone.deleted_at AND (asked.namespace IS NULL OR asked.namespace = gone.namespace)
@@ -36,7 +40,8 @@ SELECT
     NULL AS created_at,
     unknown.error AS evidence,
     unknown.history_since,
-    unknown.complete_as_of
+    unknown.complete_as_of,
+    concat_ws(': ', unknown.kind, coalesce(unknown.error, 'not all is known since then')) AS not_known
 FROM asked
 CROSS JOIN k8s_unknown_since(asked.since) AS unknown
 ORDER BY deleted_at DESC NULLS LAST, context_name, kind, namespace, name;

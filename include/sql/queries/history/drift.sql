@@ -1,9 +1,11 @@
 -- How do two clusters differ in what they run, now and a week ago?
--- A row is a workload, by namespace and name, that differs now (`differs`) or did then (`differed`): in which of the fields
--- that people set; status, versions and annotations are left out. `{only left}`: the other one has none of that name; null:
--- no difference, and of then also where `known_then` is not complete, which is of both clusters. A row without a name is a
--- kind that is not all known, now or then.
--- It can not say which of the two is right, nor tell values apart that are redacted in both.
+-- Hit: A row is a workload, by namespace and name, that differs now (`differs`) or did then (`differed`): in which of
+-- the fields that people set; status, versions and annotations are left out. `{only left}`: the other one has none of
+-- that name; null: no difference, and of then also where `known_then` is not complete, which is of both clusters. A row
+-- without a name is a kind that is not all known, now or then.
+-- Do: Roll out the one that is meant.
+-- Source: docs/history.md.
+-- Limits: It can not say which of the two is right, nor tell values apart that are redacted in both.
 WITH asked AS NOT MATERIALIZED (
     SELECT
         (SELECT min(context_name) FROM k8s_clusters) AS left_context,
@@ -181,7 +183,9 @@ SELECT
     found.differs,
     found.differed,
     known.known_now,
-    known.known_then
+    known.known_then,
+    CASE WHEN found.name IS NULL THEN format('%s: %s now, %s then', known.kind, known.known_now, known.known_then) END
+        AS not_known
 FROM known
 LEFT JOIN found ON known.kind = found.kind
 WHERE

@@ -1,7 +1,9 @@
 -- Which objects flap: changed, or made again, ten times or more within a day?
--- A row is a name under which that happened, the busiest first. A row
--- without a name is a kind of which not all changes since then are known.
--- It can not count what came and went between two syncs, so that a daily sync shows nothing here.
+-- Hit: A row is a name under which that happened, the busiest first. A row without a name is a kind of which not all
+-- changes since then are known.
+-- Do: Look at the columns that change: two controllers may write the same field.
+-- Source: docs/history.md.
+-- Limits: It can not count what came and went between two syncs, so that a daily sync shows nothing here.
 WITH asked AS NOT MATERIALIZED (
     SELECT
         now() - interval '1 day' AS since,
@@ -34,7 +36,8 @@ counted AS (
 SELECT
     counted.*,
     NULL::timestamptz AS history_since,
-    NULL::timestamptz AS complete_as_of
+    NULL::timestamptz AS complete_as_of,
+    NULL::text AS not_known
 FROM counted
 UNION ALL
 SELECT
@@ -47,7 +50,8 @@ SELECT
     NULL AS first_seen_at,
     NULL AS last_seen_at,
     unknown.history_since,
-    unknown.complete_as_of
+    unknown.complete_as_of,
+    concat_ws(': ', unknown.kind, coalesce(unknown.error, 'not all is known since then')) AS not_known
 FROM asked
 CROSS JOIN k8s_unknown_since(asked.since) AS unknown
 ORDER BY changes DESC NULLS LAST, context_name, kind, namespace, name;

@@ -1,7 +1,10 @@
 -- Which images were rolled out in the last day, and which did they replace?
--- A row is a workload whose images changed, or that is new (without former images), the latest first. A row without a name
--- is a kind of which not all changes since then are known.
--- It can not say whether the rollout succeeded (see rollouts.sql), nor what a tag that was pushed anew stands for.
+-- Hit: A row is a workload whose images changed, or that is new (without former images), the latest first. A row
+-- without a name is a kind of which not all changes since then are known.
+-- Do: Compare it with what was to be released.
+-- Source: docs/history.md.
+-- Limits: It can not say whether the rollout succeeded (see rollouts.sql), nor what a tag that was pushed anew stands
+-- for.
 WITH asked AS NOT MATERIALIZED (
     SELECT now() - interval '1 day' AS since
 )
@@ -16,7 +19,8 @@ SELECT
     change.old -> 'images' AS images_from,
     CASE WHEN next.old IS NULL THEN to_jsonb(present.images) ELSE next.old -> 'images' END AS images_to,
     NULL::timestamptz AS history_since,
-    NULL::timestamptz AS complete_as_of
+    NULL::timestamptz AS complete_as_of,
+    NULL::text AS not_known
 FROM asked
 INNER JOIN k8s_changes AS change
     ON
@@ -64,7 +68,8 @@ SELECT
     NULL AS images_from,
     NULL AS images_to,
     unknown.history_since,
-    unknown.complete_as_of
+    unknown.complete_as_of,
+    concat_ws(': ', unknown.kind, coalesce(unknown.error, 'not all is known since then')) AS not_known
 FROM asked
 CROSS JOIN k8s_unknown_since(asked.since) AS unknown
 WHERE unknown.kind IN ('deployments', 'statefulsets', 'daemonsets', 'cronjobs')

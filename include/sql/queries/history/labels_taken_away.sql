@@ -1,8 +1,10 @@
 -- Which labels were taken away, or set to another value, in the last week?
--- A row is a label of an object that a change took away, the latest first; `value_to` is null where the object has none of
--- that name any more. Labels of objects that were deleted are not in it. A row without a name is a kind of which not all
--- changes since then are known.
--- It can not hold labels that came and went between two syncs, nor those that are not stored (drop_labels).
+-- Hit: A row is a label of an object that a change took away, the latest first; `value_to` is null where the object has
+-- none of that name any more. Labels of objects that were deleted are not in it. A row without a name is a kind of
+-- which not all changes since then are known.
+-- Do: Put the label back where a selector, a policy or a budget goes by it.
+-- Source: docs/history.md.
+-- Limits: It can not hold labels that came and went between two syncs, nor those that are not stored (drop_labels).
 WITH asked AS NOT MATERIALIZED (
     SELECT now() - interval '7 days' AS since
 ),
@@ -53,7 +55,8 @@ SELECT
     label.value AS value_from,
     changed.labels_to ->> label.key AS value_to,
     NULL::timestamptz AS history_since,
-    NULL::timestamptz AS complete_as_of
+    NULL::timestamptz AS complete_as_of,
+    NULL::text AS not_known
 FROM changed
 CROSS JOIN
     jsonb_each_text(CASE jsonb_typeof(changed.labels_from) WHEN 'object' THEN changed.labels_from ELSE '{}' END) AS label
@@ -69,7 +72,8 @@ SELECT
     NULL AS value_from,
     NULL AS value_to,
     unknown.history_since,
-    unknown.complete_as_of
+    unknown.complete_as_of,
+    concat_ws(': ', unknown.kind, coalesce(unknown.error, 'not all is known since then')) AS not_known
 FROM asked
 CROSS JOIN k8s_unknown_since(asked.since) AS unknown
 ORDER BY seen_at DESC NULLS LAST, context_name, kind, namespace, name, label;

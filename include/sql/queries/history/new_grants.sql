@@ -1,8 +1,11 @@
 -- What may somebody do in a cluster now that he could not a week ago?
--- A row is a grant that was none then: a subject that has a role (`rule` is null), in one namespace or in all (null); or a
--- rule of a role that its subjects have got more by. A row without a role is a kind whose state of then is not known, or
--- only as of an older listing: nothing is called new of a context where it is unknown.
--- It can not hold what was granted and taken away in between (what_changed.sql has that), nor say who granted it.
+-- Hit: A row is a grant that was none then: a subject that has a role (`rule` is null), in one namespace or in all
+-- (null); or a rule of a role that its subjects have got more by. A row without a role is a kind whose state of then is
+-- not known, or only as of an older listing: nothing is called new of a context where it is unknown.
+-- Do: Take the binding away where nobody asked for it.
+-- Source: docs/history.md.
+-- Limits: It can not hold what was granted and taken away in between (what_changed.sql has that), nor say who granted
+-- it.
 WITH asked AS NOT MATERIALIZED (
     SELECT now() - interval '7 days' AS instant
 ),
@@ -161,6 +164,18 @@ new_grant AS (
                 AND former.name = rule.name
                 AND former.rule = rule.rule
         )
+    UNION ALL
+    SELECT
+        covered.context_name,
+        covered.kind,
+        NULL AS namespace,
+        NULL AS role_kind,
+        NULL AS role_name,
+        NULL AS binding_name,
+        NULL AS subject,
+        NULL AS rule
+    FROM covered
+    WHERE covered.known NOT IN ('complete', 'absent', 'unknown')
 )
 
 SELECT
@@ -174,7 +189,8 @@ SELECT
     new_grant.rule,
     covered.known,
     covered.history_since,
-    covered.complete_as_of
+    covered.complete_as_of,
+    CASE WHEN new_grant.role_name IS NULL THEN concat(covered.kind, ': ', covered.known, ' then') END AS not_known
 FROM covered
 LEFT JOIN new_grant
     ON

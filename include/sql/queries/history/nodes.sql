@@ -1,8 +1,10 @@
 -- Which nodes came and went in the last week?
--- A row is a node that was there for a part of it: created_at is the node's own time, it went between not_before and
--- gone_at. One that was made again under its name is another node. A row without a name is a context of which not all
--- is known since then.
--- It can not hold nodes that came and went between two syncs.
+-- Hit: A row is a node that was there for a part of it: created_at is the node's own time, it went between not_before
+-- and gone_at. One that was made again under its name is another node. A row without a name is a context of which not
+-- all is known since then.
+-- Do: Compare it with what the autoscaler, or the people in charge of the nodes, meant to do.
+-- Source: docs/history.md.
+-- Limits: It can not hold nodes that came and went between two syncs.
 WITH asked AS NOT MATERIALIZED (
     SELECT now() - interval '7 days' AS since
 ),
@@ -47,7 +49,8 @@ SELECT
     node.provider_id,
     node.evidence,
     NULL::timestamptz AS history_since,
-    NULL::timestamptz AS complete_as_of
+    NULL::timestamptz AS complete_as_of,
+    NULL::text AS not_known
 FROM node
 UNION ALL
 SELECT
@@ -61,7 +64,8 @@ SELECT
     NULL AS provider_id,
     NULL AS evidence,
     unknown.history_since,
-    unknown.complete_as_of
+    unknown.complete_as_of,
+    concat_ws(': ', unknown.kind, coalesce(unknown.error, 'not all is known since then')) AS not_known
 FROM asked
 CROSS JOIN k8s_unknown_since(asked.since) AS unknown
 WHERE unknown.kind = 'nodes'

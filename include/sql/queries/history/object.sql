@@ -1,9 +1,11 @@
 -- What happened to an object in the last week, and to what owns it?
--- A row is a change or an Event of it, of one that is gone and had its name, or of an owner (depth: how many owners up),
--- the latest first: a change when it was stored, an Event when it was last seen, with how often since its first time. A
--- row without a name is a kind of which not all changes since then are known; of events it has a time (from history_since
--- to complete_as_of) of which Events were not read before clusters forget them.
--- It can not say what came and went between two syncs, nor what an Event said before its last time.
+-- Hit: A row is a change or an Event of it, of one that is gone and had its name, or of an owner (depth: how many
+-- owners up), the latest first: a change when it was stored, an Event when it was last seen, with how often since its
+-- first time. A row without a name is a kind of which not all changes since then are known; of events it has a time
+-- (from history_since to complete_as_of) of which Events were not read before clusters forget them.
+-- Do: Read it from the bottom up: what came first is mostly the reason.
+-- Source: docs/history.md.
+-- Limits: It can not say what came and went between two syncs, nor what an Event said before its last time.
 WITH asked AS NOT MATERIALIZED (
     SELECT
         now() - interval '7 days' AS since,
@@ -111,7 +113,8 @@ SELECT
     change.columns,
     CASE change.change WHEN 'updated' THEN change.old - ARRAY['spec', 'status', 'data'] END AS old,
     NULL::timestamptz AS history_since,
-    NULL::timestamptz AS complete_as_of
+    NULL::timestamptz AS complete_as_of,
+    NULL::text AS not_known
 FROM asked
 CROSS JOIN chain
 INNER JOIN k8s_changes AS change
@@ -131,7 +134,8 @@ SELECT
     NULL AS columns,
     NULL AS old,
     NULL AS history_since,
-    NULL AS complete_as_of
+    NULL AS complete_as_of,
+    NULL AS not_known
 FROM asked
 CROSS JOIN chain
 CROSS JOIN LATERAL k8s_events_of(chain.context_name, chain.uid) AS event
@@ -151,7 +155,8 @@ SELECT
     NULL AS columns,
     NULL AS old,
     unknown.history_since,
-    unknown.complete_as_of
+    unknown.complete_as_of,
+    concat_ws(': ', unknown.kind, coalesce(unknown.error, 'not all is known since then')) AS not_known
 FROM asked
 CROSS JOIN k8s_unknown_since(asked.since) AS unknown
 UNION ALL
@@ -169,7 +174,8 @@ SELECT
     NULL AS columns,
     NULL AS old,
     missed.missed_from AS history_since,
-    missed.missed_until AS complete_as_of
+    missed.missed_until AS complete_as_of,
+    'events: not read before they were forgotten' AS not_known
 FROM asked
 CROSS JOIN k8s_events_missed(asked.since) AS missed
 ORDER BY seen_at DESC NULLS LAST, depth, context_name, kind, history_since;

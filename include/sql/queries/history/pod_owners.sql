@@ -1,8 +1,12 @@
 -- Which pods went in the last day, and what did their owners look like then?
--- A row is a pod that is gone, the latest first: what controlled it, what the tables held of that when the pod's end was
--- noted (`owner_is_there` is false where it was gone by then, null where that is not known), and the owner's next change after the pod was last seen: a
--- change of `replicas`, say. A row without a pod is a kind of which not all is known since then.
--- It can not say why a pod went. Kinds are read one after the other: within a run, an owner may be read after its pods.
+-- Hit: A row is a pod that is gone, the latest first: what controlled it, what the tables held of that when the pod's
+-- end was noted (`owner_is_there` is false where it was gone by then, null where that is not known), and the owner's
+-- next change after the pod was last seen: a change of `replicas`, say. A row without a pod is a kind of which not all
+-- is known since then.
+-- Do: Where the owner was not changed, look at its node and its events.
+-- Source: docs/history.md.
+-- Limits: It can not say why a pod went. Kinds are read one after the other: within a run, an owner may be read after
+-- its pods.
 WITH asked AS NOT MATERIALIZED (
     SELECT
         now() - interval '1 day' AS since,
@@ -42,7 +46,8 @@ SELECT
     next.change AS owner_change,
     next.columns AS owner_columns,
     NULL::timestamptz AS history_since,
-    NULL::timestamptz AS complete_as_of
+    NULL::timestamptz AS complete_as_of,
+    NULL::text AS not_known
 FROM gone
 LEFT JOIN k8s_sync_targets AS of_owner
     ON
@@ -122,7 +127,8 @@ SELECT
     NULL AS owner_change,
     NULL AS owner_columns,
     unknown.history_since,
-    unknown.complete_as_of
+    unknown.complete_as_of,
+    concat_ws(': ', unknown.kind, coalesce(unknown.error, 'not all is known since then')) AS not_known
 FROM asked
 CROSS JOIN k8s_unknown_since(asked.since) AS unknown
 WHERE unknown.kind IN ('pods', 'replicasets', 'statefulsets', 'daemonsets', 'jobs')

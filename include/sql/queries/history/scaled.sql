@@ -1,9 +1,11 @@
 -- What was scaled in the last day, from what to what, and what scales it?
--- A row is a change of an object's wanted replicas, the latest first; `owner` is what controls it, and `autoscaler` the
--- HorizontalPodAutoscaler that is set on it now. A row without a name is a kind of which not all changes since then are
--- known.
--- It can not say which user did it: that is in the API server's audit log alone. Of several changes between two syncs it
--- has the sum. `replicas_to` is null where the value was taken away later, by redaction say.
+-- Hit: A row is a change of an object's wanted replicas, the latest first; `owner` is what controls it, and
+-- `autoscaler` the HorizontalPodAutoscaler that is set on it now. A row without a name is a kind of which not all
+-- changes since then are known.
+-- Do: Where no autoscaler did it, ask who did.
+-- Source: docs/history.md.
+-- Limits: It can not say which user did it: that is in the API server's audit log alone. Of several changes between two
+-- syncs it has the sum. `replicas_to` is null where the value was taken away later, by redaction say.
 WITH asked AS NOT MATERIALIZED (
     SELECT
         now() - interval '1 day' AS since,
@@ -23,7 +25,8 @@ SELECT
         AS owner,
     autoscaler.name AS autoscaler,
     NULL::timestamptz AS history_since,
-    NULL::timestamptz AS complete_as_of
+    NULL::timestamptz AS complete_as_of,
+    NULL::text AS not_known
 FROM asked
 INNER JOIN k8s_changes AS change
     ON
@@ -91,7 +94,8 @@ SELECT
     NULL AS owner,
     NULL AS autoscaler,
     unknown.history_since,
-    unknown.complete_as_of
+    unknown.complete_as_of,
+    concat_ws(': ', unknown.kind, coalesce(unknown.error, 'not all is known since then')) AS not_known
 FROM asked
 CROSS JOIN k8s_unknown_since(asked.since) AS unknown
 WHERE unknown.kind IN ('deployments', 'replicasets', 'statefulsets', 'replicationcontrollers')

@@ -1,7 +1,9 @@
 -- Which Secrets were made, deleted or changed in the last week, as far as their metadata shows?
--- A row is a change of a Secret, the latest first; `columns` are those that differ, `old` has what they held. A row
--- without a name is a context of which not all changes since then are known.
--- It can not say that a value was changed: values are never read, and nothing else of such a Secret differs.
+-- Hit: A row is a change of a Secret, the latest first; `columns` are those that differ, `old` has what they held. A
+-- row without a name is a context of which not all changes since then are known.
+-- Do: Where nobody meant it, rotate what is in it.
+-- Source: docs/history.md.
+-- Limits: It can not say that a value was changed: values are never read, and nothing else of such a Secret differs.
 WITH asked AS NOT MATERIALIZED (
     SELECT now() - interval '7 days' AS since
 )
@@ -16,7 +18,8 @@ SELECT
     change.columns,
     CASE change.change WHEN 'updated' THEN change.old END AS old,
     NULL::timestamptz AS history_since,
-    NULL::timestamptz AS complete_as_of
+    NULL::timestamptz AS complete_as_of,
+    NULL::text AS not_known
 FROM asked
 INNER JOIN k8s_changes AS change
     ON
@@ -34,7 +37,8 @@ SELECT
     NULL AS columns,
     NULL AS old,
     unknown.history_since,
-    unknown.complete_as_of
+    unknown.complete_as_of,
+    concat_ws(': ', unknown.kind, coalesce(unknown.error, 'not all is known since then')) AS not_known
 FROM asked
 CROSS JOIN k8s_unknown_since(asked.since) AS unknown
 WHERE unknown.kind = 'secrets'

@@ -1,8 +1,10 @@
 -- Which objects have not changed for 30 days?
--- A row is a Deployment, StatefulSet, DaemonSet, CronJob, Service or ConfigMap that was there then and is the same now, but
--- for noise, the oldest first. A row without a name is a kind whose history does not reach back so far: nothing can be said
--- of its objects.
--- It can not say whether an object is in use, nor see changes that were undone between two syncs.
+-- Hit: A row is a Deployment, StatefulSet, DaemonSet, CronJob, Service or ConfigMap that was there then and is the same
+-- now, but for noise, the oldest first. A row without a name is a kind whose history does not reach back so far:
+-- nothing can be said of its objects.
+-- Do: Ask whether it is in use: orphans/ has what nothing refers to.
+-- Source: docs/history.md.
+-- Limits: It can not say whether an object is in use, nor see changes that were undone between two syncs.
 WITH asked AS NOT MATERIALIZED (
     SELECT now() - interval '30 days' AS since
 ),
@@ -25,7 +27,8 @@ SELECT
     stored.namespace,
     stored.name,
     stored.created_at,
-    covered.history_since
+    covered.history_since,
+    NULL::text AS not_known
 FROM asked
 CROSS JOIN covered
 INNER JOIN k8s_objects AS stored
@@ -52,7 +55,8 @@ SELECT
     NULL AS namespace,
     NULL AS name,
     NULL AS created_at,
-    covered.history_since
+    covered.history_since,
+    concat(covered.kind, ': ', covered.known, ' then') AS not_known
 FROM covered
 WHERE covered.known NOT IN ('complete', 'absent')
 ORDER BY created_at NULLS LAST, context_name, kind, namespace, name;

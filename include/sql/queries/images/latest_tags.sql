@@ -1,0 +1,41 @@
+-- Which containers run an image without a version?
+-- Hit: A container whose image has the tag `latest`, or neither tag nor digest, which means the same.
+-- Do: Name a version, better a digest: two nodes may run different images, and nobody can go back.
+-- Source: Kubernetes documentation, Images: Image names; Configuration Best Practices.
+WITH unknown AS (
+    SELECT * FROM k8s_not_known(ARRAY['pods'])
+),
+
+container AS (
+    SELECT
+        context_name,
+        namespace,
+        coalesce(k8s_owner(owner_references) ->> 'kind', 'Pod') AS owner_kind,
+        coalesce(k8s_owner(owner_references) ->> 'name', name) AS owner,
+        images || init_images AS images,
+        count(*) AS pods
+    FROM k8s_pods
+    WHERE coalesce(phase, '') NOT IN ('Succeeded', 'Failed')
+    GROUP BY context_name, namespace, owner_kind, owner, images || init_images
+),
+
+hit AS (
+    SELECT
+        container.context_name,
+        NULL::text AS not_known,
+        container.namespace,
+        container.owner_kind,
+        container.owner,
+        image.name AS image,
+        sum(container.pods) AS pods
+    FROM container
+    CROSS JOIN unnest(container.images) AS image (name)
+    CROSS JOIN k8s_image(image.name) AS part
+    WHERE part.digest IS NULL AND part.tag = 'latest'
+    GROUP BY container.context_name, container.namespace, container.owner_kind, container.owner, image.name
+)
+
+SELECT *
+FROM hit
+FULL JOIN unknown USING (context_name, not_known)
+ORDER BY not_known NULLS FIRST, context_name, namespace, owner_kind, owner, image;

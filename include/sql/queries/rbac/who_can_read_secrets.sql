@@ -1,0 +1,38 @@
+-- Who may read Secrets?
+-- Hit: A subject that may get, list or watch Secrets. A null `namespace`: everywhere; null `names`: every object there.
+-- Do: Take the binding away, or name the Secrets in `resourceNames`, with `get` alone.
+-- Source: CIS Kubernetes Benchmark 1.9 5.1.2; Kubernetes documentation, RBAC Good Practices: Listing secrets.
+-- Limits: Who is in a group is not in the API: what a group may do, all its members may. Other authorizers than RBAC
+-- are not asked. Who may create pods reads Secrets, too: who_can_create_pods.sql.
+WITH unknown AS (
+    SELECT * FROM k8s_not_known(ARRAY['roles', 'clusterroles', 'rolebindings', 'clusterrolebindings'])
+),
+
+hit AS (
+    SELECT DISTINCT
+        context_name,
+        NULL::text AS not_known,
+        subject_kind,
+        subject_namespace,
+        subject_name,
+        namespace,
+        rule -> 'verbs' AS verbs,
+        rule -> 'resources' AS resources,
+        rule -> 'resourceNames' AS names,
+        role_kind,
+        role_name,
+        binding_kind,
+        binding_name
+    FROM k8s_grants
+    WHERE
+        (
+            k8s_rule_allows(rule, 'get', '', 'secrets')
+            OR k8s_rule_allows(rule, 'list', '', 'secrets')
+            OR k8s_rule_allows(rule, 'watch', '', 'secrets')
+        )
+)
+
+SELECT *
+FROM hit
+FULL JOIN unknown USING (context_name, not_known)
+ORDER BY not_known NULLS FIRST, context_name, subject_kind, subject_namespace, subject_name, namespace, role_name, binding_name;

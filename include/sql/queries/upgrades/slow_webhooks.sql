@@ -1,0 +1,50 @@
+-- Which webhooks may hold up every request?
+-- Hit: A webhook that the API server waits for ten seconds or more: one that sets no `timeoutSeconds` has ten.
+-- Do: Set `timeoutSeconds` to a few seconds.
+-- Source: Kubernetes documentation, Dynamic Admission Control: Timeouts; Admission Webhook Good Practices.
+-- Limits: The API server writes its default of ten into each webhook, so that nobody can tell whether it was meant.
+WITH unknown AS (
+    SELECT * FROM k8s_not_known(ARRAY['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'])
+),
+
+webhook AS (
+    SELECT
+        configuration.context_name,
+        configuration.kind,
+        configuration.name,
+        each.value AS webhook
+    FROM (
+        SELECT
+            context_name,
+            'ValidatingWebhookConfiguration' AS kind,
+            name,
+            data
+        FROM k8s_validatingwebhookconfigurations
+        UNION ALL
+        SELECT
+            context_name,
+            'MutatingWebhookConfiguration' AS kind,
+            name,
+            data
+        FROM k8s_mutatingwebhookconfigurations
+    ) AS configuration
+    CROSS JOIN LATERAL jsonb_path_query(configuration.data, '$.webhooks[*] ? (@.type() == "object")') AS each (value)
+),
+
+hit AS (
+    SELECT
+        context_name,
+        NULL::text AS not_known,
+        kind,
+        name,
+        webhook ->> 'name' AS webhook,
+        coalesce(k8s_to_numeric(webhook -> 'timeoutSeconds'), 10) AS timeout_seconds,
+        webhook ->> 'failurePolicy' AS failure_policy
+    FROM webhook
+    WHERE coalesce(k8s_to_numeric(webhook -> 'timeoutSeconds'), 10) >= 10
+)
+
+SELECT *
+FROM hit
+FULL JOIN unknown USING (context_name, not_known)
+ORDER BY not_known NULLS FIRST, timeout_seconds DESC, context_name, kind, name, webhook;

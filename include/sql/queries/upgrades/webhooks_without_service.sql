@@ -1,0 +1,58 @@
+-- Which webhooks call a service that is not there?
+-- Hit: A webhook whose Service is not there: with `failurePolicy` Fail, every request that it is for is refused.
+-- Do: Delete the configuration, or bring the Service back.
+-- Source: Kubernetes documentation, Dynamic Admission Control: Service reference.
+WITH unknown AS (
+    SELECT * FROM k8s_not_known(ARRAY['validatingwebhookconfigurations', 'mutatingwebhookconfigurations', 'services'])
+),
+
+webhook AS (
+    SELECT
+        configuration.context_name,
+        configuration.kind,
+        configuration.name,
+        each.value AS webhook
+    FROM (
+        SELECT
+            context_name,
+            'ValidatingWebhookConfiguration' AS kind,
+            name,
+            data
+        FROM k8s_validatingwebhookconfigurations
+        UNION ALL
+        SELECT
+            context_name,
+            'MutatingWebhookConfiguration' AS kind,
+            name,
+            data
+        FROM k8s_mutatingwebhookconfigurations
+    ) AS configuration
+    CROSS JOIN LATERAL jsonb_path_query(configuration.data, '$.webhooks[*] ? (@.type() == "object")') AS each (value)
+),
+
+hit AS (
+    SELECT
+        webhook.context_name,
+        NULL::text AS not_known,
+        webhook.kind,
+        webhook.name,
+        webhook.webhook ->> 'name' AS webhook,
+        webhook.webhook #>> '{clientConfig,service,namespace}' AS service_namespace,
+        webhook.webhook #>> '{clientConfig,service,name}' AS service,
+        webhook.webhook ->> 'failurePolicy' AS failure_policy
+    FROM webhook
+    LEFT JOIN k8s_services AS service
+        ON
+            webhook.context_name = service.context_name
+            AND webhook.webhook #>> '{clientConfig,service,namespace}' = service.namespace
+            AND webhook.webhook #>> '{clientConfig,service,name}' = service.name
+    WHERE
+        webhook.webhook #> '{clientConfig,service}' IS NOT NULL
+        AND service.uid IS NULL
+        AND webhook.context_name NOT IN (SELECT unknown.context_name FROM unknown)
+)
+
+SELECT *
+FROM hit
+FULL JOIN unknown USING (context_name, not_known)
+ORDER BY not_known NULLS FIRST, context_name, kind, name, webhook;

@@ -1,0 +1,1 @@
+DELETE FROM k8s_sync_revisions WHERE context_name = %(context_name)s;

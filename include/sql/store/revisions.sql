@@ -1,0 +1,18 @@
+-- Where watches of a context may go on; whether the weekly verification is due of what they would add to.
+SELECT
+    kept.kind,
+    kept.revision,
+    kept.read_by,
+    kept.api_servers,
+    kept.definition,
+    target.has_bookmarks,
+    coalesce(part.last_verified_at, target.last_verified_at) IS NULL
+    OR coalesce(part.last_verified_at, target.last_verified_at) < now() - make_interval(days => %(verify_days)s)
+        AS verify_due
+FROM k8s_sync_revisions AS kept
+INNER JOIN k8s_sync_targets AS target
+    ON kept.context_name = target.context_name AND kept.kind = target.kind
+LEFT JOIN k8s_sync_parts AS part
+    ON kept.context_name = part.context_name AND kept.kind = part.kind AND part.namespace = ''
+WHERE kept.context_name = %(context_name)s
+ORDER BY kept.kind;

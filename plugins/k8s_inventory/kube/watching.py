@@ -1,0 +1,348 @@
+"""Reads watches: what became of the objects of a kind since a revision, event by event, as long as they are wanted.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+"""
+
+from __future__ import annotations
+
+import re
+import selectors
+import time
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+from k8s_inventory.kinds import Kind
+from k8s_inventory.kube import cells, transport
+from k8s_inventory.kube.causes import cause
+from k8s_inventory.kube.confirming import METADATA_ALONE
+from k8s_inventory.kube.errors import BadAnswer, Expired, Interrupted, KubeError, TooLarge, TooSlow
+from k8s_inventory.kube.listing import LONGEST_VERSION, decode_mended, refuse_other_than_utf8
+from k8s_inventory.kube.session import JSON, UNREADABLE, Session
+from k8s_inventory.mending import cut
+
+_COMPARABLE = re.compile(r"0|[1-9][0-9]{0,38}")
+"""https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions: of one kind, such versions can be
+compared as numbers, promised from Kubernetes 1.35 on, and so ever since."""
+
+_METADATA = ("PartialObjectMetadata", "meta.k8s.io/v1")
+
+_AT_ONCE = 1 << 18
+"""Bytes of a watch that are read before it is the others' turn."""
+
+_GRACE = 10.0
+"""Seconds that an API server may take to end a watch whose time is over."""
+
+Change = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+
+
+def as_number(revision: str | None) -> int | None:
+    """A revision that can be compared with others of its kind; None for any other."""
+    return int(revision) if revision and _COMPARABLE.fullmatch(revision) else None
+
+
+@dataclass(frozen=True)
+class Event:
+    """What became of an object: `ADDED`, `MODIFIED` or `DELETED`, which under selectors may only mean that it has left
+    the selection. A `BOOKMARK` has none: all events up to its `revision` were sent.
+
+    `body` is the object's JSON, as a list of its kind would hold it. `is_mended`: see `mending`.
+    """
+
+    change: Change
+    revision: int
+    uid: str = ""
+    namespace: str = ""
+    name: str = ""
+    body: bytes = field(default=b"", repr=False)
+    is_mended: bool = False
+
+
+class _Event(msgspec.Struct, frozen=True):
+    type: str
+    object: msgspec.Raw
+
+
+class _Object(msgspec.Struct, frozen=True):
+    class Metadata(msgspec.Struct, frozen=True):
+        name: str = ""
+        namespace: str = ""
+        uid: str = ""
+        resource_version: str = msgspec.field(default="", name="resourceVersion")
+
+    metadata: Metadata
+    kind: str = ""
+    api_version: str = msgspec.field(default="", name="apiVersion")
+
+
+class _Status(msgspec.Struct, frozen=True):
+    kind: str = ""
+    code: int = 0
+    reason: str = ""
+    message: str = ""
+
+
+_events = msgspec.json.Decoder(_Event)
+_objects = msgspec.json.Decoder(_Object)
+
+
+class Watch:
+    """A watch of one kind, of a namespace or under selectors where these are given, from a `revision` on.
+
+    It moves `revision` with each event. What it was sent it has whole: an event that breaks off is none.
+    `metadata_alone`: of an object no more is asked for.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        kind: Kind,
+        *,
+        version: str,
+        revision: int,
+        seconds: int,
+        namespace: str | None = None,
+        selectors: Mapping[str, str] | None = None,
+        metadata_alone: bool = False,
+    ) -> None:
+        self.session = session
+        self.kind = kind
+        self.version = version
+        self._as_table = bool(kind.table_cells) and not metadata_alone
+        self._accept = METADATA_ALONE if metadata_alone else cells.ACCEPT if self._as_table else JSON
+        self._wanted = _METADATA if metadata_alone else (kind.kind, kind.api_version(version))
+        self.revision = revision
+        self.namespace = namespace
+        self.seconds = seconds
+        self.selectors = dict(selectors or {})
+        self.bytes = 0
+        """That were read since somebody last said so."""
+        self._bytes_of_stream = 0
+        self._most = min(session.limits.max_page_bytes, session.limits.max_listing_bytes)
+        self._where = f"context {session.context.name}, {kind.name}, watch"
+        self._line = b""
+        self.ends_at = 0.0
+        """When the API server is to end it, by the monotonic clock."""
+        self._rows: cells.Rows | None = None
+
+    def open(self) -> transport.Stream:
+        """Asks for it, for `seconds` at most. Raises a `KubeError`; `Expired` where the revision is too old."""
+        query: dict[str, Any] = {
+            **self.selectors,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": str(self.revision),
+            "timeoutSeconds": str(self.seconds),
+            **(cells.QUERY if self._as_table else {}),
+        }
+        path = self.kind.list_path(self.version, self.namespace)
+        self._line, self._rows, self._bytes_of_stream = b"", cells.Rows(self.kind) if self._as_table else None, 0
+        stream = self.session.stream(path, query, accept=self._accept)
+        self.ends_at = time.monotonic() + self.seconds
+        return stream
+
+    def check(self, now: float) -> None:
+        """Raises `TooSlow` where the API server does not end it, though its time is over."""
+        if now > self.ends_at + _GRACE:
+            raise TooSlow(f"{self._where}: it was to end after {self.seconds} s, and goes on")
+
+    def take(self, data: bytes) -> Iterator[Event]:
+        """The events that are whole now. Raises a `KubeError` for what is none, after those before it."""
+        self.bytes += len(data)
+        self._bytes_of_stream += len(data)
+        lines = (self._line + data).split(b"\n")
+        self._line = lines.pop()
+        for line in lines:
+            if line.strip():
+                yield self._event(line)
+        if len(self._line) > self._most or self._bytes_of_stream > self.session.limits.max_listing_bytes:
+            raise TooLarge(
+                f"{self._where}: it has more bytes than it may, {self._most} for an event "
+                f"(K8S_MAX_PAGE_BYTES), {self.session.limits.max_listing_bytes} for all (K8S_MAX_LISTING_BYTES)"
+            )
+
+    def end(self) -> None:
+        """Raises `Interrupted` where it ended in the middle of an event."""
+        if self._line.strip():
+            raise Interrupted(f"{self._where}: it ended in the middle of an event")
+
+    def _event(self, line: bytes) -> Event:
+        try:
+            refuse_other_than_utf8(line)
+            event, whole = decode_mended(_events, line)
+        except UNREADABLE as error:
+            raise BadAnswer(f"{self._where}: what it sent is no event ({error})") from None
+        if event.type == "ERROR":
+            raise self._error(event.object)
+        if event.type not in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK"):
+            raise BadAnswer(f"{self._where}: it sent an event of an unknown type, {ascii(event.type)[:100]}")
+        change: Change = event.type  # type: ignore[assignment]
+        body = bytes(event.object)
+        try:
+            if self._rows:
+                found = self._of_table(change, body)
+            else:
+                found = decode_mended(_objects, body)[0]
+                self._refuse_other(found)
+        except UNREADABLE as error:
+            raise BadAnswer(f"{self._where}: what it sent is no object ({error})") from None
+        if self._rows and change != "BOOKMARK":
+            body = self._rows.object(body, where=self._where)[1]
+        revision = as_number(found.metadata.resource_version)
+        if revision is None or revision < self.revision:
+            raise BadAnswer(
+                f"{self._where}: after revision {self.revision} it sent "
+                f"{ascii(found.metadata.resource_version)[:LONGEST_VERSION]}"
+            )
+        if change != "BOOKMARK":
+            self._refuse_elsewhere(found.metadata)
+        self.revision = revision
+        metadata = found.metadata
+        if change == "BOOKMARK":
+            return Event(change, revision)
+        return Event(
+            change, revision, metadata.uid, metadata.namespace, metadata.name, body, is_mended=whole is not line
+        )
+
+    def _of_table(self, change: Change, body: bytes) -> _Object:
+        assert self._rows
+        if change == "BOOKMARK":
+            return decode_mended(_objects, body)[0]
+        return decode_mended(_objects, self._rows.object(body, where=self._where)[1])[0]
+
+    def _refuse_other(self, found: _Object) -> None:
+        if (found.kind, found.api_version) != self._wanted:
+            said = ascii(f"{found.kind[:100]} of {found.api_version[:100]}")[1:-1]
+            raise BadAnswer(f"{self._where}: asked for each {' of '.join(self._wanted)}, it sent a {said}")
+
+    def _refuse_elsewhere(self, metadata: _Object.Metadata) -> None:
+        if not metadata.uid or len(metadata.uid) > LONGEST_VERSION or "\0" in metadata.uid:
+            raise BadAnswer(f"{self._where}: it sent an object without a uid of its own")
+        if self.namespace is not None and metadata.namespace != self.namespace:
+            raise BadAnswer(f"{self._where}: asked for namespace {self.namespace}, it sent an object of another one")
+
+    def _error(self, raw: msgspec.Raw) -> KubeError:
+        """https://kubernetes.io/docs/reference/using-api/api-concepts/#410-gone-responses"""
+        try:
+            status = msgspec.json.decode(raw, type=_Status)
+        except UNREADABLE:
+            status = _Status()
+        said = cut(ascii(" ".join(status.message.split()))[1:-1], 400)
+        if status.kind == "Status" and status.code == 410:
+            return Expired(f"{self._where}: revision {self.revision} is too old: {said}")
+        return BadAnswer(f"{self._where}: the API server ended it with an error: {status.code} {said}".rstrip())
+
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Watches(Generic[Key]):
+    """Several watches of one session, read in the thread that calls `read`; each has a key of the caller's.
+
+    Close it. What ended is not in it any more.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._open: dict[Key, tuple[Watch, transport.Stream]] = {}
+        self._selector = selectors.DefaultSelector()
+        self._ended: dict[Key, KubeError | None] = {}
+        self._ready: set[Key] = set()
+
+    def __enter__(self) -> Watches[Key]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._open or key in self._ended
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def fileno(self) -> int:
+        """Of what can be read as soon as one of them can, for who waits for other things, too."""
+        return self._selector.fileno()
+
+    def close(self) -> None:
+        for key in list(self._open):
+            self.drop(key)
+        self._selector.close()
+
+    def open(self, watches: Mapping[Key, Watch]) -> None:
+        """Opens them, some at a time; `read` says of each that could not be opened why."""
+
+        def one(item: tuple[Key, Watch]) -> tuple[Key, Watch, transport.Stream | KubeError]:
+            try:
+                return *item, item[1].open()
+            except KubeError as error:
+                return *item, error
+
+        with ThreadPoolExecutor(self._session.limits.requests_in_flight, "watch-open") as pool:
+            for key, watch, stream in pool.map(one, watches.items()):
+                if isinstance(stream, KubeError):
+                    self._ended[key] = stream
+                else:
+                    self._open[key] = watch, stream
+                    self._selector.register(stream, selectors.EVENT_READ, key)
+                    self._ready.add(key)  # what came with the headers shows at no selector
+
+    def drop(self, key: Key) -> None:
+        """Ends one."""
+        self._ended.pop(key, None)
+        if key in self._open:
+            _, stream = self._open.pop(key)
+            with suppress(KeyError, ValueError):
+                self._selector.unregister(stream)
+            stream.close()
+
+    def read(self, seconds: float) -> Iterator[tuple[Key, Event | KubeError | None]]:
+        """The events that come within so many seconds, and how a watch ended: None as it should, or why not.
+
+        Ends early once something has come; a watch of which more came has its turn the next time.
+        """
+        ended, self._ended = self._ended, {}
+        yield from ended.items()
+        if ended or self._ready:
+            seconds = 0.0
+        keys: dict[Key, None] = dict.fromkeys(self._ready)
+        if self._open:
+            keys.update(dict.fromkeys(found.data for found, _ in self._selector.select(max(seconds, 0.0))))
+        elif seconds > 0:
+            self._session.stopped.wait(seconds)
+        self._ready = set()
+        for key in keys:
+            if key in self._open:
+                yield from ((key, each) for each in self._read(key))
+        now = time.monotonic()
+        for key, (watch, _) in list(self._open.items()):
+            try:
+                watch.check(now)
+            except KubeError as error:
+                self.drop(key)
+                yield key, error
+
+    def _read(self, key: Key) -> Iterable[Event | KubeError | None]:
+        watch, stream = self._open[key]
+        try:
+            data = stream.read(_AT_ONCE)
+            if data is None:
+                self.drop(key)
+                watch.end()
+                yield None
+                return
+            if data:
+                self._ready.add(key)  # TLS may hold more than shows at the socket
+                yield from watch.take(data)
+        except KubeError as error:
+            self.drop(key)
+            yield error
+        except (OSError, transport.Refused) as error:
+            self.drop(key)
+            why = cause(error) if isinstance(error, OSError) else str(error)
+            yield Interrupted(f"{watch._where}: it broke off: {why}")

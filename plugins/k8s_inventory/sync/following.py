@@ -1,0 +1,509 @@
+"""Brings rows up to date from where they are, by watches: for a moment, or for as long as they are held open.
+
+Nothing is locked while it waits. What was heard is stored under the target's lock, and only if its rows still are of
+the revision that it went on from (`Target.commit`): whoever else writes a target in the meantime is no danger to it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from k8s_inventory.kinds import Kind
+from k8s_inventory.kube.cluster_info import ApiServers, ClusterInfo
+from k8s_inventory.kube.discovery import Definitions
+from k8s_inventory.kube.errors import Interrupted, KubeError, Stopped, Unreachable
+from k8s_inventory.kube.listing import Current, Listing
+from k8s_inventory.kube.session import Session
+from k8s_inventory.kube.watching import Event, Watch, Watches, as_number
+from k8s_inventory.outcome import Outcome
+from k8s_inventory.printable import printable
+from k8s_inventory.settings import Settings
+from k8s_inventory.store import Attempt, GoesOn, Listed, Moved, Revision, StoreError, Target, TargetBusy
+from k8s_inventory.sync.attempt import Result, Run, reach
+from k8s_inventory.sync.history import ignored
+from k8s_inventory.sync.identity import confirm
+from k8s_inventory.sync.reading import FAILURES, Reading
+from k8s_inventory.sync.writing import Writer, left_to_another
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0
+"""Seconds between two times that what was heard is stored."""
+
+BRIEF = 3
+"""Seconds that a watch is asked for which is to reach what is current: the API server sends a bookmark two seconds
+before its end, and none to shorter ones."""
+
+LONG = 30
+"""The same of one that is held open, once it has: so often it is known anew as of when the rows are."""
+
+_BEFORE_END = 3.5
+"""Seconds before the end of a watch at which it is asked what is current: just before its bookmark."""
+
+PATIENCE = 30.0
+"""Seconds for a brief watch to reach what is current, where it has to be opened more than once."""
+
+MOST_HELD, MOST_BYTES_HELD = 2000, 1 << 25
+"""Events, and bytes of them, that all targets together may have waiting. Beyond, nothing is read."""
+
+PERIOD = 300.0
+"""Seconds after which a target that is held open has another row in k8s_sync_runs."""
+
+_TRIES = 3
+"""Times that a watch is opened which breaks off, or ends without saying how far it is."""
+
+_PAUSE = 5.0
+"""Seconds for which a target is left alone that another run writes, or an API server that can not be reached."""
+
+_OTHERS = "its API servers are others than before"
+
+
+@dataclass
+class _Followed:
+    """One target: its rows are of `since`, `events` came after that, and its `watch` is further, or as far.
+
+    `proven_at`, by the monotonic clock, is when it was current what is reached now, or was reached before.
+    """
+
+    kind: Kind
+    reading: Reading
+    since: Revision
+    current: Current
+    watch: Watch
+    events: list[Event] = field(default_factory=list)
+    size: int = 0
+    tries: int = 0
+    broken: KubeError | None = None
+    has_bookmark: bool = False
+    """Whether one came since it was opened."""
+    is_due: bool = False
+    """Whether what is current was asked for once more since it was opened."""
+    proven_at: float | None = None
+    claimed_at: float | None = None
+    """The `proven_at` that is stored."""
+    attempt: Attempt = field(default_factory=Attempt)
+    attempt_id: int | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.prove()
+
+    def prove(self) -> None:
+        if self.watch.revision >= int(self.current.revision):
+            self.proven_at = self.current.asked_at
+
+    def take(self, event: Event) -> None:
+        if event.change == "BOOKMARK":
+            self.has_bookmark = True
+        else:
+            self.events.append(event)
+            self.size += len(event.body)
+        self.prove()
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self.events) or self.proven_at != self.claimed_at
+
+
+class Following:
+    """Follows targets of one context, in the thread that calls `run`.
+
+    Without `hold`, each until it has reached what was current when it began; `left` then has the kinds that must be
+    listed. With it, all for so many seconds; what must be listed, `list_again` does, in other threads.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        writer: Writer,
+        *,
+        run: Run,
+        settings: Settings,
+        hold: float = 0.0,
+        list_again: Callable[[Kind], Result] | None = None,
+        stopped: threading.Event,
+    ) -> None:
+        self._session = session
+        self._writer = writer
+        self._run = run
+        self._settings = settings
+        self._hold = hold
+        self._list_again = list_again
+        self._stopped = stopped
+        self._name = session.context.name
+        self._cluster: ClusterInfo
+        self._watches: Watches[str] = Watches(session)
+        self._followed: dict[str, _Followed] = {}
+        self._results: dict[str, Result] = {}
+        self._later: dict[str, tuple[float, Kind]] = {}
+        self._listing: dict[str, tuple[Kind, Future[Result]]] = {}
+        self.left: list[Kind] = []
+
+    def run(self, kinds: Sequence[Kind]) -> list[Result]:
+        """How each target ended that is not `left`. Raises `StoreError` where no database session can be had."""
+        with self._watches, ThreadPoolExecutor(2, "list-again") as pool:
+            try:
+                self._begin(kinds)
+                self._read(pool, time.monotonic() + (self._hold or PATIENCE))
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+            if not self._stopped.is_set():
+                self._store(is_end=True)
+            for name, (_, future) in self._listing.items():  # what is under way is waited for, like any listing
+                if not future.cancelled():
+                    self._results[name] = future.result()
+        for kind in (kind for _, kind in self._later.values()):
+            why = f"context {self._name}, {kind.name}: its time was over before it could be read"
+            self._results.setdefault(kind.name, Result(self._name, kind.name, Attempt(error=why)))
+        return list(self._results.values())
+
+    # -- begin -----------------------------------------------------------------------------------------
+
+    def _begin(self, kinds: Sequence[Kind]) -> None:
+        """Follows those that can go on from where they are; the others are to be listed."""
+        store = self._writer.store()
+        api_servers = self._session.kept(ApiServers)
+        revisions = store.revisions(self._name)
+        known = [kind for kind in kinds if kind.name in revisions and not kind.held_back]
+        try:
+            if known:
+                self._cluster = reach(self._session, store, run=self._run, settings=self._settings)
+            if api_servers.first() is None:
+                known = []
+        except KubeError as error:  # each of them will say so
+            log.info("%s", error)
+            known = []
+        current = self._current(known)
+        followed = []
+        for kind in kinds:
+            stored, found = revisions.get(kind.name), current.get(kind.name)
+            can = stored and found and self._can_follow(kind, stored, found)
+            if can:
+                followed.append(can)
+            else:
+                self._must_list(kind)
+        self._followed.update((each.kind.name, each) for each in followed)
+        self._open(each for each in followed if self._hold or each.proven_at is None)
+
+    def _can_follow(self, kind: Kind, stored: GoesOn, current: Current) -> _Followed | None:
+        since, verify_due, has_bookmarks = stored
+        if not has_bookmarks and kind.name not in self._results:
+            return None
+        reading = Reading(self._session, kind, self._settings)
+        now, then = as_number(current.revision), as_number(since.number)
+        if now is None or then is None or now < then or since.api_servers != self._session.kept(ApiServers).first():
+            return None
+        if not reading.can_go_on(since, self._cluster, current.version, verify_due=verify_due):
+            return None
+        watch = Watch(
+            self._session,
+            kind,
+            version=current.version,
+            revision=then,
+            seconds=BRIEF,
+            selectors=reading.coverage.selectors,
+        )
+        return _Followed(kind, reading, since, current, watch, attempt=reading.attempt)
+
+    def _current(self, kinds: Sequence[Kind]) -> dict[str, Current]:
+        """The revision at which each is now, where that can be had. Of custom kinds, it is as of when it was known that
+        their definitions are as they were."""
+        definitions = self._session.kept(Definitions)
+        if any(kind.shared_by for kind in kinds) and not definitions.are_as_they_were():
+            kinds = [kind for kind in kinds if not kind.shared_by]
+
+        def one(kind: Kind) -> Current | None:
+            selectors = Reading(self._session, kind, self._settings).coverage.selectors
+            try:
+                listing = Listing(self._session, kind, item=msgspec.Raw, page_size=1, selectors=selectors)
+                found = listing.current()
+            except KubeError as error:
+                log.info("%s", error)
+                return None
+            return found._replace(asked_at=definitions.asked_at) if kind.shared_by and definitions.asked_at else found
+
+        with ThreadPoolExecutor(self._session.limits.requests_in_flight, "current") as pool:
+            found = dict(zip((kind.name for kind in kinds), pool.map(one, kinds), strict=True))
+        return {name: each for name, each in found.items() if each}
+
+    def _open(self, opened: Iterable[_Followed]) -> None:
+        """Opens their watches, and then looks whether they are served by those who answered before: a cluster that was
+        restored from a backup in the meantime has other API servers, and gives the same revisions to other writes."""
+        opened = list(opened)
+        for each in opened:
+            each.is_due = each.has_bookmark = False
+        self._watches.open({each.kind.name: each.watch for each in opened})
+        api_servers = self._session.kept(ApiServers)
+        if opened and (now := api_servers.now()):
+            api_servers.are_now(now)
+            for each in opened:
+                if each.since.api_servers != now:
+                    self._drop(each)
+                    self._must_list(each.kind, _OTHERS)
+
+    def _must_list(self, kind: Kind, why: str = "") -> None:
+        if why:
+            log.info("%s is listed: %s", printable(f"{self._name} · {kind.name}"), printable(why))
+        if self._hold:
+            self._later[kind.name] = (0.0, kind)
+        else:
+            self.left.append(kind)
+
+    def _drop(self, followed: _Followed) -> None:
+        self._watches.drop(followed.kind.name)
+        self._followed.pop(followed.kind.name, None)
+
+    # -- read ------------------------------------------------------------------------------------------
+
+    def _read(self, pool: ThreadPoolExecutor, end: float) -> None:
+        tick = time.monotonic() + TICK
+        while not self._stopped.is_set() and time.monotonic() < end and not self._is_done:
+            again: list[_Followed] = []
+            if not self._is_full:
+                for name, event in self._watches.read(min(tick, end) - time.monotonic()):
+                    followed = self._followed.get(name)
+                    if followed is not None and not isinstance(event, Event):
+                        again += self._ended(followed, event)
+                    elif followed is not None and isinstance(event, Event):
+                        followed.take(event)
+                        if followed.proven_at is not None and not self._hold:
+                            self._watches.drop(name)
+            self._open(again)
+            if time.monotonic() >= tick or self._is_full:
+                if self._hold:
+                    self._look_after(pool)
+                if self._hold or self._is_full:
+                    self._store()
+                tick = time.monotonic() + TICK
+
+    @property
+    def _is_done(self) -> bool:
+        """Whether no watch can tell more that is waited for."""
+        return not self._hold and not any(name in self._watches for name in self._followed)
+
+    @property
+    def _is_full(self) -> bool:
+        followed = self._followed.values()
+        return sum(len(each.events) for each in followed) >= MOST_HELD or (
+            sum(each.size for each in followed) >= MOST_BYTES_HELD
+        )
+
+    def _ended(self, followed: _Followed, error: KubeError | None) -> list[_Followed]:
+        """Of a watch that ended, as they all do in time, or because of something: itself where it is to be opened
+        again."""
+        if error is not None and not isinstance(error, Interrupted | Unreachable | Stopped):
+            self._drop(followed)
+            self._must_list(followed.kind, str(error))
+            return []
+        if error is None and self._hold:
+            followed.tries = 0
+            followed.watch.seconds = LONG
+            return [followed]
+        followed.tries += 1
+        followed.broken = error
+        is_told = error is not None or followed.has_bookmark
+        if is_told and followed.tries < _TRIES and self._session.dead is None:
+            return [followed]
+        if error is None:
+            self._drop(followed)
+            self._must_list(followed.kind, "no bookmark came that says how far its watch is")
+            if not is_told:
+                self._writer.store().note_no_bookmarks(self._name, followed.kind.name)
+        elif self._hold:
+            followed.tries = 0
+            self._pause(followed)
+        return []
+
+    def _pause(self, followed: _Followed) -> None:
+        """Lets it be for a while; it then goes on from what is stored by that time."""
+        if followed.events and self._session.dead is not None:
+            return  # what was heard is stored all the same
+        self._drop(followed)
+        self._later[followed.kind.name] = (time.monotonic() + _PAUSE, followed.kind)
+
+    def _look_after(self, pool: ThreadPoolExecutor) -> None:
+        """Of those held open: asks what is current before a watch ends, and takes up again what was left alone."""
+        now = time.monotonic()
+        self._session.dead = None  # whatever it was: it is held open for longer than that
+        due = [each for each in self._followed.values() if self._is_due(each, now)]
+        current = self._current([each.kind for each in due])
+        for each in due:
+            each.is_due = True
+            if (found := current.get(each.kind.name)) and as_number(found.revision) is not None:
+                each.current = found
+                each.prove()
+            elif each.kind.shared_by:
+                self._drop(each)  # what is known of it stays so: a new run finds out what it is now
+        for name, (kind, future) in list(self._listing.items()):
+            if future.done():
+                del self._listing[name]
+                result = self._results[name] = future.result()
+                wait = {Outcome.COMPLETE: 0.001, Outcome.BUSY: _PAUSE}.get(result.outcome, PERIOD)
+                self._later[name] = (now + wait, kind)
+        closed = [each for name, each in self._followed.items() if name not in self._watches]
+        for each in closed:
+            if not each.events:
+                self._pause(each)
+        waiting = [kind for at, kind in self._later.values() if 0.0 < at <= now]
+        for kind in waiting:
+            del self._later[kind.name]
+        if waiting:
+            self._begin(waiting)
+        for name, (at, kind) in list(self._later.items()):
+            if at == 0.0 and self._list_again:
+                del self._later[name]
+                self._listing[name] = (kind, pool.submit(self._list_again, kind))
+
+    def _is_due(self, followed: _Followed, now: float) -> bool:
+        watch = followed.watch
+        return not followed.is_due and watch.seconds == LONG and watch.ends_at - now < _BEFORE_END
+
+    # -- store -----------------------------------------------------------------------------------------
+
+    def _store(self, *, is_end: bool = False) -> None:
+        """Stores what was heard, and as of when rows are. A database that is away is waited for, as nothing is lost by
+        it: what can not be held is not read."""
+        try:
+            self._store_once(is_end=is_end)
+        except StoreError as error:
+            if not self._writer.is_lost:
+                raise
+            log.warning("%s", error)
+            if self._hold and not is_end:
+                self._stopped.wait(TICK)
+            else:
+                self._store_once(is_end=is_end)
+
+    def _store_once(self, *, is_end: bool) -> None:
+        news = [each for each in self._followed.values() if each.has_news or (is_end and self._is_unproven(each))]
+        if not news:
+            return
+        try:
+            is_settled = confirm(self._session, self._cluster, wrote=any(each.events for each in news))
+        except Stopped:
+            return
+        except KubeError as error:
+            if isinstance(error, Interrupted | Unreachable) and self._hold and not is_end:
+                return  # it is not known now what it leads to
+            is_settled = False
+        if not is_settled:
+            for each in news:
+                self._drop(each)
+                self._must_list(each.kind, "it is not certain which cluster, or version of it, its watch was of")
+            return
+        quiet = [each for each in news if not each.events and each.proven_at is not None]
+        whole = [each for each in quiet if each.reading.coverage.is_whole and not each.kind.kept_in]
+        if whole:
+            self._store_quiet(whole)
+        for each in news:
+            if each not in whole:
+                self._store_changed(each)
+
+    def _is_unproven(self, followed: _Followed) -> bool:
+        result = self._results.get(followed.kind.name)
+        return followed.proven_at is None and (result is None or result.outcome is not Outcome.COMPLETE)
+
+    def _store_quiet(self, quiet: Sequence[_Followed]) -> None:
+        """Those of which nothing came: all at once."""
+        now = time.monotonic()
+        noted = [
+            {
+                "kind": each.kind.name,
+                "since": each.since.number,
+                "revision": str(each.watch.revision),
+                "read_by": each.since.read_by,
+                "api_servers": each.since.api_servers,
+                "keeps_history": ignored(self._settings, each.kind) is not None,
+                "id": self._attempt_id(each),
+                "seconds": now - each.began,
+                "age": now - (each.proven_at or now),
+                "bytes": each.attempt.bytes + each.watch.bytes,
+                "objects": each.attempt.objects,
+            }
+            for each in quiet
+        ]
+        ids = self._writer.store().watched_quietly(noted, **vars(self._run), context_name=self._name)
+        for each in quiet:
+            if each.kind.name not in ids:
+                self._leave_to_another(each, "it has stored it in the meantime")
+                continue
+            each.attempt_id = ids[each.kind.name]
+            each.since = replace(each.since, number=str(each.watch.revision))
+            each.claimed_at = each.proven_at
+            each.attempt.bytes += each.watch.bytes
+            each.watch.bytes = 0
+            each.attempt.outcome, each.attempt.error = Outcome.COMPLETE, None
+            each.attempt.resource_version, each.attempt.seconds = each.since.number, now - each.began
+            self._results[each.kind.name] = Result(self._name, each.kind.name, each.attempt)
+
+    def _attempt_id(self, followed: _Followed) -> int | None:
+        """The attempt to go on with; None once it is time for another."""
+        if time.monotonic() - followed.began > PERIOD:
+            followed.began, followed.attempt_id = time.monotonic(), None
+            followed.attempt = Attempt(scope=followed.attempt.scope)
+        return followed.attempt_id
+
+    def _store_changed(self, followed: _Followed) -> None:
+        name, kind = followed.kind.name, followed.kind
+        try:
+            with Target.locked(self._writer.store(), kind, self._name, wait=0.0) as target:
+                self._store_locked(target, followed)
+        except (TargetBusy, Moved) as error:
+            self._leave_to_another(followed, str(error))
+        except FAILURES as error:
+            self._drop(followed)
+            self._must_list(kind, str(error))
+        else:
+            self._results[name] = Result(self._name, name, followed.attempt)
+
+    def _store_locked(self, target: Target, followed: _Followed) -> None:
+        reading, kind = followed.reading, followed.kind
+        goes_on_with = self._attempt_id(followed)
+        target.begin(
+            **vars(self._run),
+            scope=followed.attempt.scope,
+            rules=reading.redaction_rules,
+            ignored=ignored(self._settings, kind),
+            keeps_gone=self._settings.event_days > 0,
+            goes_on_with=goes_on_with,
+        )
+        attempt = replace(followed.attempt)
+        listed = Listed(bytes=followed.watch.bytes)
+        if followed.proven_at is None:
+            why = str(followed.broken) if followed.broken else "its watch has not come to what was current"
+            listed.error = f"context {self._name}, {kind.name}: what was heard is stored, and is not all: {why}"
+        try:
+            since, attempt_id = reading.store_watched(
+                target,
+                followed.events,
+                since=followed.since,
+                to=followed.watch.revision,
+                version=followed.watch.version,
+                current_at=followed.proven_at,
+                listed=listed,
+                ends=attempt,
+            )
+        except (*FAILURES, Moved) as error:
+            target.end(Attempt(error=str(error), scope=attempt.scope))
+            raise
+        followed.since, followed.attempt, followed.attempt_id = since, attempt, attempt_id
+        followed.claimed_at = followed.proven_at
+        followed.events, followed.size, followed.watch.bytes = [], 0, 0
+
+    def _leave_to_another(self, followed: _Followed, why: str) -> None:
+        """Another run writes the target; nothing is lost by leaving it to that."""
+        name, scope = followed.kind.name, followed.attempt.scope
+        log.info("%s is left to another run: %s", printable(f"{self._name} · {name}"), printable(why))
+        self._drop(followed)
+        if self._hold:
+            self._later[name] = (time.monotonic() + _PAUSE, followed.kind)
+            return
+        store = self._writer.store()
+        self._results[name] = left_to_another(store, followed.kind, self._name, why, run=self._run, scope=scope)

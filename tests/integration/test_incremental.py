@@ -1,0 +1,463 @@
+"""Runs that go on from where the rows are, on a real API server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from k8s_inventory.kinds import KINDS
+from k8s_inventory.kube import watching
+from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.session import Session
+from k8s_inventory.outcome import Outcome, Verdict
+from k8s_inventory.settings import Settings
+from k8s_inventory.store import Attempt, Store, Target
+from k8s_inventory.sync import Custom, Result, Run, Sync, Targets, following, reading
+from tests.cluster import Cluster
+from tests.cluster.cluster import Rejected, User
+from tests.cluster.objects import crd, namespace, pod
+from tests.conftest import IMPATIENT, again
+from tests.equality import assert_table_equals_cluster, custom_objects, query_rows, status_of
+from tests.proxy import Answer, Proxy
+
+Inventory = Callable[..., dict[str, Result]]
+
+
+@pytest.fixture
+def inventory(store: Store) -> Inventory:
+    """Runs kinds of a context in a mode; the results by kind."""
+    counter = iter(range(1, 1000))
+
+    def run(context: Context, *kinds: str, mode: str = "incremental", custom: bool = False, **settings: Any) -> Any:
+        chosen = Settings.load({"requests_per_second": 1000, **settings})
+        sync = Sync(
+            [
+                Targets(
+                    context.name,
+                    lambda: Session(context, IMPATIENT),
+                    [KINDS[kind] for kind in kinds],
+                    Custom(("*",)) if custom else Custom(),
+                )
+            ],
+            run=Run(f"{mode}-{next(counter)}", mode=mode),
+            settings=chosen,
+            open_store=again(store),
+            kinds_at_once=2,
+        )
+        return {result.kind: result for result in sync.results()}
+
+    return run
+
+
+@pytest.fixture
+def shop(cluster: Cluster) -> Iterator[str]:
+    """A namespace of the test's own; its path."""
+    name = f"i-{uuid4().hex[:8]}"
+    cluster.create("/api/v1/namespaces", namespace(name))
+    yield f"/api/v1/namespaces/{name}"
+    for kind in ("pods", "configmaps", "secrets"):
+        for each in cluster.list(f"/api/v1/namespaces/{name}/{kind}"):
+            cluster.delete(f"/api/v1/namespaces/{name}/{kind}/{each['metadata']['name']}")
+
+
+def changes(store: Store, **columns: Any) -> list[dict[str, Any]]:
+    where = " AND ".join(f"{name} = %s" for name in columns) or "true"
+    return query_rows(store, f"SELECT * FROM k8s_changes WHERE {where} ORDER BY seen_at, name", *columns.values())
+
+
+def test_what_changed_is_stored_and_nothing_is_listed(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context = context_of(cluster)
+    for name in ("one", "two", "three"):
+        cluster.create(f"{shop}/pods", pod(name))
+    assert inventory(context, "pods", "services", mode="full")["pods"].outcome == "complete"
+    cluster.patch(f"{shop}/pods/one", {"metadata": {"labels": {"tier": "db"}}})
+    cluster.delete(f"{shop}/pods/two")
+    cluster.create(f"{shop}/pods", pod("four"))
+    before = status_of(store, "services")
+    results = inventory(context, "pods", "services")
+    assert {kind: result.outcome for kind, result in results.items()} == {"pods": "complete", "services": "complete"}
+    for kind in ("pods", "services"):
+        assert_table_equals_cluster(store, cluster, kind)
+        status = status_of(store, kind)
+        assert (status["mode"], status["outcome"], status["pages"]) == ("incremental", "complete", 0), status
+        assert status["exact_as_of"] > before["exact_as_of"]  # type: ignore[operator]
+    status = status_of(store, "pods")
+    assert (status["objects"], status["changed"], status["deleted"]) == (3, 2, 1)
+    seen = {(row["name"], row["change"]): row["evidence"] for row in changes(store, run_id="incremental-2")}
+    assert seen.keys() == {("one", "updated"), ("two", "deleted"), ("four", "created")}
+    assert seen["one", "updated"] == "watch event"
+    assert seen["two", "deleted"].startswith("watch event at resourceVersion ")
+
+
+# -- what a watch may say ----------------------------------------------------------------------------
+
+
+def _events(body: bytes) -> list[bytes]:
+    return [line for line in body.splitlines() if line]
+
+
+def _first_as(body: bytes, **fields: Any) -> bytes:
+    lines = [json.loads(line) for line in _events(body)]
+    lines[0] |= fields
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+def _with_object(body: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    lines = [json.loads(line) for line in _events(body)]
+    change(lines[0]["object"])
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+GONE = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "status": "Failure",
+    "reason": "Expired",
+    "code": 410,
+    "message": "too old",
+}
+SPOILED: dict[str, Callable[[bytes], bytes]] = {
+    "an unknown type": lambda body: _first_as(body, type="RENAMED"),
+    "no JSON": lambda body: b"{]\n" + body,
+    "half of JSON": lambda body: _events(body)[0][:-40] + b"\n" + body,
+    "a login page": lambda body: b"<html><body>log in</body></html>\n",
+    "no object": lambda body: _first_as(body, object=None),
+    "a list": lambda body: b"[1]\n" + body,
+    "410": lambda body: _first_as(body, type="ERROR", object=GONE),
+    "500": lambda body: _first_as(body, type="ERROR", object={**GONE, "code": 500}),
+    "an error that is none": lambda body: _first_as(body, type="ERROR", object=7),
+    "another kind": lambda body: _with_object(body, lambda found: found.update(kind="Node")),
+    "another version": lambda body: _with_object(body, lambda found: found.update(apiVersion="v2")),
+    "no uid": lambda body: _with_object(body, lambda found: found["metadata"].pop("uid")),
+    "a revision that is none": lambda body: _with_object(
+        body, lambda found: found["metadata"].update(resourceVersion="abc")
+    ),
+    "a revision that goes back": lambda body: _with_object(
+        body, lambda found: found["metadata"].update(resourceVersion="1")
+    ),
+    "no revision": lambda body: _with_object(body, lambda found: found["metadata"].pop("resourceVersion")),
+    "no UTF-8": lambda body: b'{"type":"ADDED","object":{"kind":"Pod\xff"}}\n' + body,
+    "a character that is half": lambda body: _first_as(body, type="\ud800"),
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
+def test_a_watch_that_says_something_else_claims_nothing_and_the_kind_is_listed(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str, spoiled: str
+) -> None:
+    inventory(proxy.context, "pods", mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        return Answer(200, SPOILED[spoiled](real.body)) if "watch=true" in path else None
+
+    proxy.spoil, proxy.watch_seconds = spoil, "1"
+    result = inventory(proxy.context, "pods")["pods"]
+    assert result.outcome == "complete", result
+    assert status_of(store, "pods", context="proxied")["pages"] == 1
+    assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+
+
+@pytest.mark.parametrize("cut", ["in the middle of an event", "before any", "without the end that its chunks have"])
+def test_what_was_heard_of_a_watch_that_breaks_off_is_stored_and_is_not_called_all(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str, cut: str
+) -> None:
+    inventory(proxy.context, "pods", mode="full")
+    before = status_of(store, "pods", context="proxied")
+    for name in ("one", "two"):
+        cluster.create(f"{shop}/pods", pod(name))
+    opened = []
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "watch=true" not in path:
+            return None
+        opened.append(path)
+        lines = _events(real.body)
+        first = lines[0] + b"\n" if len(opened) == 1 else b""
+        if cut == "before any":
+            return Answer(200, b"", cut=5)
+        return Answer(200, first + lines[-1][:50], cut=0 if cut == "in the middle of an event" else 9)
+
+    proxy.spoil, proxy.watch_seconds = spoil, "1"
+    result = inventory(proxy.context, "pods")["pods"]
+    assert (result.outcome, result.retryable) == ("partial", True), result
+    assert len(opened) == 3, "it is opened anew, from where it was"
+    status = status_of(store, "pods", context="proxied")
+    assert status["exact_as_of"] == before["exact_as_of"]
+    names = {
+        row["name"] for row in query_rows(store, "SELECT name FROM k8s_pods WHERE namespace = %s", shop.split("/")[-1])
+    }
+    assert names == (set() if cut == "before any" else {"one"})
+    proxy.spoil, proxy.watch_seconds = lambda path, real: None, ""
+    result = inventory(proxy.context, "pods")["pods"]
+    assert (result.outcome, result.attempt.pages) == ("complete", 0), "it goes on from what was heard"
+    assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+    seen = [row["name"] for row in changes(store, namespace=shop.split("/")[-1])]
+    assert sorted(seen) == ["one", "two"]
+
+
+def test_a_server_without_bookmarks_is_listed(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str
+) -> None:
+    inventory(proxy.context, "configmaps", mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))  # revisions go on, and no ConfigMap changes
+    proxy.spoil, proxy.watch_seconds = lambda path, real: Answer(200, b"") if "watch=true" in path else None, "1"
+    result = inventory(proxy.context, "configmaps")["configmaps"]
+    assert (result.outcome, result.attempt.pages) == ("complete", 1)
+
+
+def test_events_that_come_twice_are_one_change(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str
+) -> None:
+    inventory(proxy.context, "pods", mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        lines = [line + b"\n" for line in _events(real.body)]
+        return Answer(200, b"".join(line + line for line in lines)) if "watch=true" in path else None
+
+    proxy.spoil = spoil
+    assert inventory(proxy.context, "pods")["pods"].outcome == "complete"
+    assert [row["name"] for row in changes(store, namespace=shop.split("/")[-1])] == ["one"]
+
+
+# -- from where nothing can go on --------------------------------------------------------------------
+
+
+FORGOTTEN = {
+    "no revision": "DELETE FROM k8s_sync_revisions",
+    "one of other API servers": "UPDATE k8s_sync_revisions SET api_servers = 'others'",
+    "one that was read by other rules": "UPDATE k8s_sync_revisions SET read_by = 'others'",
+    "one of another cluster": "UPDATE k8s_sync_revisions SET read_by = overlay(read_by PLACING '00000000' FROM 9)",
+    "one that is still to come": "UPDATE k8s_sync_revisions SET revision = '999999999'",
+    "one that is no number": "UPDATE k8s_sync_revisions SET revision = 'abc'",
+    "one that is too old": "UPDATE k8s_sync_revisions SET revision = '1'",
+    "a verification that is due": "UPDATE k8s_sync_targets SET last_verified_at = now() - interval '8 days'",
+}
+
+
+@pytest.mark.parametrize("stored", FORGOTTEN)
+def test_what_can_not_be_gone_on_from_is_listed(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str, stored: str
+) -> None:
+    context = context_of(cluster)
+    inventory(context, "pods", "configmaps", mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))
+    store.connection.execute(FORGOTTEN[stored].encode() + b" WHERE kind = 'pods'")
+    results = inventory(context, "pods", "configmaps")
+    assert {kind: (each.outcome, each.attempt.pages) for kind, each in results.items()} == {
+        "pods": ("complete", 1),
+        "configmaps": ("complete", 0),
+    }
+    assert_table_equals_cluster(store, cluster, "pods")
+    cluster.delete(f"{shop}/pods/one")
+    assert inventory(context, "pods")["pods"].attempt.pages == 0, "and that can be gone on from"
+    assert_table_equals_cluster(store, cluster, "pods")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"verify": True}, {"drop_labels": ["tier"]}, {"label_selectors": {"pods": "app"}}, {"namespaces": ["*"]}],
+)
+def test_under_other_settings_the_kind_is_listed(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, settings: dict[str, Any]
+) -> None:
+    context = context_of(cluster)
+    inventory(context, "pods", mode="full")
+    result = inventory(context, "pods", **settings)["pods"]
+    assert result.outcome == "complete"
+    assert result.attempt.pages > 0
+
+
+def test_who_may_not_see_the_api_servers_has_all_listed(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory
+) -> None:
+    """A cluster that is restored from a backup could not be told from the one before."""
+    context = context_of(cluster, user=User("reader"))
+    for mode in ("full", "incremental", "incremental"):
+        result = inventory(context, "pods", mode=mode)["pods"]
+        assert (result.outcome, result.attempt.pages) == ("complete", 1)
+
+
+def test_what_was_read_in_part_is_not_gone_on_from(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    """Rows of a later listing than the revision would be replaced by what was before."""
+    context = context_of(cluster)
+    inventory(context, "pods", mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))
+    cluster.delete(f"{shop}/pods/one")
+    inventory(context, "pods", mode="full", namespaces=[shop.split("/")[-1]])
+    assert inventory(context, "pods")["pods"].attempt.pages == 1
+    assert_table_equals_cluster(store, cluster, "pods")
+
+
+# -- selections, Secrets, custom kinds ---------------------------------------------------------------
+
+
+def test_what_leaves_a_selection_stays_and_what_is_gone_goes(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context, selected = context_of(cluster), {"label_selectors": {"pods": "part=yes"}}
+    for name in ("leaves", "goes", "stays"):
+        made = pod(name)
+        made["metadata"]["labels"] = {"part": "yes"}
+        cluster.create(f"{shop}/pods", made)
+    inventory(context, "pods", mode="full", **selected)
+    cluster.patch(f"{shop}/pods/leaves", {"metadata": {"labels": {"part": "no"}}})
+    cluster.delete(f"{shop}/pods/goes")
+    result = inventory(context, "pods", **selected)["pods"]
+    assert (result.outcome, result.attempt.pages, result.attempt.deleted) == ("complete", 0, 1), result
+    rows = query_rows(store, "SELECT name FROM k8s_pods ORDER BY name")
+    assert [row["name"] for row in rows] == ["leaves", "stays"]
+    (gone,) = changes(store, change="deleted")
+    assert gone["evidence"] == "watch event; GET: not found"
+
+
+def test_secrets_are_watched_without_their_data(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str
+) -> None:
+    inventory(proxy.context, "secrets", mode="full")
+    cluster.create(f"{shop}/secrets", {"metadata": {"name": "one"}, "stringData": {"key": "planted-in-a-secret"}})
+    cluster.create(f"{shop}/secrets", {"metadata": {"name": "two"}, "type": "a/b", "stringData": {"a": "1", "b": "2"}})
+    cluster.delete(f"{shop}/secrets/one")
+    heard: list[bytes] = []
+
+    def hear(path: str, real: Answer) -> None:
+        if "watch=true" in path:
+            heard.append(real.body)
+
+    proxy.spoil = hear
+    result = inventory(proxy.context, "secrets")["secrets"]
+    assert (result.outcome, result.attempt.pages) == ("complete", 0), result
+    assert b"cGxhbnRlZC" not in heard[0]
+    (row,) = query_rows(store, "SELECT * FROM k8s_secrets WHERE namespace = %s", shop.split("/")[-1])
+    assert (row["name"], row["type"], row["key_count"]) == ("two", "a/b", 2)
+    assert_table_equals_cluster(store, cluster, "secrets", context="proxied")
+
+
+def test_custom_objects_are_watched_until_their_definition_is_another(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context, namespaced = context_of(cluster), shop.split("/")[-1]
+    cluster.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd("things", "watched.example"))
+    path = f"/apis/watched.example/v1/namespaces/{namespaced}/things"
+    cluster.until_served(path)
+    try:
+        inventory(context, custom=True, mode="full")
+        thing = {"apiVersion": "watched.example/v1", "kind": "Thing", "metadata": {"name": "one"}, "spec": {"size": 1}}
+        cluster.create(path, thing)
+        results = inventory(context, custom=True)
+        assert (results["things.watched.example"].outcome, results["things.watched.example"].attempt.pages) == (
+            "complete",
+            0,
+        )
+        assert custom_objects(store, "things.watched.example").keys() == {"one"}
+        column = {"name": "Size", "type": "integer", "jsonPath": ".spec.size"}
+        crd_path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.watched.example"
+        found = cluster.request("GET", crd_path)
+        found["spec"]["versions"][0]["additionalPrinterColumns"] = [column]
+        cluster.request("PUT", crd_path, found)
+        cluster.create(path, {**thing, "metadata": {"name": "two"}})
+        results = inventory(context, custom=True)
+        assert results["things.watched.example"].attempt.pages == 1
+        assert {
+            row["printer_columns"].get("Size") for row in custom_objects(store, "things.watched.example").values()
+        } == {1}
+        cluster.delete(crd_path)
+        cluster.until_gone(crd_path)
+        results = inventory(context, custom=True)
+        assert results["things.watched.example"].outcome in ("absent", "failed"), results
+    finally:
+        with suppress(Rejected):
+            cluster.delete("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.watched.example")
+
+
+# -- others at work ----------------------------------------------------------------------------------
+
+
+def test_what_another_run_writes_is_left_to_it_at_once(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context = context_of(cluster)
+    inventory(context, "pods", "configmaps", mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))
+    cluster.create(f"{shop}/configmaps", {"metadata": {"name": "one"}})
+    with again(store)() as other, Target.locked(other, KINDS["pods"], context.name) as target:
+        target.begin(run_id="daily", attempt=1)
+        results = inventory(context, "pods", "configmaps")
+        assert results["configmaps"].outcome == "complete"
+        busy = results["pods"]
+        assert busy.outcome == "busy"
+        assert "left to another run" in str(busy.error)
+        assert "run daily (attempt 1" in str(busy.error)
+        assert busy.outcome.verdict(named=True) is Verdict.SKIP
+        (noted,) = query_rows(store, "SELECT * FROM k8s_sync_runs WHERE outcome = 'busy'")
+        assert (noted["kind"], noted["mode"], noted["error"]) == ("pods", "incremental", busy.error)
+        assert status_of(store, "pods")["run_id"] == "daily", "the status is that of the run that is at it"
+        target.end(Attempt(outcome=Outcome.FAILED, error="ended"))
+    assert inventory(context, "pods")["pods"].attempt.pages == 0
+    assert_table_equals_cluster(store, cluster, "pods")
+
+
+def test_what_another_run_stored_in_the_meantime_counts_no_more(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str
+) -> None:
+    inventory(proxy.context, "pods", mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))
+    heard: list[bytes] = []
+
+    def meanwhile(path: str, real: Answer) -> None:
+        if "watch=true" in path and not heard:
+            heard.append(real.body)
+            cluster.delete(f"{shop}/pods/one")
+            assert inventory(proxy.context, "pods", mode="full")["pods"].outcome == "complete"
+
+    proxy.spoil = meanwhile
+    result = inventory(proxy.context, "pods")["pods"]
+    assert result.outcome == "busy"
+    assert "another run has stored it since" in str(result.error)
+    assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+    assert not changes(store, namespace=shop.split("/")[-1])
+
+
+def test_a_run_that_dies_between_two_batches_is_gone_on_from(
+    cluster: Cluster,
+    store: Store,
+    context_of: Callable[..., Context],
+    inventory: Inventory,
+    shop: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context = context_of(cluster)
+    inventory(context, "pods", mode="full")
+    for number in range(6):
+        cluster.create(f"{shop}/pods", pod(f"pod-{number}"))
+    monkeypatch.setattr(following, "MOST_HELD", 2)
+    monkeypatch.setattr(watching, "_AT_ONCE", 4096)
+    stored: list[int] = []
+    whole = reading.Reading.store_watched
+
+    def dying(self: Any, target: Target, events: Any, **rest: Any) -> Any:
+        if stored:
+            raise MemoryError("killed")
+        stored.append(len(events))
+        return whole(self, target, events, **rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reading.Reading, "store_watched", dying)
+        assert inventory(context, "pods")["pods"].outcome == "failed"
+    query = "SELECT count(*) AS n FROM k8s_pods WHERE namespace = %s"
+    (half,) = query_rows(store, query, shop.split("/")[-1])
+    assert 0 < half["n"] < 6
+    assert inventory(context, "pods")["pods"].attempt.pages == 0
+    assert_table_equals_cluster(store, cluster, "pods")
+    seen = [row["name"] for row in changes(store, namespace=shop.split("/")[-1])]
+    assert sorted(seen) == [f"pod-{number}" for number in range(6)], "each once"

@@ -1,0 +1,194 @@
+"""Runs that hold their watches open, on a real API server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from k8s_inventory.kinds import KINDS
+from k8s_inventory.kube.contexts import Context
+from k8s_inventory.kube.session import Session
+from k8s_inventory.settings import Settings
+from k8s_inventory.store import Store
+from k8s_inventory.sync import Result, Run, Sync, Targets, following
+from tests.cluster import Cluster, wait_until
+from tests.cluster.objects import namespace, pod
+from tests.conftest import IMPATIENT, again
+from tests.databases import administer, name_of
+from tests.equality import assert_table_equals_cluster, query_rows, status_of
+
+
+class Held:
+    """A run of mode `watch` in a thread."""
+
+    def __init__(
+        self, context: Context, open_store: Callable[[], Store], kinds: tuple[str, ...], run: str, seconds: float = 120
+    ) -> None:
+        targets = Targets(context.name, lambda: Session(context, IMPATIENT), [KINDS[kind] for kind in kinds])
+        settings = Settings.load({"requests_per_second": 1000})
+        self.sync = Sync([targets], run=Run(run, mode="watch"), settings=settings, open_store=open_store, hold=seconds)
+        self.results: dict[str, Result] = {}
+        self._thread = threading.Thread(target=self._work)
+
+    def _work(self) -> None:
+        for result in self.sync.results():
+            self.results[result.kind] = result
+
+    def __enter__(self) -> Held:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sync.stop()
+        self._thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def watched(start_cluster: Callable[..., Cluster]) -> Cluster:
+    made = start_cluster()
+    made.create("/api/v1/namespaces", namespace("shop"))
+    return made
+
+
+@pytest.fixture
+def emptied(watched: Cluster) -> Iterator[Cluster]:
+    yield watched
+    for each in watched.list("/api/v1/namespaces/shop/pods"):
+        watched.delete(f"/api/v1/namespaces/shop/pods/{each['metadata']['name']}")
+
+
+@pytest.fixture
+def hold(store: Store) -> Callable[..., Any]:
+    @contextmanager
+    def held(context: Context, *kinds: str, run: str = "held", until: str = "pods") -> Iterator[Held]:
+        with Held(context, again(store), kinds, run) as made:
+            wait_until(lambda: _mode(store, until) == ("watch", "complete", 0), "it goes on from its listing")
+            yield made
+
+    return held
+
+
+def _mode(store: Store, kind: str) -> Any:
+    found = query_rows(store, "SELECT mode, outcome, pages FROM k8s_sync_status WHERE kind = %s", kind)
+    return (found[0]["mode"], found[0]["outcome"], found[0]["pages"]) if found else None
+
+
+def _names(store: Store) -> set[str]:
+    return {row["name"] for row in query_rows(store, "SELECT name FROM k8s_pods WHERE namespace = 'shop'")}
+
+
+def _until(store: Store, names: set[str]) -> None:
+    wait_until(lambda: _names(store) == names, f"the rows are {names}")
+
+
+PODS = "/api/v1/namespaces/shop/pods"
+
+
+def _changes(store: Store) -> list[tuple[str, str]]:
+    rows = query_rows(store, "SELECT name, change FROM k8s_changes WHERE plural = 'pods' ORDER BY seen_at, name")
+    return [(row["name"], row["change"]) for row in rows]
+
+
+def test_what_happens_is_stored_within_seconds(
+    emptied: Cluster, store: Store, context_of: Callable[..., Context], hold: Callable[..., Any]
+) -> None:
+    with hold(context_of(emptied), "pods", "configmaps"):
+        emptied.create(PODS, pod("one"))
+        _until(store, {"one"})
+        emptied.create(PODS, pod("two"))
+        emptied.delete(f"{PODS}/one")
+        _until(store, {"two"})
+        (status,) = query_rows(store, "SELECT * FROM k8s_sync_status WHERE kind = 'pods'")
+        assert (status["mode"], status["outcome"], status["run_id"]) == ("watch", "complete", "held")
+    assert _changes(store) == [("one", "created"), ("one", "deleted"), ("two", "created")]
+    assert_table_equals_cluster(store, emptied, "pods")
+
+
+def test_others_write_the_target_meanwhile(
+    emptied: Cluster,
+    store: Store,
+    context_of: Callable[..., Context],
+    hold: Callable[..., Any],
+    sync: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following, "_PAUSE", 0.2)
+    context = context_of(emptied)
+    with hold(context, "pods"):
+        for number in range(4):
+            emptied.create(PODS, pod(f"a-{number}"))
+            emptied.create(PODS, pod(f"b-{number}"))
+            mode = "full" if number % 2 else "incremental"
+            assert sync(context, "pods", run=Run(f"{mode}-{number}", mode=mode)).outcome in ("complete", "busy")
+            emptied.delete(f"{PODS}/b-{number}")
+        _until(store, {f"a-{number}" for number in range(4)})
+    assert_table_equals_cluster(store, emptied, "pods")
+    seen = _changes(store)
+    assert len(seen) == len(set(seen)), "each once"
+    assert not {("a-0", "deleted"), ("a-0", "updated")} & set(seen)
+
+
+def test_an_api_server_that_is_started_anew_is_listed(
+    emptied: Cluster,
+    store: Store,
+    context_of: Callable[..., Context],
+    hold: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following, "_PAUSE", 0.2)
+    with hold(context_of(emptied), "pods", "configmaps"):
+        emptied.create(PODS, pod("one"))
+        emptied.upgrade()
+        emptied.create(PODS, pod("two"))
+        emptied.delete(f"{PODS}/one")
+        _until(store, {"two"})
+        emptied.create(PODS, pod("three"))
+        _until(store, {"two", "three"})
+        wait_until(lambda: _mode(store, "pods") == ("watch", "complete", 0), "it is held open again")
+    assert_table_equals_cluster(store, emptied, "pods")
+
+
+def test_a_database_that_goes_away_is_waited_for(
+    emptied: Cluster,
+    store: Store,
+    database_url: str,
+    database_servers: Callable[[int], Any],
+    context_of: Callable[..., Context],
+    hold: Callable[..., Any],
+) -> None:
+    server, name = database_servers(18), name_of(database_url)
+    admin = server.url("postgres")
+    with hold(context_of(emptied), "pods"):
+        emptied.create(PODS, pod("before"))
+        _until(store, {"before"})
+        administer(
+            admin,
+            f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false",
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+        )
+        for number in range(5):
+            emptied.create(PODS, pod(f"away-{number}"))
+        emptied.delete(f"{PODS}/away-0")
+        time.sleep(2)
+        administer(admin, f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            wanted = {"before", *(f"away-{number}" for number in range(1, 5))}
+            query = "SELECT name FROM k8s_pods WHERE namespace = 'shop'"
+            wait_until(lambda: {row[0] for row in connection.execute(query)} == wanted, "all is stored")
+            seen = connection.execute("SELECT name, change FROM k8s_changes WHERE plural = 'pods'").fetchall()
+            assert sorted(seen) == sorted((name, "created") for name in wanted), "each once"
+
+
+def test_it_ends_in_time_and_says_how(emptied: Cluster, store: Store, context_of: Callable[..., Context]) -> None:
+    with Held(context_of(emptied), again(store), ("pods", "configmaps"), "ends", seconds=4) as held:
+        wait_until(lambda: len(held.results) == 2, "all have results", seconds=20)
+    assert {kind: result.outcome for kind, result in held.results.items()} == dict.fromkeys(
+        ("pods", "configmaps"), "complete"
+    )
+    assert status_of(store, "pods")["pages"] == 0
