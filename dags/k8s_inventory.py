@@ -1,8 +1,9 @@
 """The DAGs. They declare; nothing is read or connected to when Airflow imports this file.
 
 plan  ->  sync (one mapped task a context x family, or x kind where kinds are named)  ->  views (of CRDs)  ->  report
+                                                                                      ->  announce (assets)
 
-Those that go on from where the rows are, by watches, have one task a context: plan  ->  sync
+Those that go on from where the rows are, by watches, have one task a context: plan  ->  sync  ->  announce
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import os
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, Param
 
 from k8s_inventory.operators import (
+    AnnounceOperator,
     CrdViewsOperator,
     ForgetOperator,
     PlanOperator,
@@ -61,10 +63,31 @@ with DAG(
     ).expand(work=plan.output)
     views = CrdViewsOperator(task_id="views", trigger_rule="all_done")
     report = ReportOperator(task_id="report", trigger_rule="all_done", retries=0)
+    announce = AnnounceOperator(task_id="announce", trigger_rule="all_done")
     sync >> views >> report
+    sync >> announce
+
+
+def scheduled(cron: str) -> Any:
+    """By time, and where K8S_START_ON_CHANGES names kinds also whenever the triggerer sees them change."""
+    if not SETTINGS.start_on_changes:
+        return cron or None
+    from k8s_inventory.triggers.changes import ChangeTrigger
+
+    trigger = ChangeTrigger(kinds=SETTINGS.start_on_changes, contexts=SETTINGS.contexts, apart=SETTINGS.start_apart)
+    changes = Asset("k8s_inventory/changes", watchers=[AssetWatcher(name="k8s_inventory", trigger=trigger)])
+    if not cron:
+        return [changes]
+    return AssetOrTimeSchedule(timetable=CronTriggerTimetable(cron, timezone="UTC"), assets=[changes])
+
 
 for dag_id, mode, schedule, description in (
-    ("k8s_inventory_incremental", "incremental", INCREMENTAL, "Brings the inventory up to date, by what has changed"),
+    (
+        "k8s_inventory_incremental",
+        "incremental",
+        scheduled(INCREMENTAL),
+        "Brings the inventory up to date, by what has changed",
+    ),
     ("k8s_inventory_watch", "watch", "@continuous", "Holds the inventory up to date within seconds"),
 ):
     with DAG(
@@ -82,9 +105,11 @@ for dag_id, mode, schedule, description in (
         params=run_params(),
     ):
         planned = PlanOperator(task_id="plan", whole_contexts=True)
-        SyncOperator.partial(task_id="sync", mode=mode, pool=POOL, map_index_template="{{ task.label }}").expand(
-            work=planned.output
-        )
+        followed = SyncOperator.partial(
+            task_id="sync", mode=mode, pool=POOL, map_index_template="{{ task.label }}"
+        ).expand(work=planned.output)
+        # A teardown, so that the run is what became of the syncs.
+        followed >> AnnounceOperator(task_id="announce", only_changed=True).as_teardown()
 
 with DAG(
     dag_id="k8s_inventory_forget",

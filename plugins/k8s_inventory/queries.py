@@ -1,6 +1,6 @@
 """The ready-made queries of include/sql/queries: what each asks, what a hit means, and how to run it.
 
-A file begins with comments: the question, then `Hit:` (what a row means), `Do:`, `Source:` (of the rule), maybe
+A file begins with comments: the question, then `Hit:` (what a row means), `Do:`, `Source:` (of the rule) and maybe
 `Limits:` (what it can not say). The rest is one statement without parameters. Of its rows those with a null `not_known`
 are hits; each other row is a context, or a kind of one, of which the answer can not speak, and says why there.
 """

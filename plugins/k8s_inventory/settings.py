@@ -24,6 +24,8 @@ AIRFLOW_ONLY = frozenset(
         "postgres_conn_id",
         "kubernetes_conn_ids",
         "kinds_at_once",
+        "start_on_changes",
+        "start_apart",
         "max_tasks",
         "retries",
         "task_timeout",
@@ -287,6 +289,17 @@ class Settings(BaseSettings):
         le=30 * 86_400,
         description="Seconds for which a run of `k8s_inventory_watch` holds its watches open. The next one follows it.",
     )
+    start_on_changes: Names = Field(
+        default=[],
+        description="Kinds whose changes start `k8s_inventory_incremental`, beside its schedule: see event-driven.md. "
+        "At most 20, by any spelling, or families.",
+    )
+    start_apart: float = Field(
+        default=10,
+        ge=1,
+        le=86_400,
+        description="Seconds between a change and the start; whatever else changes in them starts nothing more.",
+    )
     max_tasks: int = Field(
         default=300,
         ge=1,
@@ -318,6 +331,7 @@ class Settings(BaseSettings):
         "drop_annotations",
         "redact",
         "history_ignore",
+        "start_on_changes",
         mode="before",
     )
     @classmethod
@@ -379,6 +393,14 @@ class Settings(BaseSettings):
         if value == []:
             raise ValueError("an empty list names nothing to read; leave it out to read all")
         return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: Any, env_settings: Any, *_: Any, **__: Any
+    ) -> tuple[Any, ...]:
+        """What is given, then the environment, in which a blank counts as empty, and what is empty as not set."""
+        env_settings.env_vars = {name: text for name, text in env_settings.env_vars.items() if text and text.strip()}
+        return init_settings, env_settings
 
     @classmethod
     def load(cls, given: Mapping[str, Any] | None = None) -> Settings:

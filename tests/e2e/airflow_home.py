@@ -142,6 +142,8 @@ class AirflowHome:
 def server_settings(api_port: int, health_port: int) -> dict[str, str]:
     """The environment of Airflow's own servers, on loopback alone."""
     return {
+        # Of programs that start side by side, each makes a key of its own where there is no airflow.cfg.
+        "AIRFLOW__CORE__FERNET_KEY": "Zm9yLXRoaXMtdGVzdC1hbG9uZS0wMTIzNDU2Nzg5YWI=",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{api_port}/execution/",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(api_port),

@@ -778,10 +778,11 @@ def test_changes_that_were_not_written_are_sent_again(
 ) -> None:
     cluster.create(PODS, pod("changing"))
     cq.sync(following())
-    cq.query("ALTER TABLE k8s_changes ADD CONSTRAINT full_up CHECK (name <> 'changing'); SELECT 1")
-    cluster.delete(f"{PODS}/changing")
-    cq.failing_sync(following())
-    cq.query("ALTER TABLE k8s_changes DROP CONSTRAINT full_up; SELECT 1")
+    with psycopg.connect(cq.database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE k8s_changes ADD CONSTRAINT full_up CHECK (name <> 'changing')")
+        cluster.delete(f"{PODS}/changing")
+        cq.failing_sync(following())
+        connection.execute("ALTER TABLE k8s_changes DROP CONSTRAINT full_up")
     assert cq.count("k8s_changes") == 0
     cq.sync(following())
     assert sent(cq) == [("changing", "deleted")]

@@ -171,7 +171,8 @@ def test_an_identifier_tells_apart_whatever_the_key_does() -> None:
 
 
 def test_what_pushes_rows_out_brings_none_and_fits_into_messages() -> None:
-    sent = [each.insert.record for each in ending.written([PODS], threading.Event()) if each.HasField("insert")]
+    messages = ending.written([tables.schema(PODS)], threading.Event())
+    sent = [each.insert.record for each in messages if each.HasField("insert")]
     assert sum(map(len, sent)) > 2 * 2 * 16 * 2**20  # before the tables and after them: two windows of gRPC
     assert max(map(len, sent)) < tables.GRPC_LIMIT / 2  # the CLI's columns, and those of transformers, come to it
     pushed = pa.ipc.open_stream(sent[0]).read_all()
@@ -183,7 +184,7 @@ def test_nothing_is_pushed_where_nothing_was_sent_or_all_is_stopped() -> None:
     stopped = threading.Event()
     assert list(ending.written([], stopped)) == []
     stopped.set()
-    assert [each.WhichOneof("message") for each in ending.written([PODS], stopped)] == ["migrate_table"]
+    assert [each.WhichOneof("message") for each in ending.written([tables.schema(PODS)], stopped)] == ["migrate_table"]
 
 
 @pytest.mark.parametrize("written", [True, False])

@@ -165,7 +165,7 @@ def fill(connection: psycopg.Connection[Any]) -> None:
         hostile += [{"uid": itself["uid"], "name": "me", "owner_references": json.dumps([itself])}]
         hostile += [{"name": "twice", "namespace": "ns"}] * 2
         hostile += [{"uid": "everywhere", "owner_references": json.dumps([owner])}]
-        if kind.name == "networkpolicies":  # each looks at each pod of its namespace
+        if kind.name in ("networkpolicies", "poddisruptionbudgets"):  # each looks at each pod of its namespace
             hostile = [{"namespace": "empty", **each} for each in hostile]
         rows.add(kind, hostile)
     rows.add(KINDS["pods"], [{"spec": json.dumps(each), "name": "mounts"} for each in spoilt(MOUNTED)])

@@ -537,3 +537,25 @@ def test_a_user_who_empties_the_history_has_it_begin_then(
     (coverage,) = query_rows(store, "SELECT known FROM k8s_coverage_at(%s) WHERE kind = 'pods'", before["at"])
     assert coverage["known"] == "unknown"
     assert [row["name"] for row in changes(store, namespace=shop.split("/")[-1])] == ["one"]
+
+
+def test_events_that_a_watch_says_are_gone_are_kept(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context = context_of(cluster)
+    about = {"kind": "Pod", "name": "web", "namespace": shop.rpartition("/")[2]}
+    for name in ("gone", "stays"):
+        cluster.create(f"{shop}/events", {"metadata": {"name": name}, "involvedObject": about, "count": 1})
+    assert inventory(context, "events", mode="full")["events"].outcome == "complete"
+    cluster.patch(f"{shop}/events/gone", {"count": 5})
+    assert inventory(context, "events")["events"].outcome == "complete"
+    cluster.delete(f"{shop}/events/gone")
+    result = inventory(context, "events")["events"]
+    assert (result.outcome, result.attempt.pages, result.attempt.deleted) == ("complete", 0, 1)
+    found = query_rows(
+        store,
+        "SELECT name, count, kept_at IS NOT NULL AS is_gone FROM k8s_event_history WHERE namespace = %s ORDER BY name",
+        about["namespace"],
+    )
+    assert found == [{"name": "gone", "count": 5, "is_gone": True}, {"name": "stays", "count": 1, "is_gone": False}]
+    cluster.delete(f"{shop}/events")

@@ -349,7 +349,7 @@ def test_a_database_of_before_keeps_what_goes_from_now_on(events: Events, databa
         sync(events.context, "events", into=store)
         store.connection.execute("DROP TABLE k8s_past_events CASCADE")
         store.connection.execute("DROP FUNCTION k8s_past_events_deleted, k8s_past_events_truncated")
-        store.connection.execute("ALTER TABLE k8s_sync_targets DROP COLUMN kept_since")
+        store.connection.execute("ALTER TABLE k8s_sync_targets DROP COLUMN kept_since CASCADE")
         store.connection.execute("DELETE FROM k8s_schema_migrations WHERE version = 16")
         store.connection.execute(
             "DELETE FROM k8s_schema_tables WHERE table_name IN ('k8s_past_events', 'k8s_event_history')"

@@ -487,6 +487,8 @@ def plant(cluster: Cluster) -> None:
     grant("r-everybody", rules("get", "core", "pods"), user("system:authenticated", "Group"), "shop")
     grant("r-somebody", rules("get", "core", "pods"), user("authenticated", "Group"), "shop")
     grant("r-missing", None, user("looker"), "shop")
+    grant("r-paths", [{"verbs": ["get"], "nonResourceURLs": ["*"]}], user("pather"))
+    grant("r-path", [{"verbs": ["get"], "nonResourceURLs": ["/metrics/*"]}], user("path-reader"))
     grant("r-nobody", rules("get", "core", "pods"), {**default, "name": "gone"}, "shop")
     cluster.create(f"{RBAC}/clusterroles", {"metadata": {"name": "r-unbound"}, "rules": []})
     cluster.create(f"{RBAC}/clusterroles", {"metadata": {"name": "r-part", "labels": {"collect": "me"}}, "rules": []})
@@ -673,7 +675,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "rbac/who_can_reach_kubelets": ("subject_name", "kubeleter half-boss", "node-looker"),
     "rbac/who_can_read_secrets": ("subject_name", "reader boss half-boss", "config-reader looker"),
     "rbac/who_can_sign_certificates": ("subject_name", "signer boss", "half-boss"),
-    "rbac/wildcards": ("subject_name", "boss half-boss reader hooker", "looker deployer"),
+    "rbac/wildcards": ("subject_name", "boss half-boss reader hooker pather", "looker deployer path-reader"),
     "reliability/budgets_that_block": ("name", "blocks unhealthy", "allows no-pods"),
     "reliability/crash_loops": ("name", "crashes old-idle", "restarted creating"),
     "reliability/failed_jobs": ("name", "failed", "trying"),
@@ -807,6 +809,22 @@ def test_amounts_are_those_of_the_scheduler(stored: Store) -> None:
     assert float(teams["cpu_requested"]) == float(shop["cpu_requested"]) == 0.9 + 6 + 1 + 0.1
     (full,) = answer(stored, "capacity/overcommitted_memory")
     assert (full["memory_limits"], full["percent"]) == (4 * 2**30, 400)
+
+
+IMAGES = {
+    "nginx": ("docker.io", "library/nginx", "latest", None),
+    "docker.io/nginx:1": ("docker.io", "library/nginx", "1", None),
+    "team/app:2": ("docker.io", "team/app", "2", None),
+    "localhost/app": ("localhost", "app", "latest", None),
+    "registry.example:5000/a/b": ("registry.example:5000", "a/b", "latest", None),
+    "registry.example/a/b:1@sha256:ab": ("registry.example", "a/b", "1", "sha256:ab"),
+    "registry.example/a@sha256:ab": ("registry.example", "a", None, "sha256:ab"),
+}
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_an_image_has_parts(stored: Store, image: str) -> None:
+    assert stored.connection.execute("SELECT * FROM k8s_image(%s)", [image]).fetchall() == [IMAGES[image]]
 
 
 # -- what is not known -----------------------------------------------------------------------------

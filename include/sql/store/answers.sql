@@ -111,22 +111,23 @@ RETURNS TABLE (registry text, repository text, tag text, digest text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
 SELECT
-    CASE WHEN parts.has_registry THEN split_part(parts.path, '/', 1) ELSE 'docker.io' END,
-    CASE WHEN parts.has_registry THEN substr(parts.path, strpos(parts.path, '/') + 1)
-        WHEN strpos(parts.path, '/') > 0 THEN parts.path
-        ELSE 'library/' || parts.path
-    END,
+    parts.registry,
+    CASE WHEN parts.registry = 'docker.io' AND strpos(parts.path, '/') = 0 THEN 'library/' || parts.path ELSE parts.path END,
     coalesce(parts.tag, CASE WHEN parts.digest IS NULL THEN 'latest' END),
     parts.digest
 FROM (
     SELECT
-        regexp_replace(named.rest, ':[^:/]*$', '') AS path,
+        CASE WHEN named.has_registry THEN named.first ELSE 'docker.io' END AS registry,
+        regexp_replace(
+            CASE WHEN named.has_registry THEN substr(named.rest, length(named.first) + 2) ELSE named.rest END, ':[^:/]*$', ''
+        ) AS path,
         substring(named.rest FROM ':([^:/]*)$') AS tag,
-        named.digest,
-        strpos(named.rest, '/') > 0 AND split_part(named.rest, '/', 1) ~ '[.:]|^localhost$' AS has_registry
+        named.digest
     FROM (
         SELECT
             split_part(image, '@', 1) AS rest,
+            split_part(image, '/', 1) AS first,
+            strpos(image, '/') > 0 AND split_part(image, '/', 1) ~ '[.:]|^localhost$' AS has_registry,
             nullif(split_part(image, '@', 2), '') AS digest
     ) AS named
 ) AS parts;

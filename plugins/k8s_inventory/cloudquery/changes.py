@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
 from functools import reduce
@@ -75,15 +75,19 @@ class BackendError(ReportedError):
 
 
 def schema() -> pa.Schema:
+    described = "Objects that were seen created, changed or deleted, with their former values."
+    return _table(tables.CHANGES, described, _COLUMNS, _KEY, tables.ROW_ID)
+
+
+def _table(name: str, description: str, columns: Iterable[Column], key: Collection[str], *first: pa.Field) -> pa.Schema:
     metadata = {
-        b"cq:table_name": tables.CHANGES.encode(),
-        b"cq:table_title": b"Changes",
-        b"cq:table_description": b"Objects that were seen created, changed or deleted, with their former values.",
+        b"cq:table_name": name.encode(),
+        b"cq:table_title": b"",
+        b"cq:table_description": description.encode(),
         b"cq:table_depends_on": b"",
         tables.INCREMENTAL: b"true",
     }
-    fields = (tables.field(each, is_key=each.name in _KEY) for each in _COLUMNS)
-    return pa.schema([tables.ROW_ID, *fields], metadata=metadata)
+    return pa.schema([*first, *(tables.field(each, is_key=each.name in key) for each in columns)], metadata=metadata)
 
 
 class Changes:
@@ -180,10 +184,11 @@ class Backend:
     """Keys and values in a table of a destination: what CloudQuery's own plugins keep between syncs there."""
 
     def __init__(self, table_name: str, connection: str) -> None:
-        text = {b"cq:extension:unique": b"false", tables.INCREMENTAL: b"false"}
-        key = pa.field("key", pa.utf8(), nullable=False, metadata={**text, b"cq:extension:primary_key": b"true"})
-        value = pa.field("value", pa.utf8(), metadata={**text, b"cq:extension:primary_key": b"false"})
-        self._schema = pa.schema([key, value], metadata={b"cq:table_name": table_name.encode()})
+        columns = (
+            Column(name="key", path="", required=True, description="What it is about."),
+            Column(name="value", path="", description="What was sent of it."),
+        )
+        self._schema = _table(table_name, "What was sent by syncs before.", columns, ["key"])
         self._connection = connection
 
     def read(self, prefix: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from k8s_inventory.kube.cluster_info import decoded
 from k8s_inventory.kube.errors import BadAnswer, Named, NotFound, Unnameable
 from k8s_inventory.kube.session import Session
 
-_METADATA_ALONE = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+METADATA_ALONE = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 """Of a Secret, too, nothing else is asked for."""
 
 _REPLACEMENT = "\ufffd"
@@ -41,7 +41,7 @@ def is_gone(
             f"context {session.context.name}, {path}: not asked for, its name could not be stored as it is"
         )
     try:
-        found = decoded(session, path, session.get(path, accept=_METADATA_ALONE, seconds=seconds), _Object).metadata
+        found = decoded(session, path, session.get(path, accept=METADATA_ALONE, seconds=seconds), _Object).metadata
     except NotFound as error:
         if error.about != Named(name, kind.plural, kind.group):
             raise BadAnswer(f"{error}; that is not said of this object") from None

@@ -19,6 +19,7 @@ import msgspec
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube import cells, transport
 from k8s_inventory.kube.causes import cause
+from k8s_inventory.kube.confirming import METADATA_ALONE
 from k8s_inventory.kube.errors import BadAnswer, Expired, Interrupted, KubeError, TooLarge, TooSlow
 from k8s_inventory.kube.listing import LONGEST_VERSION, decode_mended, refuse_other_than_utf8
 from k8s_inventory.kube.session import JSON, UNREADABLE, Session
@@ -27,6 +28,8 @@ from k8s_inventory.mending import cut
 _COMPARABLE = re.compile(r"0|[1-9][0-9]{0,38}")
 """https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions: of one kind, such versions can be
 compared as numbers, promised from Kubernetes 1.35 on, and so ever since."""
+
+_METADATA = ("PartialObjectMetadata", "meta.k8s.io/v1")
 
 _AT_ONCE = 1 << 18
 """Bytes of a watch that are read before it is the others' turn."""
@@ -91,6 +94,7 @@ class Watch:
     """A watch of one kind, of a namespace or under selectors where these are given, from a `revision` on.
 
     It moves `revision` with each event. What it was sent it has whole: an event that breaks off is none.
+    `metadata_alone`: of an object no more is asked for.
     """
 
     def __init__(
@@ -103,10 +107,14 @@ class Watch:
         seconds: int,
         namespace: str | None = None,
         selectors: Mapping[str, str] | None = None,
+        metadata_alone: bool = False,
     ) -> None:
         self.session = session
         self.kind = kind
         self.version = version
+        self._as_table = bool(kind.table_cells) and not metadata_alone
+        self._accept = METADATA_ALONE if metadata_alone else cells.ACCEPT if self._as_table else JSON
+        self._wanted = _METADATA if metadata_alone else (kind.kind, kind.api_version(version))
         self.revision = revision
         self.namespace = namespace
         self.seconds = seconds
@@ -123,18 +131,17 @@ class Watch:
 
     def open(self) -> transport.Stream:
         """Asks for it, for `seconds` at most. Raises a `KubeError`; `Expired` where the revision is too old."""
-        table = self.kind.table_cells
         query: dict[str, Any] = {
             **self.selectors,
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": str(self.revision),
             "timeoutSeconds": str(self.seconds),
-            **(cells.QUERY if table else {}),
+            **(cells.QUERY if self._as_table else {}),
         }
         path = self.kind.list_path(self.version, self.namespace)
-        self._line, self._rows, self._bytes_of_stream = b"", cells.Rows(self.kind) if table else None, 0
-        stream = self.session.stream(path, query, accept=cells.ACCEPT if table else JSON)
+        self._line, self._rows, self._bytes_of_stream = b"", cells.Rows(self.kind) if self._as_table else None, 0
+        stream = self.session.stream(path, query, accept=self._accept)
         self.ends_at = time.monotonic() + self.seconds
         return stream
 
@@ -208,10 +215,9 @@ class Watch:
         return decode_mended(_objects, self._rows.object(body, where=self._where)[1])[0]
 
     def _refuse_other(self, found: _Object) -> None:
-        wanted = (self.kind.kind, self.kind.api_version(self.version))
-        if (found.kind, found.api_version) != wanted:
+        if (found.kind, found.api_version) != self._wanted:
             said = ascii(f"{found.kind[:100]} of {found.api_version[:100]}")[1:-1]
-            raise BadAnswer(f"{self._where}: asked for each {' of '.join(wanted)}, it sent a {said}")
+            raise BadAnswer(f"{self._where}: asked for each {' of '.join(self._wanted)}, it sent a {said}")
 
     def _refuse_elsewhere(self, metadata: _Object.Metadata) -> None:
         if not metadata.uid or len(metadata.uid) > LONGEST_VERSION or "\0" in metadata.uid:
@@ -258,6 +264,10 @@ class Watches(Generic[Key]):
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def fileno(self) -> int:
+        """Of what can be read as soon as one of them can, for who waits for other things, too."""
+        return self._selector.fileno()
 
     def close(self) -> None:
         for key in list(self._open):

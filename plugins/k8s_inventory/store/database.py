@@ -523,7 +523,8 @@ class Store:
         return bool(found)
 
     def run_report(self, run_id: str, invocation: str = "") -> list[dict[str, Any]]:
-        """The last attempt of each target of a run: context_name, kind, outcome, objects, changed, ...
+        """The last attempt of each target of a run: context_name, kind, outcome, objects, ...; and of all its attempts
+        what `changed` and was `deleted`.
 
         `invocation`: of the tasks alone whose own begins so.
         """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from k8s_inventory.kube.contexts import Context, Found, kubeconfig_contexts
 from k8s_inventory.kube.errors import KubeconfigError
@@ -40,7 +41,10 @@ def missing_kubeconfig(path: Path) -> str:
     return f"there is no kubeconfig {path}, which is configured: what contexts are in it is not known"
 
 
-def open_session(context: Context, settings: Settings, *, stopped: threading.Event | None = None) -> Session:
-    """A session with the limits that the settings give; close it."""
+def open_session(
+    context: Context, settings: Settings, *, stopped: threading.Event | None = None, **limits: float
+) -> Session:
+    """A session with the limits that the settings give, but for those that are given; close it."""
     named = {each.name for each in fields(Limits)} & type(settings).model_fields.keys()
-    return Session(context, Limits(**{name: getattr(settings, name) for name in named}), stopped=stopped)
+    chosen: dict[str, Any] = {**{name: getattr(settings, name) for name in named}, **limits}
+    return Session(context, Limits(**chosen), stopped=stopped)

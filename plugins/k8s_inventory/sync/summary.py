@@ -11,11 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from k8s_inventory.kinds import KINDS
 from k8s_inventory.kinds.custom import is_custom
 from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.printable import printable
 from k8s_inventory.store import Store
 from k8s_inventory.sync.selection import CUSTOM, Custom, contexts_of
+
+_COUNTS = ("objects", "changed", "deleted")
+
+_MOST_CONTEXTS = 100
+"""Of each sort in what is said of a table: Airflow keeps it with every event."""
 
 
 def report(store: Store, run_id: str, plan: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -53,9 +59,48 @@ def _unended(context_name: str, kind: str) -> str:
 
 def _not_run(context_name: str, kind: str) -> dict[str, Any]:
     error = f"context {context_name}, {kind}: its task ended before it began; see the task's log"
-    counts = dict.fromkeys(("objects", "changed", "deleted"), 0)
+    counts = dict.fromkeys(_COUNTS, 0)
     row = {"context_name": context_name, "kind": kind, "outcome": Outcome.NOT_RUN, "error": error, "warning": None}
-    return {**row, **counts, "seconds": None, "whole_context": False}
+    more = {"scope": "all", "seconds": None, "whole_context": False, "resource_version": None}
+    return {**row, **counts, **more}
+
+
+def fresh(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What there is to say of each table of which a target was completed, by the table's name; the JSON is small.
+
+    `objects`, `changed` and `deleted` are sums over `contexts`, the names of those that are complete: each with its own
+    and the `resource_version` of its snapshot, and with the `scope` where that is not all. `not_complete` has the
+    outcome of the others. Each names the first hundred; `left_out` is how many they lack.
+
+    Kinds without a declaration share a table, which one of them does not make fresh: there is nothing of it here.
+    """
+    of_tables: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["kind"] in KINDS:
+            of_tables.setdefault(KINDS[row["kind"]].table, []).append(row)
+    return {
+        table: _fresh(of_table)
+        for table, of_table in of_tables.items()
+        if any(row["outcome"] == Outcome.COMPLETE for row in of_table)
+    }
+
+
+def _fresh(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    complete = [row for row in rows if row["outcome"] == Outcome.COMPLETE]
+    others = [row for row in rows if row["outcome"] != Outcome.COMPLETE]
+    contexts = {
+        row["context_name"]: {
+            **{name: row[name] for name in (*_COUNTS, "resource_version")},
+            **({"scope": row["scope"]} if row["scope"] != "all" else {}),
+        }
+        for row in complete[:_MOST_CONTEXTS]
+    }
+    return {
+        **{name: sum(row[name] for row in complete) for name in _COUNTS},
+        "contexts": contexts,
+        "not_complete": {row["context_name"]: row["outcome"] for row in others[:_MOST_CONTEXTS]},
+        "left_out": max(len(complete) - _MOST_CONTEXTS, 0) + max(len(others) - _MOST_CONTEXTS, 0),
+    }
 
 
 def failed(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -73,7 +118,7 @@ def lines(rows: Sequence[Mapping[str, Any]], *, warnings: Sequence[str] = (), wi
         table.add_column(title, justify="right")
     for row in rows:
         seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else ""
-        numbers = [str(row[name]) for name in ("objects", "changed", "deleted")]
+        numbers = [str(row[name]) for name in _COUNTS]
         names = (Text(printable(row[name])) for name in ("context_name", "kind", "outcome"))
         table.add_row(*names, *numbers, seconds)
     text = StringIO()

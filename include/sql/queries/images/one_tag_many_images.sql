@@ -7,20 +7,31 @@ WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])
 ),
 
-hit AS (
+running AS (
     SELECT
         pod.context_name,
-        NULL::text AS not_known,
+        pod.namespace,
         status.value ->> 'image' AS image,
-        count(DISTINCT substring(status.value ->> 'imageID' FROM '@(.*)$')) AS digests,
-        array_agg(DISTINCT substring(status.value ->> 'imageID' FROM '@(.*)$')) AS found,
-        array_agg(DISTINCT pod.namespace) AS namespaces,
+        substring(status.value ->> 'imageID' FROM '@(.*)$') AS digest,
         count(*) AS containers
     FROM k8s_pods AS pod
-    CROSS JOIN LATERAL jsonb_path_query(pod.status, '$.containerStatuses[*] ? (exists (@.imageID))') AS status (value)
+    CROSS JOIN LATERAL jsonb_path_query(pod.status, '$.containerStatuses[*]') AS status (value)
     WHERE strpos(status.value ->> 'imageID', '@') > 0 AND strpos(status.value ->> 'image', '@') = 0
-    GROUP BY pod.context_name, status.value ->> 'image'
-    HAVING count(DISTINCT substring(status.value ->> 'imageID' FROM '@(.*)$')) > 1
+    GROUP BY pod.context_name, pod.namespace, image, digest
+),
+
+hit AS (
+    SELECT
+        context_name,
+        NULL::text AS not_known,
+        image,
+        count(DISTINCT digest) AS digests,
+        array_agg(DISTINCT digest) AS found,
+        array_agg(DISTINCT namespace) AS namespaces,
+        sum(containers) AS containers
+    FROM running
+    GROUP BY context_name, image
+    HAVING count(DISTINCT digest) > 1
 )
 
 SELECT *

@@ -10,33 +10,13 @@ WITH unknown AS (
 ),
 
 used AS (
-    SELECT
+    SELECT DISTINCT
         shape.context_name,
         shape.namespace,
-        found.value #>> '{}' AS name
+        referred.name
     FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].configMap.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].projected.sources[*].configMap.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.*[*].envFrom[*].configMapRef.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.*[*].env[*].valueFrom.configMapKeyRef.name') AS found (value)
+    CROSS JOIN k8s_pod_references(shape.name, shape.spec) AS referred
+    WHERE referred.kind = 'ConfigMap'
 ),
 
 hit AS (

@@ -12,61 +12,13 @@ WITH unknown AS (
 ),
 
 used AS (
-    SELECT
+    SELECT DISTINCT
         shape.context_name,
         shape.namespace,
-        found.value #>> '{}' AS name
+        referred.name
     FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].secret.secretName') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].projected.sources[*].secret.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].azureFile.secretName') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].csi.nodePublishSecretRef.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.volumes[*].*.secretRef.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.*[*].envFrom[*].secretRef.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.*[*].env[*].valueFrom.secretKeyRef.name') AS found (value)
-    UNION
-    SELECT
-        shape.context_name,
-        shape.namespace,
-        found.value #>> '{}' AS name
-    FROM k8s_pod_shapes AS shape
-    CROSS JOIN LATERAL jsonb_path_query(shape.spec, '$.imagePullSecrets[*].name') AS found (value)
+    CROSS JOIN k8s_pod_references(shape.name, shape.spec) AS referred
+    WHERE referred.kind = 'Secret'
     UNION
     SELECT
         account.context_name,

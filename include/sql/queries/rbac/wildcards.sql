@@ -1,5 +1,5 @@
 -- Whose roles have wildcards?
--- Hit: A subject whose rule has `*` for verbs, for resources or for API groups: it covers what will come, too. A null
+-- Hit: A subject whose rule has `*` for verbs, resources, API groups or paths: it covers what will come, too. A null
 -- `namespace`: everywhere; null `names`: every object there.
 -- Do: Name the verbs and resources.
 -- Source: CIS Kubernetes Benchmark 1.9 5.1.3; NSA/CISA Kubernetes Hardening Guide 1.2, Authentication and
@@ -27,7 +27,7 @@ hit AS (
         binding_name
     FROM k8s_grants
     WHERE
-        (rule -> 'verbs' ? '*' OR rule -> 'resources' ? '*' OR rule -> 'apiGroups' ? '*')
+        (rule -> 'verbs' ? '*' OR rule -> 'resources' ? '*' OR rule -> 'apiGroups' ? '*' OR rule -> 'nonResourceURLs' ? '*')
         AND NOT (coalesce(subject_kind = 'Group' AND subject_name = 'system:masters', FALSE))
         AND coalesce(subject_name, '') NOT LIKE 'system:kube-%'
         AND coalesce(subject_namespace, '') <> 'kube-system'

@@ -1,0 +1,1 @@
+"""Airflow triggers: what starts a DAG when something happens in a cluster."""
