@@ -64,10 +64,12 @@ bench: $(INSTALLED)  ## The measurements behind docs/performance.md
 	$(BIN)/python -m bench.typed_client
 	$(BIN)/python -m bench.cloudquery_sync
 	$(BIN)/python -m bench.relations
+	$(BIN)/python -m bench.query_pack
 	$(BIN)/python -m bench.many_crds
 	$(BIN)/python -m bench.bad_contexts
 	$(BIN)/python -m bench.history
 	$(BIN)/python -m bench.page
+	$(BIN)/python -m bench.fleet
 
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --upgrade

@@ -34,18 +34,19 @@ from tests.cluster.cluster import ADMIN, free_ports
 from tests.cluster.objects import load_pods
 from tests.e2e.airflow_home import PROJECT, AirflowHome, server_settings, started, until
 
-ROUNDS: tuple[tuple[str, int, dict[str, Any]], ...] = (
-    ("one kind, 20 tasks", 20, {"resources": ["namespaces"]}),
-    ("one kind, a task a context", 300, {"resources": ["namespaces"]}),
-    ("all kinds, a task a context, first load", 300, {}),
-    ("all kinds, a task a context, nothing changed", 300, {}),
+ROUNDS = (
+    ("one kind, 20 tasks", 20, ["namespaces"]),
+    ("one kind, a task a context", 1024, ["namespaces"]),
+    ("all kinds, first load", 1024, None),
+    ("all kinds, nothing changed", 1024, None),
 )
-"""Name, `max_tasks`, and conf of each run."""
+"""Name, `max_tasks`, and `resources` of each run. All kinds are read of `--whole` contexts alone."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--contexts", type=int, default=200)
+    parser.add_argument("--whole", type=int, default=20, help="contexts of which all kinds are read")
     parser.add_argument("--pods", type=int, default=100)
     parser.add_argument("--at-once", type=int, default=4, help="tasks of each of the two workers")
     options = parser.parse_args()
@@ -53,16 +54,16 @@ def main() -> None:
     folder.chmod(0o755)
     try:
         with ExitStack() as stack:
-            _measure(folder, stack, contexts=options.contexts, pods=options.pods, at_once=options.at_once)
+            _measure(folder, stack, options)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _measure(folder: Path, stack: ExitStack, *, contexts: int, pods: int, at_once: int) -> None:
+def _measure(folder: Path, stack: ExitStack, options: argparse.Namespace) -> None:
     cluster = stack.enter_context(Cluster.start(folder / "cluster"))
-    load_pods(cluster, pods)
+    load_pods(cluster, options.pods)
     config = folder / "kubeconfig"
-    config.write_text(_kubeconfig(stack.enter_context(_replayed(cluster)), contexts))
+    config.write_text(_kubeconfig(stack.enter_context(_replayed(cluster)), options.contexts))
     urls = {}
     for name in ("airflow", "inventory"):
         (folder / name).mkdir()
@@ -76,7 +77,7 @@ def _measure(folder: Path, stack: ExitStack, *, contexts: int, pods: int, at_onc
         **server_settings(api_port, health_port),
         "AIRFLOW__CELERY__BROKER_URL": f"redis://127.0.0.1:{redis_port}/0",
         "AIRFLOW__CELERY__RESULT_BACKEND": "db+" + urls["airflow"].replace("postgresql://", "postgresql+psycopg://"),
-        "AIRFLOW__CELERY__WORKER_CONCURRENCY": str(at_once),
+        "AIRFLOW__CELERY__WORKER_CONCURRENCY": str(options.at_once),
         "KUBECONFIG": str(config),
         "DATABASE_URL": urls["inventory"],
         "K8S_SCHEDULE": "",
@@ -88,7 +89,10 @@ def _measure(folder: Path, stack: ExitStack, *, contexts: int, pods: int, at_onc
     for name in ("api-server", "scheduler", "dag-processor"):
         logs.append(stack.enter_context(started(name, [program, name], airflow.env, folder)))
     until("The DAG", lambda: airflow.query("SELECT 1 FROM dag WHERE dag_id = 'k8s_inventory'") != [], logs)
-    for number, (name, most, conf) in enumerate(ROUNDS):
+    for number, (name, most, resources) in enumerate(ROUNDS):
+        names = [f"c{each}" for each in range(options.contexts if resources else options.whole)]
+        most = min(most, len(names))
+        conf = {"contexts": names, "resources": resources}
         with ExitStack() as workers:
             for each in ("worker-1", "worker-2"):
                 command = [program, "celery", "worker", "--skip-serve-logs", "--celery-hostname", f"{each}@%h"]

@@ -93,7 +93,8 @@ def rbac() -> str:
     return (
         "# Rights in a cluster\n\n"
         "Generated from the registry by `make docs`; a test grants exactly this on a real API server and syncs.\n\n"
-        "The inventory only ever lists. `get` on the one namespace `kube-system` tells clusters apart by its UID;\n"
+        "The inventory only ever lists, or watches what it has listed: `watch` may be left out, which has\n"
+        "the runs that go on from where rows are list instead ([modes.md](modes.md)). `get` on the one namespace `kube-system` tells clusters apart by its UID;\n"
         "without it, identity is the server's URL and CA. Any other line may be left out, too: the kind is then `forbidden`,\n"
         "its task says so, and nothing else changes. The lists of APIServices and CustomResourceDefinitions are also the\n"
         "proof that a kind is gone: without them, rows of a kind that is not served any more stay. So are discovery and\n"
@@ -104,7 +105,7 @@ def rbac() -> str:
         "```yaml\n" + cluster_role() + "```\n\n"
         "Objects of custom kinds need a rule for each API group that you want to have in `k8s_custom_objects`; a kind\n"
         "without one is `forbidden`, by its name, and nothing else changes:\n\n"
-        "```yaml\n- apiGroups:\n  - cert-manager.io\n  resources:\n  - '*'\n  verbs:\n  - list\n```\n\n"
+        "```yaml\n- apiGroups:\n  - cert-manager.io\n  resources:\n  - '*'\n  verbs:\n  - list\n  - watch\n```\n\n"
         "In single namespaces, a Role with the same rules does for these; see [choosing.md](choosing.md). A kind that is read\n"
         "under a selector also takes `get`, to learn whether what is missing is gone.\n"
     )
@@ -116,7 +117,7 @@ def cluster_role() -> str:
     for kind in KINDS.values():
         groups.setdefault(kind.group, []).append(kind.plural)
     rules: list[dict[str, list[str]]] = [
-        {"apiGroups": [group], "resources": plurals, "verbs": ["list"]} for group, plurals in groups.items()
+        {"apiGroups": [group], "resources": plurals, "verbs": ["list", "watch"]} for group, plurals in groups.items()
     ]
     kube_system = {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}
     role = {

@@ -404,6 +404,14 @@ class Settings(BaseSettings):
         return value
 
     @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: Any, env_settings: Any, *_: Any, **__: Any
+    ) -> tuple[Any, ...]:
+        """What is given, then the environment, in which a blank counts as empty, and what is empty as not set."""
+        env_settings.env_vars = {name: text for name, text in env_settings.env_vars.items() if text and text.strip()}
+        return init_settings, env_settings
+
+    @classmethod
     def load(cls, given: Mapping[str, Any] | None = None) -> Settings:
         """The settings from what the operator gives, where it is not null, and the environment.
 

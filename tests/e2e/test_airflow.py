@@ -100,6 +100,23 @@ def test_every_task_and_run_has_an_end(airflow: AirflowHome, env: dict[str, str]
     assert _python(airflow, code, **env) == said
 
 
+def test_runs_go_on_from_where_the_rows_are(
+    airflow: AirflowHome, second: Cluster, tmp_path: Path, database_url: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(kubeconfig({"west": second}))
+    env = {"KUBECONFIG": str(config), "DATABASE_URL": database_url, "K8S_RESOURCES": "pods,namespaces"}
+    assert airflow.test_dag(**env).returncode == 0
+    for dag_id, mode in (("k8s_inventory_incremental", "incremental"), ("k8s_inventory_watch", "watch")):
+        run = airflow.test_dag(dag_id, K8S_WATCH_SECONDS="4", **env)
+        assert run.returncode == 0, run.stdout
+        with Store.connect(database_url) as store:
+            for kind in ("pods", "namespaces"):
+                status = status_of(store, kind, context="west")
+                assert (status["mode"], status["outcome"], status["pages"]) == (mode, "complete", 0)
+                assert_table_equals_cluster(store, second, kind, context="west")
+
+
 def test_two_live_clusters_and_a_dead_one(
     airflow: AirflowHome, cluster: Cluster, second: Cluster, two_live_one_dead: str, database_url: str
 ) -> None:

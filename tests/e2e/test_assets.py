@@ -44,7 +44,7 @@ class Running:
     logs: list[Path]
 
     def until(self, what: str, check: Callable[[], bool]) -> None:
-        until(what, check, self.logs, 240)
+        until(what, check, self.logs)
 
     def until_ended(self, run: str, state: str) -> None:
         ended = "SELECT state FROM dag_run WHERE run_id = %s AND state IN ('success', 'failed')"

@@ -238,7 +238,6 @@ FORGOTTEN = {
     "one of another cluster": "UPDATE k8s_sync_revisions SET read_by = overlay(read_by PLACING '00000000' FROM 9)",
     "one that is still to come": "UPDATE k8s_sync_revisions SET revision = '999999999'",
     "one that is no number": "UPDATE k8s_sync_revisions SET revision = 'abc'",
-    "one that is too old": "UPDATE k8s_sync_revisions SET revision = '1'",
     "a verification that is due": "UPDATE k8s_sync_targets SET last_verified_at = now() - interval '8 days'",
 }
 
@@ -461,3 +460,102 @@ def test_a_run_that_dies_between_two_batches_is_gone_on_from(
     assert_table_equals_cluster(store, cluster, "pods")
     seen = [row["name"] for row in changes(store, namespace=shop.split("/")[-1])]
     assert sorted(seen) == [f"pod-{number}" for number in range(6)], "each once"
+
+
+def test_who_may_list_and_not_watch_has_it_listed(
+    start_cluster: Callable[..., Cluster], store: Store, context_of: Callable[..., Context], inventory: Inventory
+) -> None:
+    lister = User("lister")
+    cluster = start_cluster(users=[lister])
+    cluster.create("/api/v1/namespaces", namespace("shop"))
+    rules = [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]},
+        {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]},
+    ]
+    cluster.grant(lister, rules)
+    context = context_of(cluster, user=lister)
+    inventory(context, "pods", mode="full")
+    cluster.create("/api/v1/namespaces/shop/pods", pod("one"))
+    result = inventory(context, "pods")["pods"]
+    assert (result.outcome, result.attempt.pages) == ("complete", 1)
+
+
+def test_an_object_that_flaps_has_one_row_and_one_change_a_batch(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context = context_of(cluster)
+    cluster.create(f"{shop}/pods", pod("flaps"))
+    inventory(context, "pods", mode="full")
+    for number in range(60):
+        cluster.patch(f"{shop}/pods/flaps", {"metadata": {"labels": {"n": str(number)}}})
+    assert inventory(context, "pods")["pods"].attempt.changed == 1
+    assert_table_equals_cluster(store, cluster, "pods")
+    (change,) = changes(store, name="flaps", change="updated")
+    assert change["columns"] == ["labels"]
+
+
+def test_instants_are_exact_however_rows_came(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context, namespaced = context_of(cluster), shop.split("/")[-1]
+    inventory(context, "pods", mode="full")
+    kept: dict[Any, Any] = {}
+
+    def keep() -> None:
+        (now,) = query_rows(store, "SELECT clock_timestamp() AS at")
+        kept[now["at"]] = query_rows(
+            store, "SELECT name, labels FROM k8s_pods WHERE namespace = %s ORDER BY 1", namespaced
+        )
+
+    for number in range(3):
+        cluster.create(f"{shop}/pods", pod(f"pod-{number}"))
+        cluster.patch(f"{shop}/pods/pod-0", {"metadata": {"labels": {"n": str(number)}}})
+        inventory(context, "pods", mode="full" if number == 1 else "incremental")
+        keep()
+    cluster.delete(f"{shop}/pods/pod-0")
+    cluster.create(f"{shop}/pods", pod("pod-0"))
+    inventory(context, "pods")
+    keep()
+    store.connection.execute("VACUUM k8s_changes")
+    for at, rows in kept.items():
+        query = "SELECT name, labels FROM k8s_pods_at(%s) WHERE namespace = %s ORDER BY 1"
+        assert query_rows(store, query, at, namespaced) == rows
+        (coverage,) = query_rows(store, "SELECT known FROM k8s_coverage_at(%s) WHERE kind = 'pods'", at)
+        assert coverage["known"] == "complete"
+
+
+def test_a_user_who_empties_the_history_has_it_begin_then(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context = context_of(cluster)
+    inventory(context, "pods", mode="full")
+    (before,) = query_rows(store, "SELECT clock_timestamp() AS at")
+    store.connection.execute("TRUNCATE k8s_changes")
+    cluster.create(f"{shop}/pods", pod("one"))
+    assert inventory(context, "pods")["pods"].attempt.pages == 0
+    (coverage,) = query_rows(store, "SELECT known FROM k8s_coverage_at(%s) WHERE kind = 'pods'", before["at"])
+    assert coverage["known"] == "unknown"
+    assert [row["name"] for row in changes(store, namespace=shop.split("/")[-1])] == ["one"]
+
+
+def test_events_that_a_watch_says_are_gone_are_kept(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context = context_of(cluster)
+    about = {"kind": "Pod", "name": "web", "namespace": shop.rpartition("/")[2]}
+    for name in ("gone", "stays"):
+        cluster.create(f"{shop}/events", {"metadata": {"name": name}, "involvedObject": about, "count": 1})
+    assert inventory(context, "events", mode="full")["events"].outcome == "complete"
+    cluster.patch(f"{shop}/events/gone", {"count": 5})
+    assert inventory(context, "events")["events"].outcome == "complete"
+    cluster.delete(f"{shop}/events/gone")
+    result = inventory(context, "events")["events"]
+    assert (result.outcome, result.attempt.pages, result.attempt.deleted) == ("complete", 0, 1)
+    found = query_rows(
+        store,
+        "SELECT name, count, kept_at IS NOT NULL AS is_gone FROM k8s_event_history WHERE namespace = %s ORDER BY name",
+        about["namespace"],
+    )
+    assert found == [{"name": "gone", "count": 5, "is_gone": True}, {"name": "stays", "count": 1, "is_gone": False}]
+    cluster.delete(f"{shop}/events")

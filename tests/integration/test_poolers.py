@@ -30,6 +30,9 @@ def test_session_pooling_serves_one_sync_after_another(
 ) -> None:
     with pooler(database_url, mode="session", default_pool_size=2) as url:
         pids = set()
+        with psycopg.connect(url, autocommit=True) as one, psycopg.connect(url, autocommit=True) as two:
+            for other in (one, two):
+                other.execute("CREATE TEMPORARY TABLE k8s_staged AS SELECT 1")
         for _ in range(3):
             with Store.connect(url) as pooled:
                 assert sync(context_of(cluster), "pods", into=pooled).attempt.outcome == "complete"

@@ -16,6 +16,7 @@ import yaml
 
 from k8s_inventory.kube.contexts import Context, kubeconfig_contexts
 from k8s_inventory.kube.errors import ContextError, KubeconfigError, Unauthorized
+from k8s_inventory.kube.kubeconfig import files
 from tests.other_user import as_nobody, let_pass, only_root_is_others
 
 
@@ -325,3 +326,23 @@ def test_what_is_missing_is_known(tmp_path: Path) -> None:
     found = kubeconfig_contexts(f"{tmp_path / 'x'}{os.pathsep}{path}{os.pathsep}{tmp_path / 'y'}")
     assert (list(found), found.missing) == (["one"], (tmp_path / "x", tmp_path / "y"))
     assert kubeconfig_contexts(str(path)).missing == ()
+
+
+def test_a_thousand_contexts_are_read_in_no_time_and_once(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(1000)]
+    token = "x".join(str(number) for number in range(300))
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": {"server": f"https://{name}.example"}} for name in names],
+        "users": [{"name": name, "user": {"token": f"{name}{token}"}} for name in names],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in names],
+    }
+    path = tmp_path / "config"
+    path.write_text(json.dumps(content))
+    before, begun = files._file.cache_info().misses, time.process_time()
+    found = kubeconfig_contexts(str(path))
+    for name in names[::100]:
+        assert found[name].client().url == f"https://{name}.example"
+    assert files._file.cache_info().misses == before + 1
+    assert time.process_time() - begun < 1.0, "it takes 0.3 seconds where nothing else runs"

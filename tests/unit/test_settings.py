@@ -219,3 +219,11 @@ def test_a_run_that_chooses_nothing_leaves_it_to_the_environment(
     monkeypatch.setenv(f"K8S_{name.upper()}", "pods,x")
     monkeypatch.setenv("K8S_RUNS_MAY_ACCEPT_REPOINTED", "true")
     assert getattr(Settings.of_run({name: nothing}), name) == ["pods", "x"]
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\t"])
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_a_setting_that_is_empty_is_not_set(monkeypatch: pytest.MonkeyPatch, name: str, empty: str) -> None:
+    before = Settings.load()
+    monkeypatch.setenv(environment_name(name), empty)
+    assert Settings.load() == before

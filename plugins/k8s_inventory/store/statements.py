@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -70,9 +69,9 @@ def _is_kept(column: Column, kind: Kind) -> bool:
     return column.name == "uid" or column.of_kind is not None or bool(kind.redacted_values and column.needs)
 
 
-@dataclass(frozen=True)
 class Statements:
-    """The statements that work on the table of one kind, each rendered from include/sql/store/<field>.sql."""
+    """The statements that work on the table of one kind, each rendered from include/sql/store/<name>.sql when it is
+    needed: a watch of many kinds needs few."""
 
     create_staging: str
     see: str
@@ -92,14 +91,16 @@ class Statements:
     changed_objects: str
     restate_changes: str
 
-    @classmethod
-    def render(cls, kind: Kind) -> Statements:
-        return cls(
-            **{
-                each.name: environment().get_template(f"store/{each.name}.sql").render(variables(kind))
-                for each in fields(cls)
-            }
-        )
+    def __init__(self, kind: Kind, rendered: Mapping[str, str] | None = None) -> None:
+        """`rendered` are those that are already, by their names."""
+        self._kind = kind
+        vars(self).update(rendered or {})
+
+    def __getattr__(self, name: str) -> str:
+        if name not in type(self).__annotations__:
+            raise AttributeError(name)
+        vars(self)[name] = text = environment().get_template(f"store/{name}.sql").render(variables(self._kind))
+        return text
 
 
 def kind_table(kind: Kind) -> str:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
@@ -129,7 +129,7 @@ class Target:
 
         Raises `TargetBusy`, naming the holder, when the wait is over, or `stopped` is set.
         """
-        target = cls(store, kind, context_name, replace(Statements.render(kind), **(statements or {})))
+        target = cls(store, kind, context_name, Statements(kind, statements))
         target._lock(wait, stopped or threading.Event())
         try:
             yield target
@@ -303,7 +303,7 @@ class Target:
             self._under_other_rules = None
 
     def _of(self, gone: bool) -> Statements:
-        return Statements.render(self._kind.kept) if gone else self._statements
+        return Statements(self._kind.kept) if gone else self._statements
 
     @property
     def keeps_rows(self) -> bool:

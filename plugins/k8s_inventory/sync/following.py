@@ -143,6 +143,11 @@ class Following:
         self._followed: dict[str, _Followed] = {}
         self._results: dict[str, Result] = {}
         self._later: dict[str, tuple[float, Kind]] = {}
+        """From when on to go on with a kind that is let be."""
+        self._to_list: dict[str, tuple[float, Kind]] = {}
+        """From when on to list a kind."""
+        self._in_vain: dict[str, int] = {}
+        """How often a kind was to be listed since a watch of it last ended as it should."""
         self._listing: dict[str, tuple[Kind, Future[Result]]] = {}
         self.left: list[Kind] = []
 
@@ -159,7 +164,7 @@ class Following:
             for name, (_, future) in self._listing.items():  # what is under way is waited for, like any listing
                 if not future.cancelled():
                     self._results[name] = future.result()
-        for kind in (kind for _, kind in self._later.values()):
+        for _, kind in (*self._later.values(), *self._to_list.values()):
             why = f"context {self._name}, {kind.name}: its time was over before it could be read"
             self._results.setdefault(kind.name, Result(self._name, kind.name, Attempt(error=why)))
         return list(self._results.values())
@@ -237,11 +242,13 @@ class Following:
         """Opens their watches, and then looks whether they are served by those who answered before: a cluster that was
         restored from a backup in the meantime has other API servers, and gives the same revisions to other writes."""
         opened = list(opened)
+        if not opened:
+            return
         for each in opened:
             each.is_due = each.has_bookmark = False
         self._watches.open({each.kind.name: each.watch for each in opened})
         api_servers = self._session.kept(ApiServers)
-        if opened and (now := api_servers.now()):
+        if now := api_servers.now():
             api_servers.are_now(now)
             for each in opened:
                 if each.since.api_servers != now:
@@ -251,10 +258,12 @@ class Following:
     def _must_list(self, kind: Kind, why: str = "") -> None:
         if why:
             log.info("%s is listed: %s", printable(f"{self._name} · {kind.name}"), printable(why))
-        if self._hold:
-            self._later[kind.name] = (0.0, kind)
-        else:
+        if not self._hold:
             self.left.append(kind)
+            return
+        times = self._in_vain[kind.name] = self._in_vain.get(kind.name, -1) + 1
+        wait = min(PERIOD, 2.0**times) if times else 0.0  # who may list a kind may not be let watch it
+        self._to_list[kind.name] = (time.monotonic() + wait, kind)
 
     def _drop(self, followed: _Followed) -> None:
         self._watches.drop(followed.kind.name)
@@ -290,10 +299,8 @@ class Following:
 
     @property
     def _is_full(self) -> bool:
-        followed = self._followed.values()
-        return sum(len(each.events) for each in followed) >= MOST_HELD or (
-            sum(each.size for each in followed) >= MOST_BYTES_HELD
-        )
+        held = [each for each in self._followed.values() if each.events]
+        return sum(len(each.events) for each in held) >= MOST_HELD or sum(each.size for each in held) >= MOST_BYTES_HELD
 
     def _ended(self, followed: _Followed, error: KubeError | None) -> list[_Followed]:
         """Of a watch that ended, as they all do in time, or because of something: itself where it is to be opened
@@ -303,7 +310,7 @@ class Following:
             self._must_list(followed.kind, str(error))
             return []
         if error is None and self._hold:
-            followed.tries = 0
+            followed.tries = self._in_vain[followed.kind.name] = 0
             followed.watch.seconds = LONG
             return [followed]
         followed.tries += 1
@@ -345,20 +352,20 @@ class Following:
             if future.done():
                 del self._listing[name]
                 result = self._results[name] = future.result()
-                wait = {Outcome.COMPLETE: 0.001, Outcome.BUSY: _PAUSE}.get(result.outcome, PERIOD)
+                wait = {Outcome.COMPLETE: 0.0, Outcome.BUSY: _PAUSE}.get(result.outcome, PERIOD)
                 self._later[name] = (now + wait, kind)
         closed = [each for name, each in self._followed.items() if name not in self._watches]
         for each in closed:
             if not each.events:
                 self._pause(each)
-        waiting = [kind for at, kind in self._later.values() if 0.0 < at <= now]
+        waiting = [kind for at, kind in self._later.values() if at <= now]
         for kind in waiting:
             del self._later[kind.name]
         if waiting:
             self._begin(waiting)
-        for name, (at, kind) in list(self._later.items()):
-            if at == 0.0 and self._list_again:
-                del self._later[name]
+        for name, (at, kind) in list(self._to_list.items()):
+            if at <= now and self._list_again:
+                del self._to_list[name]
                 self._listing[name] = (kind, pool.submit(self._list_again, kind))
 
     def _is_due(self, followed: _Followed, now: float) -> bool:

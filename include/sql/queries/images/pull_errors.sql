@@ -19,7 +19,7 @@ hit AS (
     FROM k8s_pods AS pod
     CROSS JOIN
         LATERAL jsonb_path_query(
-            pod.status, '$ ? (@.type() == "object").keyvalue() ? (@.key like_regex "ontainerStatuses$").value[*]'
+            pod.status, '$.*[*] ? (exists (@.state.waiting.reason))'
         ) AS status (value)
     WHERE
         coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')

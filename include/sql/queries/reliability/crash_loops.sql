@@ -21,7 +21,7 @@ hit AS (
     CROSS JOIN
         LATERAL jsonb_path_query(
             pod.status,
-            '$ ? (@.type() == "object").keyvalue() ? (@.key like_regex "ontainerStatuses$").value[*] ? (@.state.waiting.reason == "CrashLoopBackOff")'
+            '$.*[*] ? (@.state.waiting.reason == "CrashLoopBackOff")'
         ) AS status (value)
     WHERE coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed') AND pod.ready_containers < pod.total_containers
 )

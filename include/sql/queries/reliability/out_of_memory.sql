@@ -21,7 +21,7 @@ hit AS (
     CROSS JOIN
         LATERAL jsonb_path_query(
             pod.status,
-            '$ ? (@.type() == "object").keyvalue() ? (@.key like_regex "ontainerStatuses$").value[*] ? (
+            '$.*[*] ? (
             @.state.terminated.reason == "OOMKilled" || @.lastState.terminated.reason == "OOMKilled"
         )'
         ) AS status (value)

@@ -6,33 +6,49 @@ WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods', 'poddisruptionbudgets'])
 ),
 
+pods AS MATERIALIZED (
+    SELECT
+        pod.context_name,
+        pod.namespace,
+        coalesce(k8s_owner(pod.owner_references) ->> 'kind', 'Pod') AS owner_kind,
+        coalesce(k8s_owner(pod.owner_references) ->> 'name', pod.name) AS owner,
+        pod.labels,
+        count(*) AS pods
+    FROM k8s_pods AS pod
+    WHERE coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')
+    GROUP BY pod.context_name, pod.namespace, owner_kind, owner, pod.labels
+),
+
+covered AS (
+    SELECT
+        pods.context_name,
+        pods.namespace,
+        pods.owner_kind,
+        pods.owner,
+        pods.labels,
+        pods.pods,
+        array_agg(budget.name ORDER BY budget.name) AS budgets
+    FROM pods
+    INNER JOIN k8s_poddisruptionbudgets AS budget
+        ON
+            pods.context_name = budget.context_name
+            AND pods.namespace = budget.namespace
+            AND k8s_selects(budget.selector, pods.labels)
+    GROUP BY pods.context_name, pods.namespace, pods.owner_kind, pods.owner, pods.labels, pods.pods
+    HAVING count(*) > 1
+),
+
 hit AS (
     SELECT
-        covered.context_name,
+        context_name,
         NULL::text AS not_known,
-        covered.namespace,
-        covered.owner_kind,
-        covered.owner,
-        covered.budgets,
-        count(*) AS pods
-    FROM (
-        SELECT
-            pod.context_name,
-            pod.namespace,
-            coalesce(k8s_owner(pod.owner_references) ->> 'kind', 'Pod') AS owner_kind,
-            coalesce(k8s_owner(pod.owner_references) ->> 'name', pod.name) AS owner,
-            array_agg(budget.name ORDER BY budget.name) AS budgets
-        FROM k8s_poddisruptionbudgets AS budget
-        INNER JOIN k8s_pods AS pod
-            ON
-                budget.context_name = pod.context_name
-                AND budget.namespace = pod.namespace
-                AND k8s_selects(budget.selector, pod.labels)
-        WHERE coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')
-        GROUP BY pod.context_name, pod.uid, pod.namespace, owner_kind, owner
-        HAVING count(*) > 1
-    ) AS covered
-    GROUP BY covered.context_name, covered.namespace, covered.owner_kind, covered.owner, covered.budgets
+        namespace,
+        owner_kind,
+        owner,
+        budgets,
+        sum(pods) AS pods
+    FROM covered
+    GROUP BY context_name, namespace, owner_kind, owner, budgets
 )
 
 SELECT *

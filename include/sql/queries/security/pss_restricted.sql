@@ -21,7 +21,7 @@ broken AS (
     FROM k8s_pods AS pod
     WHERE
         coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')
-        AND (k8s_breaks_baseline(pod.spec, pod.annotations) OR k8s_breaks_restricted(pod.spec))
+        AND (k8s_breaks_restricted(pod.spec) OR k8s_breaks_baseline(pod.spec, pod.annotations))
     GROUP BY pod.context_name, pod.namespace, owner_kind, owner
 ),
 
