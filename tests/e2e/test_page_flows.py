@@ -203,6 +203,11 @@ def view(as_admin: BrowserContext, scene: Scene) -> Iterator[Callable[[str], Pag
     assert not [each for each in said if "status of 4" not in each], said
 
 
+def _settled(page: Page) -> None:
+    """All parts of the page that come by themselves are there."""
+    page.wait_for_function("!/Loading …|Counting …/.test(document.body.innerText)")
+
+
 # -- who may see it --------------------------------------------------------------------------------
 
 
@@ -317,11 +322,25 @@ def test_a_cell_is_read_anew_through_airflows_own_api(view: Callable[[str], Page
     page = view("/coverage/kinds?context=prod&family=workloads")
     page.get_by_role("button", name="Read now: prod, pods").click()
     expect(page.get_by_role("status")).to_contain_text("Airflow took the run")
-    conf, state, by = scene.server.airflow.query(
-        "SELECT conf::text, state, triggering_user_name FROM dag_run ORDER BY id DESC LIMIT 1"
+    conf, state, by, run_id = scene.server.airflow.query(
+        "SELECT conf::text, state, triggering_user_name, run_id FROM dag_run ORDER BY id DESC LIMIT 1"
     )[0]
     assert json.loads(conf) == {"contexts": ["prod"], "resources": ["pods"]}
     assert (state, by) == ("queued", "admin")
+    expect(page.get_by_role("status").get_by_role("link")).to_have_text(run_id)
+
+
+def test_a_run_has_a_tab_in_airflow(scene: Scene, as_admin: BrowserContext) -> None:
+    page = as_admin.new_page()
+    asked = as_admin.request.post(
+        f"{scene.server.root}/api/v2/dags/k8s_inventory/dagRuns", data={"logical_date": None, "dag_run_id": "run-2"}
+    )
+    assert asked.ok
+    page.goto(f"{scene.server.root}/dags/k8s_inventory/runs/run-2")
+    page.locator("a[href$='/plugin/inventory_run']").click()
+    frame = page.frame_locator("iframe[title=Inventory]")
+    expect(frame.get_by_role("row", name=re.compile("^staging forbidden"))).to_be_visible(timeout=30_000)
+    page.close()
 
 
 def test_no_other_site_can_start_a_run(scene: Scene, browser: Browser) -> None:
@@ -577,7 +596,7 @@ def test_what_strangers_write_stays_text(scene: Scene, as_admin: BrowserContext)
     shown = 0
     for path in _all_views(scene):
         page.goto(f"{scene.server.url}{path}")
-        page.wait_for_load_state("networkidle")
+        _settled(page)
         assert page.evaluate("[window.planted, document.querySelectorAll('img, main script, [onerror]').length]") == [
             None,
             0,
@@ -607,7 +626,7 @@ def test_everybody_can_use_it(scene: Scene, browser: Browser, theme: str) -> Non
         "/run?run_id=run-2",
     ):
         page.goto(f"{scene.server.url}{path}")
-        page.wait_for_load_state("networkidle")
+        _settled(page)
         assert page.locator("html").get_attribute("data-theme") == theme
         found = Axe().run(page).response["violations"]
         serious = [
@@ -643,7 +662,7 @@ def test_it_fits_the_screen(view: Callable[[str], Page], width: int) -> None:
     for path in ("/", "/search?kind=pods", "/changes", "/compare", "/answers"):
         page = view(path)
         page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_load_state("networkidle")
+        _settled(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
