@@ -205,7 +205,7 @@ def view(as_admin: BrowserContext, scene: Scene) -> Iterator[Callable[[str], Pag
 
 def _settled(page: Page) -> None:
     """All parts of the page that come by themselves are there."""
-    page.wait_for_function("!/Loading …|Counting …/.test(document.body.innerText)")
+    expect(page.get_by_text(re.compile("Loading …|Counting …"))).to_have_count(0)
 
 
 # -- who may see it --------------------------------------------------------------------------------
