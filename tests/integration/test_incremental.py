@@ -33,7 +33,14 @@ def inventory(store: Store) -> Inventory:
     """Runs kinds of a context in a mode; the results by kind."""
     counter = iter(range(1, 1000))
 
-    def run(context: Context, *kinds: str, mode: str = "incremental", custom: bool = False, **settings: Any) -> Any:
+    def run(
+        context: Context,
+        *kinds: str,
+        mode: str = "incremental",
+        custom: bool = False,
+        hold: float = 0.0,
+        **settings: Any,
+    ) -> Any:
         chosen = Settings.load({"requests_per_second": 1000, **settings})
         sync = Sync(
             [
@@ -48,6 +55,7 @@ def inventory(store: Store) -> Inventory:
             settings=chosen,
             open_store=again(store),
             kinds_at_once=2,
+            hold=hold,
         )
         return {result.kind: result for result in sync.results()}
 
@@ -210,6 +218,46 @@ def test_a_server_without_bookmarks_is_listed(
     cluster.create(f"{shop}/pods", pod("one"))  # revisions go on, and no ConfigMap changes
     proxy.spoil, proxy.watch_seconds = lambda path, real: Answer(200, b"") if "watch=true" in path else None, "1"
     result = inventory(proxy.context, "configmaps")["configmaps"]
+    assert (result.outcome, result.attempt.pages) == ("complete", 1)
+
+
+@pytest.mark.parametrize("hold", [0.0, 4.0])
+def test_watches_that_end_at_once_are_not_opened_over_and_over(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str, hold: float
+) -> None:
+    inventory(proxy.context, "configmaps", mode="full")
+    cluster.create(f"{shop}/configmaps", {"metadata": {"name": "one"}})
+    opened = []
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "watch=true" not in path:
+            return None
+        opened.append(path)
+        return Answer(200, b"")
+
+    proxy.spoil, proxy.watch_seconds = spoil, "1"
+    inventory(proxy.context, "configmaps", hold=hold)
+    assert len(opened) <= 12, "it is left alone in between"
+    assert_table_equals_cluster(store, cluster, "configmaps", context="proxied")
+    (target,) = query_rows(store, "SELECT has_bookmarks FROM k8s_sync_targets WHERE context_name = 'proxied'")
+    assert target["has_bookmarks"], "nothing is known of that"
+
+
+def test_who_can_not_say_which_api_servers_there_are_once_watches_are_open_has_all_listed(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str
+) -> None:
+    inventory(proxy.context, "pods", mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))
+    asked = []
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "/leases" in path:
+            asked.append(path)
+            return Answer(403, b"{}") if len(asked) > 1 else None
+        return None
+
+    proxy.spoil = spoil
+    result = inventory(proxy.context, "pods")["pods"]
     assert (result.outcome, result.attempt.pages) == ("complete", 1)
 
 

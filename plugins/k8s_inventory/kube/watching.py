@@ -124,7 +124,7 @@ class Watch:
         self._bytes_of_stream = 0
         self._most = min(session.limits.max_page_bytes, session.limits.max_listing_bytes)
         self._where = f"context {session.context.name}, {kind.name}, watch"
-        self._line = b""
+        self._line = bytearray()
         self.ends_at = 0.0
         """When the API server is to end it, by the monotonic clock."""
         self._rows: cells.Rows | None = None
@@ -140,7 +140,11 @@ class Watch:
             **(cells.QUERY if self._as_table else {}),
         }
         path = self.kind.list_path(self.version, self.namespace)
-        self._line, self._rows, self._bytes_of_stream = b"", cells.Rows(self.kind) if self._as_table else None, 0
+        self._line, self._rows, self._bytes_of_stream = (
+            bytearray(),
+            cells.Rows(self.kind) if self._as_table else None,
+            0,
+        )
         stream = self.session.stream(path, query, accept=self._accept)
         self.ends_at = time.monotonic() + self.seconds
         return stream
@@ -154,16 +158,22 @@ class Watch:
         """The events that are whole now. Raises a `KubeError` for what is none, after those before it."""
         self.bytes += len(data)
         self._bytes_of_stream += len(data)
-        lines = (self._line + data).split(b"\n")
-        self._line = lines.pop()
+        *lines, rest = data.split(b"\n")
         for line in lines:
-            if line.strip():
-                yield self._event(line)
+            whole, self._line = bytes(self._line + line), bytearray()
+            if whole.strip():
+                yield self._event(whole)
+        self._line += rest  # in place: a line that drips in is not copied with each drop
         if len(self._line) > self._most or self._bytes_of_stream > self.session.limits.max_listing_bytes:
             raise TooLarge(
                 f"{self._where}: it has more bytes than it may, {self._most} for an event "
                 f"(K8S_MAX_PAGE_BYTES), {self.session.limits.max_listing_bytes} for all (K8S_MAX_LISTING_BYTES)"
             )
+
+    @property
+    def is_early(self) -> bool:
+        """Whether less than half of its time is over."""
+        return self.ends_at - time.monotonic() > self.seconds / 2
 
     def end(self) -> None:
         """Raises `Interrupted` where it ended in the middle of an event."""
@@ -264,6 +274,10 @@ class Watches(Generic[Key]):
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def is_open(self, key: Key) -> bool:
+        """Whether it is, and has not ended."""
+        return key in self._open
 
     def fileno(self) -> int:
         """Of what can be read as soon as one of them can, for who waits for other things, too."""

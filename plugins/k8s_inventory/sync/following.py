@@ -248,12 +248,22 @@ class Following:
             each.is_due = each.has_bookmark = False
         self._watches.open({each.kind.name: each.watch for each in opened})
         api_servers = self._session.kept(ApiServers)
-        if now := api_servers.now():
-            api_servers.are_now(now)
-            for each in opened:
-                if each.since.api_servers != now:
-                    self._drop(each)
-                    self._must_list(each.kind, _OTHERS)
+        now = api_servers.now()
+        api_servers.are_now(now)
+        for each in opened:
+            if now is None and self._watches.is_open(each.kind.name):
+                self._not_certain(each)
+            elif now is not None and each.since.api_servers != now:
+                self._drop(each)
+                self._must_list(each.kind, _OTHERS)
+
+    def _not_certain(self, followed: _Followed) -> None:
+        """It can not be asked now who serves its watch: that is asked once more, before anything is taken from it."""
+        self._drop(followed)
+        if self._hold:
+            self._later[followed.kind.name] = (time.monotonic() + _PAUSE, followed.kind)
+        else:
+            self._must_list(followed.kind, "which API servers there are is not known")
 
     def _must_list(self, kind: Kind, why: str = "") -> None:
         if why:
@@ -309,18 +319,20 @@ class Following:
             self._drop(followed)
             self._must_list(followed.kind, str(error))
             return []
-        if error is None and self._hold:
+        is_early = followed.watch.is_early
+        if error is None and self._hold and not is_early:
             followed.tries = self._in_vain[followed.kind.name] = 0
             followed.watch.seconds = LONG
             return [followed]
         followed.tries += 1
         followed.broken = error
-        is_told = error is not None or followed.has_bookmark
+        is_told = error is not None or followed.has_bookmark or is_early
         if is_told and followed.tries < _TRIES and self._session.dead is None:
             return [followed]
         if error is None:
             self._drop(followed)
-            self._must_list(followed.kind, "no bookmark came that says how far its watch is")
+            early = "its watch ends before its time, as behind a proxy that holds none open"
+            self._must_list(followed.kind, early if is_early else "no bookmark came that says how far its watch is")
             if not is_told:
                 self._writer.store().note_no_bookmarks(self._name, followed.kind.name)
         elif self._hold:
