@@ -471,6 +471,7 @@ def test_what_another_run_stored_in_the_meantime_counts_no_more(
     result = inventory(proxy.context, "pods")["pods"]
     assert result.outcome == "busy"
     assert "another run has stored it since" in str(result.error)
+    assert status_of(store, "pods", context="proxied")["mode"] == "full", "the status is that of the other run"
     assert_table_equals_cluster(store, cluster, "pods", context="proxied")
     assert not changes(store, namespace=shop.split("/")[-1])
 

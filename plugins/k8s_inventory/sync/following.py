@@ -509,7 +509,11 @@ class Following:
                 listed=listed,
                 ends=attempt,
             )
-        except (*FAILURES, Moved) as error:
+        except Moved as error:
+            if goes_on_with is None:
+                target.end(Attempt(outcome=Outcome.BUSY, error=str(error), scope=attempt.scope))
+            raise
+        except FAILURES as error:
             target.end(Attempt(error=str(error), scope=attempt.scope))
             raise
         followed.since, followed.attempt, followed.attempt_id = since, attempt, attempt_id
