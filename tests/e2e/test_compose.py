@@ -134,7 +134,7 @@ def test_links_lead_to_the_port_that_is_published(load: Any) -> None:
 def test_what_is_set_and_empty_is_the_default(load: Any) -> None:
     """As lines of .env that were never filled in."""
     text = (PROJECT / "docker-compose.yaml").read_text()
-    names = set(re.findall(r"\$\{([A-Z0-9_]+)", text)) - set(SECRETS) - {"K8S_SCHEDULE"}
+    names = set(re.findall(r"\$\{([A-Z0-9_]+)", text)) - set(SECRETS) - {"K8S_SCHEDULE", "K8S_INCREMENTAL_SCHEDULE"}
     assert names >= {"KUBE_DIR", "AIRFLOW_PORT", "DATABASE_URL", "K8S_POOL"}
     plain = load(**dict.fromkeys(SECRETS, "x"))
     loaded = load(**dict.fromkeys(SECRETS, "x"), **dict.fromkeys(names, ""))

@@ -63,7 +63,13 @@ def test_one_command_syncs_all_contexts_and_says_what_is_not_complete(
 ) -> None:
     done = run(KUBECONFIG=str(config), DATABASE_URL=database_url)
     assert done.returncode == 1, done.stdout + done.stderr
-    for said in ("east      pods", "dead · pods: unreachable", "FROM k8s_pods", "make psql", "psql 'postgresql://"):
+    for said in (
+        "east      pods",
+        "dead · pods: unreachable",
+        "(queries/images/running.sql)",
+        "make psql",
+        "psql 'postgresql://",
+    ):
         assert said in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     with Store.connect(database_url) as store:

@@ -194,7 +194,7 @@ def test_each_session_keeps_its_pace_and_its_requests_in_flight(cluster: Cluster
     with Session(proxy.context, Limits(requests_per_second=50)) as session:
         start = time.monotonic()
         for _ in range(30):  # twenty at once, the others at 50 a second
-            session._pace()
+            session._pace(1)
         assert time.monotonic() - start >= 9 / 50
 
 

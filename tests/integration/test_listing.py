@@ -61,7 +61,7 @@ class Aging:
         original = Session.get
 
         def get(session: Session, path: str, query: object = None, **rest: object) -> bytes:
-            if isinstance(query, dict) and "limit" in query:
+            if path.endswith("/pods") and isinstance(query, dict) and "limit" in query:
                 self.requests += 1
                 if self.requests in at:
                     age(cluster, query["continue"])
