@@ -119,10 +119,10 @@ class ApiServers:
                 self._is_read = True
             return self._first
 
-    def are_now(self, names: str | None) -> None:
-        """Has `first` say this from now on; where it could not be had, ask again."""
+    def are_now(self, names: str) -> None:
+        """Has `first` say this from now on."""
         with self._lock:
-            self._first, self._is_read = names, names is not None
+            self._first, self._is_read = names, True
 
     def now(self) -> str | None:
         """A digest of their names; None where they can not be had. Raises `Stopped`."""

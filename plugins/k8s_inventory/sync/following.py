@@ -249,21 +249,15 @@ class Following:
         self._watches.open({each.kind.name: each.watch for each in opened})
         api_servers = self._session.kept(ApiServers)
         now = api_servers.now()
-        api_servers.are_now(now)
+        if now is not None:
+            api_servers.are_now(now)
         for each in opened:
-            if now is None and self._watches.is_open(each.kind.name):
-                self._not_certain(each)
+            if now is None and not self._hold and self._watches.is_open(each.kind.name):
+                self._drop(each)
+                self._must_list(each.kind, "which API servers there are is not known")
             elif now is not None and each.since.api_servers != now:
                 self._drop(each)
                 self._must_list(each.kind, _OTHERS)
-
-    def _not_certain(self, followed: _Followed) -> None:
-        """It can not be asked now who serves its watch: that is asked once more, before anything is taken from it."""
-        self._drop(followed)
-        if self._hold:
-            self._later[followed.kind.name] = (time.monotonic() + _PAUSE, followed.kind)
-        else:
-            self._must_list(followed.kind, "which API servers there are is not known")
 
     def _must_list(self, kind: Kind, why: str = "") -> None:
         if why:
@@ -364,7 +358,9 @@ class Following:
             if future.done():
                 del self._listing[name]
                 result = self._results[name] = future.result()
-                wait = {Outcome.COMPLETE: 0.0, Outcome.BUSY: _PAUSE}.get(result.outcome, PERIOD)
+                # While nothing answers, a listing follows another after twice the time: see `_must_list`.
+                waits = {Outcome.COMPLETE: 0.0, Outcome.BUSY: _PAUSE, Outcome.UNREACHABLE: _PAUSE}
+                wait = waits.get(result.outcome, PERIOD)
                 self._later[name] = (now + wait, kind)
         closed = [each for name, each in self._followed.items() if name not in self._watches]
         for each in closed:
