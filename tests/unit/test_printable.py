@@ -80,6 +80,7 @@ def every_error_class() -> list[type[Exception]]:
 def test_no_error_is_left_out() -> None:
     # Never shown but as part of one of the others.
     internal = {
+        "Busy",
         "Exhausted",
         "_TryAgain",
         "_Restart",

@@ -14,6 +14,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS, NAMES, TABLES, Kind
+from k8s_inventory.printable import ReportedError
 from k8s_inventory.web.columns import Columns
 from k8s_inventory.web.reading import Row, Rows, Snapshot
 
@@ -30,7 +31,7 @@ COUNT_SECONDS = 5
 _COLUMNS = {kind.name: frozenset(column.name for column in kind.columns) for kind in TABLES}
 
 
-class Unanswerable(Exception):
+class Unanswerable(ReportedError):
     """What is asked can not be asked so; the message says why, `of` which field."""
 
     def __init__(self, of: str, why: str) -> None:
