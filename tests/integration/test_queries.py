@@ -895,6 +895,10 @@ def test_a_query_names_the_kinds_that_it_reads(name: str) -> None:
     read = {tables[each] for each in re.findall(r"\bk8s_\w+", query.sql) if each in tables}
     if "k8s_grants" in query.sql:
         read |= {"roles", "clusterroles", "rolebindings", "clusterrolebindings"}
+    if "k8s_live_pods" in query.sql:
+        read |= {"pods"}
+    if "k8s_webhooks" in query.sql:
+        read |= {"validatingwebhookconfigurations", "mutatingwebhookconfigurations"}
     if "k8s_pod_shapes" in query.sql:
         read |= {"pods", "deployments", "replicasets", "statefulsets", "daemonsets", "replicationcontrollers"}
         read |= {"jobs", "cronjobs", "podtemplates"}

@@ -193,3 +193,60 @@ INNER JOIN newest
 
 COMMENT ON VIEW k8s_pod_shapes IS
 'The pod templates of all workloads, and of pods the newest of each controller and revision: what pods look like, or will.';
+
+-- Pods that have not ended, and whose they are.
+CREATE OR REPLACE VIEW k8s_live_pods AS
+SELECT
+    context_name,
+    uid,
+    namespace,
+    name,
+    created_at,
+    labels,
+    annotations,
+    phase,
+    display_status,
+    node_name,
+    service_account_name,
+    host_network,
+    total_containers,
+    ready_containers,
+    cpu_request,
+    memory_request,
+    images,
+    init_images,
+    spec,
+    status,
+    coalesce(k8s_owner(owner_references) ->> 'kind', 'Pod') AS owner_kind,
+    coalesce(k8s_owner(owner_references) ->> 'name', name) AS owner
+FROM k8s_pods
+WHERE coalesce(phase, '') NOT IN ('Succeeded', 'Failed');
+
+COMMENT ON VIEW k8s_live_pods IS
+'Pods that have not ended. owner_kind and owner are their controller; a pod without one is its own.';
+
+-- The webhooks of both kinds of configurations.
+CREATE OR REPLACE VIEW k8s_webhooks AS
+SELECT
+    configuration.context_name,
+    configuration.kind,
+    configuration.name,
+    each.value AS webhook
+FROM (
+    SELECT
+        context_name,
+        'ValidatingWebhookConfiguration' AS kind,
+        name,
+        data
+    FROM k8s_validatingwebhookconfigurations
+    UNION ALL
+    SELECT
+        context_name,
+        'MutatingWebhookConfiguration' AS kind,
+        name,
+        data
+    FROM k8s_mutatingwebhookconfigurations
+) AS configuration
+CROSS JOIN LATERAL jsonb_path_query(configuration.data, '$.webhooks[*] ? (@.type() == "object")') AS each (value);
+
+COMMENT ON VIEW k8s_webhooks IS 'Webhooks that are asked whether to admit: a row for each, as its configuration has it.';

@@ -61,14 +61,14 @@ class Rows:
         self._kind = kind
         self._fields: list[tuple[int, str]] = []
 
-    def object(self, body: bytes, *, where: str) -> tuple[msgspec.Raw, bytes]:
-        """The metadata of the Table, and the object in it, as `as_list` has it. Raises `BadAnswer`."""
+    def object(self, body: bytes, *, where: str) -> bytes:
+        """The object in the Table, as `as_list` has it. Raises `BadAnswer`."""
         table = _table(body, where)
         self._fields = self._fields or _fields(table, self._kind, where)
         rows = table.rows or ()
         if table.kind != "Table" or len(rows) != 1 or len(rows[0].cells) <= max(index for index, _ in self._fields):
             raise BadAnswer(f"{where}: the answer is no Table of one object; it was thrown away")
-        return table.metadata, msgspec.json.encode(_object(rows[0], self._fields))
+        return msgspec.json.encode(_object(rows[0], self._fields))
 
 
 def _table(body: bytes, where: str) -> _Table:

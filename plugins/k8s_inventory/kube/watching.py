@@ -193,15 +193,13 @@ class Watch:
         change: Change = event.type  # type: ignore[assignment]
         body = bytes(event.object)
         try:
-            if self._rows:
-                found = self._of_table(change, body)
-            else:
-                found = decode_mended(_objects, body)[0]
-                self._refuse_other(found)
+            if self._rows and change != "BOOKMARK":
+                body = self._rows.object(body, where=self._where)
+            found = decode_mended(_objects, body)[0]
         except UNREADABLE as error:
             raise BadAnswer(f"{self._where}: what it sent is no object ({error})") from None
-        if self._rows and change != "BOOKMARK":
-            body = self._rows.object(body, where=self._where)[1]
+        if not self._rows:
+            self._refuse_other(found)
         revision = as_number(found.metadata.resource_version)
         if revision is None or revision < self.revision:
             raise BadAnswer(
@@ -217,12 +215,6 @@ class Watch:
         return Event(
             change, revision, metadata.uid, metadata.namespace, metadata.name, body, is_mended=whole is not line
         )
-
-    def _of_table(self, change: Change, body: bytes) -> _Object:
-        assert self._rows
-        if change == "BOOKMARK":
-            return decode_mended(_objects, body)[0]
-        return decode_mended(_objects, self._rows.object(body, where=self._where)[1])[0]
 
     def _refuse_other(self, found: _Object) -> None:
         if (found.kind, found.api_version) != self._wanted:
@@ -271,9 +263,6 @@ class Watches(Generic[Key]):
 
     def __contains__(self, key: Key) -> bool:
         return key in self._open or key in self._ended
-
-    def __len__(self) -> int:
-        return len(self._open)
 
     def is_open(self, key: Key) -> bool:
         """Whether it is, and has not ended."""

@@ -13,17 +13,16 @@ hit AS (
         context_name,
         NULL::text AS not_known,
         namespace,
-        coalesce(k8s_owner(owner_references) ->> 'kind', 'Pod') AS owner_kind,
-        coalesce(k8s_owner(owner_references) ->> 'name', name) AS owner,
+        owner_kind,
+        owner,
         display_status,
         count(*) AS pods,
         sum(cpu_request) AS cpu_requested,
         sum(memory_request) AS memory_requested,
         min(created_at) AS since
-    FROM k8s_pods
+    FROM k8s_live_pods
     WHERE
         node_name <> ''
-        AND coalesce(phase, '') NOT IN ('Succeeded', 'Failed')
         AND ready_containers < total_containers
         AND created_at < now() - interval '1 hour'
         AND (cpu_request > 0 OR memory_request > 0)

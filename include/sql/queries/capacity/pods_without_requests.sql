@@ -12,8 +12,8 @@ found AS (
     SELECT
         context_name,
         namespace,
-        coalesce(k8s_owner(owner_references) ->> 'kind', 'Pod') AS owner_kind,
-        coalesce(k8s_owner(owner_references) ->> 'name', name) AS owner,
+        owner_kind,
+        owner,
         name,
         array_remove(
             ARRAY[
@@ -22,10 +22,8 @@ found AS (
             ],
             NULL
         ) AS lacks
-    FROM k8s_pods
-    WHERE
-        coalesce(phase, '') NOT IN ('Succeeded', 'Failed')
-        AND (coalesce(cpu_request, 0) = 0 OR coalesce(memory_request, 0) = 0)
+    FROM k8s_live_pods
+    WHERE coalesce(cpu_request, 0) = 0 OR coalesce(memory_request, 0) = 0
 ),
 
 hit AS (

@@ -11,12 +11,11 @@ container AS (
     SELECT
         context_name,
         namespace,
-        coalesce(k8s_owner(owner_references) ->> 'kind', 'Pod') AS owner_kind,
-        coalesce(k8s_owner(owner_references) ->> 'name', name) AS owner,
+        owner_kind,
+        owner,
         images || init_images AS images,
         count(*) AS pods
-    FROM k8s_pods
-    WHERE coalesce(phase, '') NOT IN ('Succeeded', 'Failed')
+    FROM k8s_live_pods
     GROUP BY context_name, namespace, owner_kind, owner, images || init_images
 ),
 

@@ -10,12 +10,11 @@ pods AS MATERIALIZED (
     SELECT
         pod.context_name,
         pod.namespace,
-        coalesce(k8s_owner(pod.owner_references) ->> 'kind', 'Pod') AS owner_kind,
-        coalesce(k8s_owner(pod.owner_references) ->> 'name', pod.name) AS owner,
+        pod.owner_kind,
+        pod.owner,
         pod.labels,
         count(*) AS pods
-    FROM k8s_pods AS pod
-    WHERE coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')
+    FROM k8s_live_pods AS pod
     GROUP BY pod.context_name, pod.namespace, owner_kind, owner, pod.labels
 ),
 

@@ -14,8 +14,8 @@ found AS MATERIALIZED (
     SELECT
         pod.context_name,
         pod.namespace,
-        coalesce(k8s_owner(pod.owner_references) ->> 'kind', 'Pod') AS owner_kind,
-        coalesce(k8s_owner(pod.owner_references) ->> 'name', pod.name) AS owner,
+        pod.owner_kind,
+        pod.owner,
         pod.name AS pod,
         CASE
             WHEN
@@ -25,13 +25,12 @@ found AS MATERIALIZED (
                 THEN jsonb_build_array(coalesce(pod.service_account_name, 'default'))
             ELSE '[]'
         END AS accounts
-    FROM k8s_pods AS pod
+    FROM k8s_live_pods AS pod
     LEFT JOIN k8s_serviceaccounts AS account
         ON
             pod.context_name = account.context_name
             AND pod.namespace = account.namespace
             AND coalesce(pod.service_account_name, 'default') = account.name
-    WHERE coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')
 ),
 
 hit AS (

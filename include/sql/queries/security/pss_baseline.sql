@@ -14,14 +14,12 @@ broken AS (
     SELECT
         pod.context_name,
         pod.namespace,
-        coalesce(k8s_owner(pod.owner_references) ->> 'kind', 'Pod') AS owner_kind,
-        coalesce(k8s_owner(pod.owner_references) ->> 'name', pod.name) AS owner,
+        pod.owner_kind,
+        pod.owner,
         count(*) AS pods,
         min(pod.uid) AS uid
-    FROM k8s_pods AS pod
-    WHERE
-        coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')
-        AND (k8s_breaks_baseline(pod.spec, pod.annotations))
+    FROM k8s_live_pods AS pod
+    WHERE k8s_breaks_baseline(pod.spec, pod.annotations)
     GROUP BY pod.context_name, pod.namespace, owner_kind, owner
 ),
 

@@ -12,15 +12,14 @@ found AS MATERIALIZED (
     SELECT
         pod.context_name,
         pod.namespace,
-        coalesce(k8s_owner(pod.owner_references) ->> 'kind', 'Pod') AS owner_kind,
-        coalesce(k8s_owner(pod.owner_references) ->> 'name', pod.name) AS owner,
+        pod.owner_kind,
+        pod.owner,
         pod.name AS pod,
         k8s_found(
             pod.spec,
             '$.*[*] ? (@.image.type() == "string" && !(@.securityContext.readOnlyRootFilesystem == true) && !($.os.name == "windows")).name'
         ) AS containers
-    FROM k8s_pods AS pod
-    WHERE coalesce(pod.phase, '') NOT IN ('Succeeded', 'Failed')
+    FROM k8s_live_pods AS pod
 ),
 
 hit AS (

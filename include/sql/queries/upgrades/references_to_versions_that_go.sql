@@ -60,25 +60,11 @@ hit AS (
         removed.api_version,
         removed.kind AS of_kind,
         removed.use_instead
-    FROM (
-        SELECT
-            context_name,
-            'ValidatingWebhookConfiguration' AS kind,
-            name,
-            data
-        FROM k8s_validatingwebhookconfigurations
-        UNION ALL
-        SELECT
-            context_name,
-            'MutatingWebhookConfiguration' AS kind,
-            name,
-            data
-        FROM k8s_mutatingwebhookconfigurations
-    ) AS configuration
+    FROM k8s_webhooks AS configuration
     CROSS JOIN
         LATERAL jsonb_path_query(
             -- With matchPolicy Equivalent, which is the default, a rule holds for the other versions, too.
-            configuration.data, '$.webhooks[*] ? (@.matchPolicy == "Exact").rules[*]'
+            configuration.webhook, '$ ? (@.matchPolicy == "Exact").rules[*]'
         ) AS rule (value)
     INNER JOIN removed
         ON

@@ -6,30 +6,6 @@ WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'])
 ),
 
-webhook AS (
-    SELECT
-        configuration.context_name,
-        configuration.kind,
-        configuration.name,
-        each.value AS webhook
-    FROM (
-        SELECT
-            context_name,
-            'ValidatingWebhookConfiguration' AS kind,
-            name,
-            data
-        FROM k8s_validatingwebhookconfigurations
-        UNION ALL
-        SELECT
-            context_name,
-            'MutatingWebhookConfiguration' AS kind,
-            name,
-            data
-        FROM k8s_mutatingwebhookconfigurations
-    ) AS configuration
-    CROSS JOIN LATERAL jsonb_path_query(configuration.data, '$.webhooks[*] ? (@.type() == "object")') AS each (value)
-),
-
 hit AS (
     SELECT
         context_name,
@@ -38,7 +14,7 @@ hit AS (
         name,
         webhook ->> 'name' AS webhook,
         webhook ->> 'failurePolicy' AS failure_policy
-    FROM webhook
+    FROM k8s_webhooks
     WHERE webhook ->> 'failurePolicy' = 'Ignore'
 )
 

@@ -6,30 +6,6 @@ WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['validatingwebhookconfigurations', 'mutatingwebhookconfigurations', 'services'])
 ),
 
-webhook AS (
-    SELECT
-        configuration.context_name,
-        configuration.kind,
-        configuration.name,
-        each.value AS webhook
-    FROM (
-        SELECT
-            context_name,
-            'ValidatingWebhookConfiguration' AS kind,
-            name,
-            data
-        FROM k8s_validatingwebhookconfigurations
-        UNION ALL
-        SELECT
-            context_name,
-            'MutatingWebhookConfiguration' AS kind,
-            name,
-            data
-        FROM k8s_mutatingwebhookconfigurations
-    ) AS configuration
-    CROSS JOIN LATERAL jsonb_path_query(configuration.data, '$.webhooks[*] ? (@.type() == "object")') AS each (value)
-),
-
 hit AS (
     SELECT
         webhook.context_name,
@@ -40,7 +16,7 @@ hit AS (
         webhook.webhook #>> '{clientConfig,service,namespace}' AS service_namespace,
         webhook.webhook #>> '{clientConfig,service,name}' AS service,
         webhook.webhook ->> 'failurePolicy' AS failure_policy
-    FROM webhook
+    FROM k8s_webhooks AS webhook
     LEFT JOIN k8s_services AS service
         ON
             webhook.context_name = service.context_name
