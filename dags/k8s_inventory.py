@@ -22,7 +22,7 @@ from k8s_inventory.operators import (
     ReportOperator,
     SyncOperator,
 )
-from k8s_inventory.operators.about import about_forgetting, about_inventory
+from k8s_inventory.operators.about import about_following, about_forgetting, about_inventory
 from k8s_inventory.operators.params import run_params
 from k8s_inventory.settings import Settings, SettingsError
 
@@ -93,7 +93,7 @@ for dag_id, mode, schedule, description in (
     with DAG(
         dag_id=dag_id,
         description=description,
-        doc_md=__doc__,
+        doc_md=about_following(inventory="k8s_inventory", mode=mode),
         schedule=schedule or None,
         start_date=datetime(2026, 1, 1),
         catchup=False,

@@ -92,7 +92,7 @@ def test_the_hook_gives_a_client_of_the_library_that_asks_as_the_connection_says
 
 
 def test_where_there_is_no_kubeconfig_connections_are_named_to_airflow_alone(tmp_path: Path) -> None:
-    from k8s_inventory.hooks import clusters
+    from k8s_inventory.hooks.contexts import contexts
     from k8s_inventory.kube.errors import KubeconfigError
     from k8s_inventory.settings import Settings
     from k8s_inventory.sync.configured import configured_contexts
@@ -101,7 +101,7 @@ def test_where_there_is_no_kubeconfig_connections_are_named_to_airflow_alone(tmp
     with pytest.raises(
         KubeconfigError, match="nowhere: set KUBECONFIG, or name Airflow connections of type kubernetes"
     ):
-        clusters.contexts(settings)
+        contexts(settings)
     with pytest.raises(KubeconfigError, match="nowhere: set KUBECONFIG$"):
         configured_contexts(settings)
 
@@ -162,7 +162,7 @@ def test_every_field_of_the_form_takes_what_is_typed() -> None:
 
 
 def test_the_documentation_of_the_dags_is_for_their_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    from k8s_inventory.operators.about import about_forgetting, about_inventory
+    from k8s_inventory.operators.about import about_following, about_forgetting, about_inventory
     from k8s_inventory.outcome import Outcome
     from k8s_inventory.settings import per_run_settings
 
@@ -173,3 +173,9 @@ def test_the_documentation_of_the_dags_is_for_their_users(monkeypatch: pytest.Mo
     assert "(https://data.example/airflow/dags/other)" in text
     assert "(https://data.example/airflow/dags/one/runs)" in text
     assert "(https://data.example/airflow/dags/one)" in about_forgetting(inventory="one")
+    for mode in ("incremental", "watch"):
+        text = about_following(inventory="one", mode=mode)
+        assert "(https://data.example/airflow/dags/one)" in text
+        assert f"| `{Outcome.BUSY}` | " in text
+        for name in per_run_settings():
+            assert f"| `{name}` | " in text

@@ -10,13 +10,10 @@ from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from kubernetes.client import ApiClient, Configuration
 
-from k8s_inventory.hooks.contexts import contexts
 from k8s_inventory.hooks.flags import flag
 from k8s_inventory.known_secrets import learn_connection
 from k8s_inventory.kube.client import Client
 from k8s_inventory.kube.contexts import Context
-
-__all__ = ["ClusterHook", "contexts"]
 
 _SOURCES = ("in_cluster", "kube_config_path", "kube_config")
 _FLAGS = ("in_cluster", "disable_verify_ssl")

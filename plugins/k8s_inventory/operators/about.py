@@ -31,6 +31,30 @@ rows; after all others they are as they were last known.
 Tables, settings, rights of a cluster's user: the folder `docs/` of the project.
 """
 
+_FOLLOWING = """
+{what} It goes on from what [{inventory}]({inventory_page}) has read, which has to run first, and daily: new kinds and
+views are its matter.
+
+**Tasks.** `plan` finds the contexts. `sync` watches: a mapped task takes all kinds of a context, and lists what it can
+not go on from. `announce` gives each table that has changed an event of its asset. What counts is the outcome of
+`sync`.
+
+**Params** are for one run. What is left empty is what the operator has set for all, by default everything.
+
+{params}
+
+**Outcomes** of a kind of a context, in `k8s_sync_status`. After all but `complete` rows are as they were last known.
+
+{outcomes}
+
+In a cluster it needs the right `watch` beside `list`: `docs/rbac.md` of the project. When to use it: `docs/modes.md`.
+"""
+
+_WHAT = {
+    "incremental": "Brings the tables in PostgreSQL up to date, by what has changed in clusters since the last run.",
+    "watch": "Holds the tables in PostgreSQL up to date: what changes in a cluster is there a second or two later.",
+}
+
 _FORGETTING = """
 Deletes all that the inventory holds of one context, its history included. It does not come back.
 
@@ -43,13 +67,23 @@ The next run of [{inventory}]({inventory_page}) reads the context again where it
 
 def about_inventory(*, inventory: str, forget: str) -> str:
     """What the DAG does, its Params, outcomes and pages, in Markdown. `inventory`, `forget`: the ids of the DAGs."""
-    fields = Settings.model_fields
     return _INVENTORY.format(
-        params=_table("Param", {name: fields[name].description or "" for name in per_run_settings()}),
-        outcomes=_table("outcome", {each.value: each.advice for each in reversed(Outcome)}),
+        params=_params(),
+        outcomes=_outcomes(),
         forget=forget,
         forget_page=page(f"dags/{forget}"),
         runs=page(f"dags/{inventory}/runs"),
+    )
+
+
+def about_following(*, inventory: str, mode: str) -> str:
+    """The same of the DAG of a mode, `incremental` or `watch`."""
+    return _FOLLOWING.format(
+        what=_WHAT[mode],
+        params=_params(),
+        outcomes=_outcomes(),
+        inventory=inventory,
+        inventory_page=page(f"dags/{inventory}"),
     )
 
 
@@ -62,6 +96,15 @@ def page(path: str) -> str:
     """The address of a page of Airflow's, for a browser."""
     base_url = conf.get("api", "base_url", fallback="") or ""
     return f"{base_url.rstrip('/')}/{path}"
+
+
+def _params() -> str:
+    fields = Settings.model_fields
+    return _table("Param", {name: fields[name].description or "" for name in per_run_settings()})
+
+
+def _outcomes() -> str:
+    return _table("outcome", {each.value: each.advice for each in reversed(Outcome)})
 
 
 def _table(title: str, rows: Mapping[str, str]) -> str:

@@ -98,12 +98,12 @@ class ChangeTrigger(BaseEventTrigger):
             pool.shutdown(wait=False)
 
     def _configured(self) -> tuple[Settings, list[Kind], dict[str, Callable[[], Context]]]:
-        from k8s_inventory.hooks import clusters
+        from k8s_inventory.hooks.contexts import contexts
         from k8s_inventory.settings import Settings
         from k8s_inventory.sync.selection import PlanError, select
 
         settings = Settings.load({"contexts": self.contexts, "resources": self.kinds})
-        configured = clusters.contexts(settings)
+        configured = contexts(settings)
         selection = select(settings, configured)
         if selection.custom.include or len(selection.kinds) > MOST_KINDS:
             raise PlanError(
