@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from operator import attrgetter
@@ -90,6 +90,9 @@ class _Item(msgspec.Struct, frozen=True, gc=False):
     api_version: str | None = msgspec.field(default=None, name="apiVersion")
 
 
+_Single = tuple[metadata.Stub, "Future[bytes]"]
+"""What is to be had, and the list that was asked for it."""
+
 _Download = tuple[bytes | KubeError, str, float, float]
 """A page's bytes or the error in their place, the continue token in it, when it was asked for, the seconds it took."""
 
@@ -120,6 +123,7 @@ class Page(Generic[Item]):
     """The continue token that led to it."""
     is_metadata: bool = False
     """Whether the items are `metadata.Stub`, each in the place of an object: `Listing.fetched` has these."""
+    is_last: bool = False
 
 
 class Current(NamedTuple):
@@ -228,6 +232,7 @@ class Listing(Generic[Item]):
         """
         path = self._path_served()
         while True:
+            self._singles = ThreadPoolExecutor(_AT_ONCE, "list-single")
             try:
                 yield from self._snapshot(path)
                 return
@@ -239,6 +244,8 @@ class Listing(Generic[Item]):
                     printable(self.kind.name),
                     printable(str(restart)),
                 )
+            finally:
+                self._singles.shutdown(wait=False, cancel_futures=True)  # answers under way go nowhere
 
     def current(self) -> Current:
         """The revision that is current now. Raises a `KubeError`."""
@@ -267,13 +274,24 @@ class Listing(Generic[Item]):
         """The objects of a page of metadata at these positions, or more of them, of its own snapshot.
 
         Pages with items of that type, and the position that they begin with; without one, they are just those wanted.
-        Where they can not be had as they were named, there are no more of them, and the listing begins again or ends.
-        Raises a `KubeError` as `pages` does.
+        A few are asked for at once, side by side, while the caller does something else; take them before the page after
+        the next one, and before the end. Where they can not be had as they were named, there are no more of them, and
+        the listing begins again or ends. Raises a `KubeError` as `pages` does.
         """
+        singles = None
+        if page.items and are_few(len(wanted), len(page.items)):
+            singles = [
+                (page.items[each], self._singles.submit(self._single, page, page.items[each])) for each in wanted
+            ]
+        return self._fetched(page, singles, item)
+
+    def _fetched(
+        self, page: Page[Any], singles: Sequence[_Single] | None, item: type[Any]
+    ) -> Iterator[tuple[Page[Any], int | None]]:
         where = f"context {self.session.context.name}, {self.kind.name}, page {page.number}"
         try:
-            if page.items and are_few(len(wanted), len(page.items)):
-                yield self._singles(page, wanted, item, where), None
+            if singles is not None:
+                yield self._joined(page, singles, item, where), None
             else:
                 yield from self._whole(page, item, where)
         except Expired:
@@ -315,29 +333,31 @@ class Listing(Generic[Item]):
             if not token or not count:
                 raise metadata.NotMetadata(f"{where}: of its {total} objects the server shows {start}")
 
-    def _singles(self, page: Page[Any], wanted: Sequence[int], item: type[Any], where: str) -> Page[Any]:
-        """These objects, each by its name."""
+    def _single(self, page: Page[Any], stub: metadata.Stub) -> bytes:
+        """A list of the snapshot, of that object."""
+        path, query = self._path(stub.metadata.namespace), self._by_name(page, stub.metadata.name)
+        return self._get(path, query, self._left(), weight=WEIGHT_OF_ONE)
+
+    def _joined(self, page: Page[Any], singles: Sequence[_Single], item: type[Any], where: str) -> Page[Any]:
+        """One page of lists that hold an object each."""
         start = time.monotonic()
-
-        def fetch(position: int) -> tuple[bytes, bool]:
-            stub = page.items[position]
-            path, query = self._path(stub.metadata.namespace), self._by_name(page, stub.metadata.name)
-            body = self._get(path, query, self._left(), weight=WEIGHT_OF_ONE)
-            one = self._object_page(page, body, msgspec.Raw, where, start)
-            _refuse_others(one, [stub])
-            return bytes(one.items[0]), one.is_mended
-
-        with ThreadPoolExecutor(_AT_ONCE, "list-single") as pool:
-            try:
-                found = list(pool.map(fetch, wanted))
-            finally:
-                pool.shutdown(cancel_futures=True)
-                self._waited += time.monotonic() - start
-        head = msgspec.json.encode({"kind": self.kind.list_kind, "apiVersion": page.api_version})
-        raws = b",".join(raw for raw, _ in found)
-        head = head[:-1] + b',"metadata":' + msgspec.json.encode({"resourceVersion": page.resource_version})
-        made = self._object_page(page, head + b',"items":[' + raws + b"]}", item, where, start)
-        return replace(made, is_mended=any(is_mended for _, is_mended in found))
+        try:
+            came = [single.result() for _, single in singles]
+        finally:
+            self._waited += time.monotonic() - start
+        kind, api_version, raws, is_mended = self.kind.list_kind, page.api_version, [], False
+        for body in came:
+            answer, whole = self._list(body, msgspec.Raw, where)
+            self._refuse_other_revision(page, answer.metadata, where)
+            if self._is_generic(answer):
+                kind, api_version = answer.kind, answer.api_version
+            raws += answer.items or []
+            is_mended |= whole is not body
+        head = {"kind": kind, "apiVersion": api_version, "metadata": {"resourceVersion": page.resource_version}}
+        body = msgspec.json.encode(head)[:-1] + b',"items":[' + b",".join(map(bytes, raws)) + b"]}"
+        made = self._object_page(page, body, item, where, start)
+        _refuse_others(made, [stub for stub, _ in singles])
+        return replace(made, is_mended=made.is_mended or is_mended)
 
     def _by_name(self, page: Page[Any], name: str) -> dict[str, Any]:
         """The query for one object of a page. https://pkg.go.dev/k8s.io/apimachinery/pkg/fields#EscapeValue"""
@@ -352,11 +372,7 @@ class Listing(Generic[Item]):
         """An answer in the place of that page, or of some of it. Raises `NotMetadata` for one of another snapshot."""
         self._bytes += len(body)
         items, whole, header = self._objects(body, item, where)
-        revision = header.resource_version or ""
-        if revision != page.resource_version:
-            raise metadata.NotMetadata(
-                f"{where}: asked for it once more as of {page.resource_version}, it is of revision {revision or 'none'}"
-            )
+        self._refuse_other_revision(page, header, where)
         return replace(
             page,
             body=whole,
@@ -365,6 +381,13 @@ class Listing(Generic[Item]):
             is_mended=whole is not body,
             is_metadata=False,
         )
+
+    def _refuse_other_revision(self, page: Page[Any], header: ListMetadata | None, where: str) -> None:
+        revision = header.resource_version if header else None
+        if revision != page.resource_version:
+            raise metadata.NotMetadata(
+                f"{where}: asked for it once more as of {page.resource_version}, it is of revision {revision or 'none'}"
+            )
 
     def _path_served(self) -> ApiPath:
         """The list's path in the first of the known versions that the cluster serves."""
@@ -464,6 +487,7 @@ class Listing(Generic[Item]):
             asked_at=asked_at,
             is_mended=body is not came,
             is_metadata=is_metadata,
+            is_last=not token,
         )
 
     @property
@@ -488,6 +512,13 @@ class Listing(Generic[Item]):
 
     def _objects(self, body: bytes, item: type[Any], where: str) -> tuple[list[Any], bytes, ListMetadata]:
         """The items of a list, its bytes, which may be mended, and its metadata. Raises `BadAnswer`."""
+        answer, body = self._list(body, item, where)
+        items = answer.items or []
+        self._check_items(items, body, where, must_say=self._is_generic(answer))
+        return items, body, answer.metadata or ListMetadata()
+
+    def _list(self, body: bytes, item: type[Any], where: str) -> tuple[ListPage[Any], bytes]:
+        """The list that was asked for, by what it says of itself, and its bytes. Raises `BadAnswer`."""
         kind, api_version = self.kind, self.kind.api_version(self.version)
         answer: ListPage[Any]
         try:
@@ -500,16 +531,17 @@ class Listing(Generic[Item]):
         except UNREADABLE as error:
             refuse_page(body, where)
             raise BadAnswer(f"{where}: the answer is no list ({error})") from error
-        items = answer.items or []
-        # A `List` leaves to each object what it is. One without objects could be of anything.
-        is_generic = (answer.kind, answer.api_version) == ("List", "v1") and (bool(items) or not self._has_revisions)
-        if (answer.kind, answer.api_version) != (kind.list_kind, api_version) and not is_generic:
+        if (answer.kind, answer.api_version) != (kind.list_kind, api_version) and not self._is_generic(answer):
             raise BadAnswer(
                 f"{where}: asked for a {_named(kind.list_kind, api_version)}, the answer is a "
                 f"{_named(answer.kind, answer.api_version)}"
             )
-        self._check_items(items, body, where, must_say=is_generic)
-        return items, body, answer.metadata or ListMetadata()
+        return answer, body
+
+    def _is_generic(self, answer: ListPage[Any]) -> bool:
+        """A `List` leaves to each object what it is. One without objects could be of anything."""
+        is_list = (answer.kind, answer.api_version) == ("List", "v1")
+        return is_list and (bool(answer.items) or not self._has_revisions)
 
     def _check_items(self, items: list[Any], body: bytes, where: str, *, must_say: bool) -> None:
         """Raises `BadAnswer` for a page with an item of another kind or namespace, or that does not say what it is

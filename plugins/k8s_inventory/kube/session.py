@@ -384,12 +384,8 @@ class Session:
         left = min(limits.request_timeout, request.end - time.monotonic())
         self._refuse_if_stopped(path)
         self._refuse_if_dead()
-        too_slow = TooSlow(
-            f"{self._where(path)}: no complete answer in the {max(left, 0.0):.1f} s that were left for it "
-            "(K8S_REQUEST_TIMEOUT, K8S_LISTING_TIMEOUT)"
-        )
         if left <= 0:
-            raise too_slow
+            raise self._too_slow(path, left)
         allowance = transport.Allowance(
             seconds=left,
             silence=limits.read_timeout,
@@ -416,13 +412,19 @@ class Session:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._refuse_if_stopped(path)
             if allowance.is_over:
-                raise too_slow from None
+                raise self._too_slow(path, left) from None
             if is_final(error):
                 raise self._unreachable(error) from None
             if isinstance(error, _NO_CONNECTION):
                 raise _TryAgain(self._unreachable(error)) from None
             broken = Interrupted(f"{self._where(path)}: the answer broke off, or did not come: {cause(error)}")
             raise _TryAgain(broken) from None
+
+    def _too_slow(self, path: str, left: float) -> TooSlow:
+        return TooSlow(
+            f"{self._where(path)}: no complete answer in the {max(left, 0.0):.1f} s that were left for it "
+            "(K8S_REQUEST_TIMEOUT, K8S_LISTING_TIMEOUT)"
+        )
 
     @contextmanager
     def _turn(self, path: str) -> Iterator[None]:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 from itertools import islice
@@ -83,6 +83,16 @@ def failure(error: Exception, session: Session) -> tuple[Outcome, str, bool]:
     if isinstance(error, KubeError):
         return error.outcome, str(error), error.retryable
     return Outcome.FAILED, f"context {session.context.name}, {error}; no row was changed", True
+
+
+@dataclass(frozen=True)
+class _Fetching:
+    """What was asked for of a page of metadata: to be taken as `item`, and what each object wanted is made of."""
+
+    parts: Iterator[tuple[Page[Any], int | None]]
+    item: type[Any]
+    wanted: Sequence[int]
+    made_of: Sequence[str]
 
 
 class _Name(msgspec.Struct, frozen=True, gc=False):
@@ -292,8 +302,10 @@ class Reading:
         duplicates, proof = 0, None
         as_metadata = changed = 0  # pages
         sent: set[int] = set()  # hashes of uids, where no database knows them
+        fetching: _Fetching | None = None
         for page in listing.pages():
             if page.number == 1:
+                fetching = None
                 listed.pages = listed.objects = listed.bytes = listed.redacted = 0
                 listed.resource_version = page.resource_version or None
                 duplicates = as_metadata = changed = 0
@@ -314,6 +326,8 @@ class Reading:
                 made_of = [f"{self._by}{each:08x}" for each in last_writes]
                 wanted, again = target.see(list(versions), list(versions.values()), made_of)
                 if again:
+                    listed.bytes += self._take_fetched(fetching)
+                    fetching = None
                     repeated = len(again)
                     wanted = sorted((*wanted, *self._newer(target, page, versions, again)))
             else:
@@ -321,9 +335,13 @@ class Reading:
                 repeated = len(hashes & sent)
                 sent |= hashes
             duplicates += repeated
+            listed.bytes += self._take_fetched(fetching)
+            fetching = None
             if page.is_metadata:
                 as_metadata += 1
-                listed.bytes += self._take_fetched(listing, page, wanted, made_of)
+                fetching = self._fetch(listing, page, wanted, made_of)
+                if page.is_last:
+                    listed.bytes += self._take_fetched(fetching)
             else:
                 self._take(page, wanted, made_of, page.items if whole and not _is_raw(page.items) else None)
             is_changed = not are_few(len(wanted), total)
@@ -499,23 +517,29 @@ class Reading:
                 target.stage([staged], [made_of[start + index] for index in chosen])
             start += count
 
-    def _take_fetched(
+    def _fetch(
         self, listing: Listing[Any], page: Page[Any], wanted: Sequence[int], made_of: Sequence[str]
-    ) -> int:
-        """The rows that are wanted of a page of metadata, of which an empty one says too little: of any kind it looks
-        the same. Returns the bytes that were read for it."""
+    ) -> _Fetching | None:
+        """Asks for what is wanted of a page of metadata, of which an empty one says too little: of any kind it looks
+        the same."""
         if not wanted and page.items:
-            return 0
+            return None
         item = self._decoder.item if len(wanted) > len(page.items) // 2 else Envelope
-        size = 0
-        for part, start in listing.fetched(page, wanted, item):
+        return _Fetching(listing.fetched(page, wanted, item), item, wanted, made_of)
+
+    def _take_fetched(self, fetching: _Fetching | None) -> int:
+        """The rows of what was asked for. Returns the bytes that were read for it."""
+        if fetching is None:
+            return 0
+        wanted, made_of, size = fetching.wanted, fetching.made_of, 0
+        for part, start in fetching.parts:
             size += len(part.body)
             end = (start or 0) + len(part.items)
             if start is None:
                 chosen, made = list(range(len(wanted))), [made_of[position] for position in wanted]
             else:
                 chosen, made = [each - start for each in wanted if start <= each < end], list(made_of[start:end])
-            decoded = item is self._decoder.item and not _is_raw(part.items)
+            decoded = fetching.item is self._decoder.item and not _is_raw(part.items)
             self._take(part, chosen, made, part.items if decoded else None)
         return size
 
