@@ -113,7 +113,12 @@ def database_cpu(database_url: str) -> float:
     with psycopg.connect(database_url) as connection:
         ((text,),) = connection.execute("SELECT pg_read_file('postmaster.pid')").fetchall()
     server = psutil.Process(int(text.split()[0]))
-    times = [server.cpu_times(), *(each.cpu_times() for each in server.children())]
+    while True:
+        try:
+            times = [server.cpu_times(), *(each.cpu_times() for each in server.children())]
+            break
+        except psutil.NoSuchProcess:  # one has ended in between, and counts to the server by now
+            continue
     return sum(each.user + each.system + each.children_user + each.children_system for each in times)
 
 

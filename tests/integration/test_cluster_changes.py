@@ -93,6 +93,7 @@ def test_changes_of_the_chosen_kinds_are_seen(
 
 @pytest.mark.parametrize("name", list(KINDS))
 def test_no_more_than_metadata_is_asked_for(name: str) -> None:
+    from k8s_inventory.kube.multiplexed import Connections
     from k8s_inventory.kube.watching import Watch
 
     asked: dict[str, str] = {}
@@ -101,12 +102,12 @@ def test_no_more_than_metadata_is_asked_for(name: str) -> None:
         limits = Limits()
         context = Context("test")
 
-        def stream(self, path: str, query: dict[str, Any], *, accept: str) -> None:
+        def stream(self, path: str, query: dict[str, Any], *, accept: str, over: Connections) -> None:
             asked.update(query, accept=accept)
 
     kind = KINDS[name]
     watch = Watch(Noted(), kind, version=kind.version, revision=1, seconds=9, metadata_alone=True)  # type: ignore[arg-type]
-    watch.open()
+    watch.open(Connections())
     assert asked["accept"] == "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
     assert "includeObject" not in asked
 

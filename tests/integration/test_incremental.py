@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from k8s_inventory.kinds import KINDS
@@ -608,3 +610,41 @@ def test_events_that_a_watch_says_are_gone_are_kept(
     )
     assert found == [{"name": "gone", "count": 5, "is_gone": True}, {"name": "stays", "count": 1, "is_gone": False}]
     cluster.delete(f"{shop}/events")
+
+
+# -- connections -------------------------------------------------------------------------------------
+
+
+def _connections_to(server: str) -> int:
+    port = int(server.rpartition(":")[2])
+    found = psutil.Process().net_connections("tcp")
+    return sum(each.status == "ESTABLISHED" and bool(each.raddr) and each.raddr.port == port for each in found)
+
+
+def test_the_watches_of_a_task_share_a_connection(
+    cluster: Cluster, context_of: Callable[..., Context], shop: str
+) -> None:
+    """A hundred do, and the next has another."""
+    with Session(context_of(cluster), IMPATIENT) as session, watching.Watches[str](session) as watches:
+        kinds = [KINDS[name] for name in ("pods", "services", "secrets", "deployments", "jobs", "roles", "nodes")]
+        named = {kind.name: kind for kind in kinds} | {
+            f"configmaps {number}": KINDS["configmaps"] for number in range(94)
+        }
+        revision = int(cluster.request("GET", f"{shop}/configmaps")["metadata"]["resourceVersion"])
+        before = _connections_to(cluster.server)
+        made = {
+            name: watching.Watch(session, kind, version=kind.versions[0], revision=revision, seconds=9)
+            for name, kind in named.items()
+        }
+        watches.open(made)
+        assert all(map(watches.is_open, made))
+        assert _connections_to(cluster.server) - before <= 2
+        cluster.create(f"{shop}/configmaps", {"metadata": {"name": "one"}})
+        heard: set[str] = set()
+        wanted = {name for name, kind in named.items() if kind.name == "configmaps"}
+        end = time.monotonic() + 8
+        while heard < wanted and time.monotonic() < end:
+            events = list(watches.read(0.5))
+            heard |= {name for name, event in events if isinstance(event, watching.Event) and event.name == "one"}
+        assert heard >= wanted
+    assert _connections_to(cluster.server) <= before

@@ -58,6 +58,7 @@ class Client:
         self._credential = Credential()
         self._due = 0.0
         self._failure: KubeError | None = None
+        self._http2_pools: urllib3.PoolManager | None = None
         self.url = cluster.server.url
         self.server = cluster.server.shown
         self.is_encrypted = cluster.server.is_encrypted
@@ -65,7 +66,7 @@ class Client:
         self.ca = cluster.ca.content if cluster.ca else None
         with self._explained():
             self.proxy = proxy_for(self.url, cluster.proxy_url, os.environ)
-            self.pools = self._connections(user.identity)
+            self._connect_as(user.identity)
         self.headers()
 
     def headers(self) -> urllib3.HTTPHeaderDict:
@@ -77,11 +78,25 @@ class Client:
             headers["Authorization"] = authorization
         return headers
 
+    def http2_pools(self) -> urllib3.PoolManager | None:
+        """As `pools`, of connections that offer HTTP/2, which urllib3 does not speak; None over http."""
+        with self._lock:
+            if self._http2_pools is None and self.is_encrypted:
+                self._http2_pools = self._connections(self._identity, offer_http2=True)
+            return self._http2_pools
+
     def close(self) -> None:
         self.pools.clear()
 
-    def _connections(self, identity: Identity | None) -> urllib3.PoolManager:
-        tls = tls_context(self._cluster.ca, identity, verify=self._verify) if self.is_encrypted else None
+    def _connect_as(self, identity: Identity | None) -> None:
+        self._identity = identity
+        self.pools = self._connections(identity)
+        self._http2_pools = None
+
+    def _connections(self, identity: Identity | None, *, offer_http2: bool = False) -> urllib3.PoolManager:
+        tls = None
+        if self.is_encrypted:
+            tls = tls_context(self._cluster.ca, identity, verify=self._verify, offer_http2=offer_http2)
         return pool_manager(self.proxy, tls=tls, tls_server_name=self._cluster.tls_server_name)
 
     def _authorization(self) -> str:
@@ -121,7 +136,7 @@ class Client:
         new = self._user.provider.credential(seconds=self._seconds, stopped=self._stopped)
         learn(new.token, new.key)
         if new.certificate != self._credential.certificate:
-            self.pools = self._connections(_identity(new))
+            self._connect_as(_identity(new))
         lasts = (new.expires - datetime.now(UTC)).total_seconds() if new.expires else float("inf")
         self._credential = new
         self._due = time.monotonic() + max(lasts, _SELDOM)

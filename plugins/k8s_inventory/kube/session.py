@@ -19,7 +19,7 @@ import tenacity
 import urllib3
 
 from k8s_inventory.kinds import ApiPath
-from k8s_inventory.kube import transport
+from k8s_inventory.kube import multiplexed, transport
 from k8s_inventory.kube.causes import cause, is_final
 from k8s_inventory.kube.client import Client
 from k8s_inventory.kube.contexts import Context
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from k8s_inventory.kube.cluster_info import ClusterInfo
 
 log = logging.getLogger(__name__)
+
+Stream = transport.Stream | multiplexed.Stream
 
 Kept = TypeVar("Kept")
 
@@ -137,7 +139,8 @@ class _Request:
     end: float
     most: int
     weight: float
-    is_stream: bool = False
+    over: multiplexed.Connections | None = None
+    """Where its answer goes on: what it comes over."""
     heard: list[str] = field(default_factory=list)
 
 
@@ -262,14 +265,16 @@ class Session:
         assert isinstance(answer, transport.Answer)
         return self._whole(path, answer)
 
-    def stream(self, path: ApiPath, query: Mapping[str, Any], *, accept: str = JSON) -> transport.Stream:
+    def stream(
+        self, path: ApiPath, query: Mapping[str, Any], *, accept: str = JSON, over: multiplexed.Connections
+    ) -> Stream:
         """The body of a 200 answer that goes on, once it has begun; close it. Raises what `get` raises."""
-        request = _Request(path, query, accept, math.inf, MOST_OF_ANSWER, WEIGHT_OF_ONE, is_stream=True)
+        request = _Request(path, query, accept, math.inf, MOST_OF_ANSWER, WEIGHT_OF_ONE, over)
         answer = self._answer_to(request)
-        assert isinstance(answer, transport.Stream)
+        assert not isinstance(answer, transport.Answer)
         return answer
 
-    def _answer_to(self, request: _Request) -> transport.Answer | transport.Stream:
+    def _answer_to(self, request: _Request) -> transport.Answer | Stream:
         path = request.path
         if not isinstance(path, ApiPath):
             raise TypeError("a path is made by `ApiPath`, which escapes its segments")
@@ -328,7 +333,7 @@ class Session:
             return self.stopped.is_set()  # it was not waited for, then
         return answer.status not in _MAY_MEND
 
-    def _get_with_retries(self, request: _Request) -> transport.Answer | transport.Stream:
+    def _get_with_retries(self, request: _Request) -> transport.Answer | Stream:
         in_time = tenacity.stop_before_delay(request.end - time.monotonic())
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_TryAgain),
@@ -356,15 +361,15 @@ class Session:
         state.args[0].heard.append(str(error))
         return seconds
 
-    def _get_once(self, request: _Request) -> transport.Answer | transport.Stream:
+    def _get_once(self, request: _Request) -> transport.Answer | Stream:
         client, path = self.client, request.path
         headers = client.headers()
         headers["Accept"] = request.accept
-        headers["Accept-Encoding"] = "gzip" if self._compress(client) and not request.is_stream else "identity"
+        headers["Accept-Encoding"] = "gzip" if self._compress(client) and not request.over else "identity"
         with self._turn(path):
             self._pace(request.weight)
             answer = self._answer(request, headers)
-        if isinstance(answer, transport.Stream):
+        if not isinstance(answer, transport.Answer):
             self._patience.rewarded()
             return answer
         if answer.status not in _MAY_MEND:
@@ -379,7 +384,7 @@ class Session:
             raise TooLarge(f"{self._where(path)}: the answer has more than {_MOST_VALUES} values")
         return answer.body
 
-    def _answer(self, request: _Request, headers: Mapping[str, str]) -> transport.Answer | transport.Stream:
+    def _answer(self, request: _Request, headers: Mapping[str, str]) -> transport.Answer | Stream:
         limits, client, path = self.limits, self.client, request.path
         left = min(limits.request_timeout, request.end - time.monotonic())
         self._refuse_if_stopped(path)
@@ -400,8 +405,8 @@ class Session:
             "allowance": allowance,
         }
         try:
-            if request.is_stream:
-                return transport.stream(client.pools, client.url + path, **asked)
+            if request.over:
+                return request.over.stream(client.pools, client.http2_pools(), client.url + path, **asked)
             return transport.get(client.pools, client.url + path, **asked, most=request.most)
         except transport.Oversized as error:
             raise TooLarge(f"{self._where(path)}: the answer is not read: {error}") from None

@@ -32,7 +32,7 @@ _SLICE = 0.5
 _BLOCK = 1 << 20
 _BUFFER = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
-_MOST_OF_ERROR = 1 << 18
+MOST_OF_ERROR = 1 << 18
 _MOST_OF_HEAD = 1 << 20
 _HEADERS_READ = {
     b"connection",
@@ -97,15 +97,25 @@ class Allowance:
     def within(self, seconds: float) -> Allowance:
         """For what comes before the answer: these seconds of it at most, and no body's bytes."""
         left = min(seconds, self._end - time.monotonic())
-        return Allowance(seconds=left, silence=left, bytes=_MOST_OF_ERROR, stopped=self._stopped)
+        return Allowance(seconds=left, silence=left, bytes=MOST_OF_ERROR, stopped=self._stopped)
+
+    def pause(self, since: float) -> float:
+        """Seconds that may be waited now, and then some more, for what nothing has come of `since`.
+
+        Raises `TimeoutError`, `Exhausted`.
+        """
+        left = min(self._end, since + self._silence) - time.monotonic()
+        if left <= 0 or self._stopped.is_set():
+            raise TimeoutError("timed out")
+        if self._patience:
+            self._patience.check()
+        return min(left, _SLICE)
 
     def receive(self, sock: socket.socket, buffer: Any) -> int:
         """What `recv_into` does. Raises `TimeoutError`, `Oversized`, `Exhausted`."""
-        end = min(self._end, time.monotonic() + self._silence)
-        while (left := end - time.monotonic()) > 0 and not self._stopped.is_set():
-            if self._patience:
-                self._patience.check()
-            sock.settimeout(min(left, _SLICE))
+        since = time.monotonic()
+        while True:
+            sock.settimeout(self.pause(since))
             try:
                 count = sock.recv_into(buffer)
             except TimeoutError:
@@ -116,7 +126,6 @@ class Allowance:
             if self._patience:
                 self._patience.received(count)
             return count
-        raise TimeoutError("timed out")
 
 
 _OTHERS = Allowance(seconds=math.inf, silence=600, bytes=math.inf, stopped=threading.Event())
@@ -329,7 +338,7 @@ def get(
 ) -> Answer:
     """The answer to a GET, whatever its status. Redirects are not followed: they would take credentials elsewhere.
 
-    `most` are the bytes that its body may have, unpacked. Where the status is not 200 that is `_MOST_OF_ERROR`, and a
+    `most` are the bytes that its body may have, unpacked. Where the status is not 200 that is `MOST_OF_ERROR`, and a
     body that can not be had is missing. Raises `Oversized`, `Refused`, `Exhausted`, urllib3's `HTTPError`, `OSError`.
     """
     asked = {"method": "GET", "url": url, "fields": dict(query), "headers": headers, "timeout": timeout}
@@ -368,7 +377,7 @@ def _answer(
                 response.close()
                 raise
         try:
-            body = _body(response, most if response.status == 200 else _MOST_OF_ERROR)
+            body = _body(response, most if response.status == 200 else MOST_OF_ERROR)
         except Refused:
             if response.status == 200:
                 raise
@@ -385,7 +394,8 @@ def _answer(
 class Stream:
     """The body of an answer that goes on, for whoever waits for several: `read` returns what is there, and never waits.
 
-    It has a `fileno` for selectors. Close it.
+    Its `source` has a `fileno` for selectors; tell it to `pump` once that is ready, and read what then `has_news`.
+    Close it.
     """
 
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
@@ -398,9 +408,17 @@ class Stream:
         self._body = _Chunked() if raw.chunked else _Plain(raw.length)
         self._ready = self._body.take(raw.fp.read1(_MOST_OF_HEAD) or b"")
         self._received.sock.settimeout(0)
+        self.has_news = True  # what came with the headers shows at no selector
+
+    @property
+    def source(self) -> Stream:
+        return self
 
     def fileno(self) -> int:
         return self._received.sock.fileno()
+
+    def pump(self) -> None:
+        self.has_news = True
 
     def read(self, most: int) -> bytes | None:
         """What has come, some of it where it is more than `most` bytes; empty where nothing has; None at the end.
@@ -420,6 +438,7 @@ class Stream:
                     break  # the next one will find the same
                 raise ConnectionError("the connection was closed in the middle of it")
             ready += self._body.take(block)
+        self.has_news = bool(ready)  # TLS may hold more than shows at the socket
         return None if self._body.is_whole and not ready else ready
 
     def close(self) -> None:
@@ -489,7 +508,29 @@ def stream(
 ) -> Stream | Answer:
     """The answer to a GET as it comes, once its headers have; one of another status than 200 as `get` has it."""
     asked = {"method": "GET", "url": url, "fields": dict(query), "headers": headers, "timeout": timeout}
-    return _answer(pools, asked, allowance, _MOST_OF_ERROR, as_stream=True)
+    return _answer(pools, asked, allowance, MOST_OF_ERROR, as_stream=True)
+
+
+def connect(
+    pools: urllib3.PoolManager, url: str, *, timeout: urllib3.Timeout, allowance: Allowance
+) -> urllib3.connection.HTTPConnection:
+    """A connection to where the URL leads, for the caller alone. Raises urllib3's `HTTPError`, `OSError`."""
+    token = _allowance.set(allowance)
+    pool = pools.connection_from_url(url)
+    connection: Any = pool._new_conn()
+    connection.timeout = timeout.connect_timeout
+    try:
+        if pool.proxy:
+            pool._prepare_proxy(connection)
+        else:
+            connection.connect()
+    except BaseException:
+        connection.close()
+        raise
+    finally:
+        _allowance.reset(token)
+    made: urllib3.connection.HTTPConnection = connection
+    return made
 
 
 def _body(response: urllib3.BaseHTTPResponse, most: int) -> bytes:

@@ -22,7 +22,8 @@ from k8s_inventory.kube.causes import cause
 from k8s_inventory.kube.confirming import METADATA_ALONE
 from k8s_inventory.kube.errors import BadAnswer, Expired, Interrupted, KubeError, TooLarge, TooSlow
 from k8s_inventory.kube.listing import LONGEST_VERSION, decode_mended, refuse_other_than_utf8
-from k8s_inventory.kube.session import JSON, UNREADABLE, Session
+from k8s_inventory.kube.multiplexed import Connections
+from k8s_inventory.kube.session import JSON, UNREADABLE, Session, Stream
 from k8s_inventory.mending import cut
 
 _COMPARABLE = re.compile(r"0|[1-9][0-9]{0,38}")
@@ -129,7 +130,7 @@ class Watch:
         """When the API server is to end it, by the monotonic clock."""
         self._rows: cells.Rows | None = None
 
-    def open(self) -> transport.Stream:
+    def open(self, over: Connections) -> Stream:
         """Asks for it, for `seconds` at most. Raises a `KubeError`; `Expired` where the revision is too old."""
         query: dict[str, Any] = {
             **self.selectors,
@@ -145,7 +146,7 @@ class Watch:
             cells.Rows(self.kind) if self._as_table else None,
             0,
         )
-        stream = self.session.stream(path, query, accept=self._accept)
+        stream = self.session.stream(path, query, accept=self._accept, over=over)
         self.ends_at = time.monotonic() + self.seconds
         return stream
 
@@ -250,10 +251,10 @@ class Watches(Generic[Key]):
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._open: dict[Key, tuple[Watch, transport.Stream]] = {}
+        self._connections = Connections()
+        self._open: dict[Key, tuple[Watch, Stream]] = {}
         self._selector = selectors.DefaultSelector()
         self._ended: dict[Key, KubeError | None] = {}
-        self._ready: set[Key] = set()
 
     def __enter__(self) -> Watches[Key]:
         return self
@@ -276,13 +277,14 @@ class Watches(Generic[Key]):
         for key in list(self._open):
             self.drop(key)
         self._selector.close()
+        self._connections.close()
 
     def open(self, watches: Mapping[Key, Watch]) -> None:
         """Opens them, some at a time; `read` says of each that could not be opened why."""
 
-        def one(item: tuple[Key, Watch]) -> tuple[Key, Watch, transport.Stream | KubeError]:
+        def one(item: tuple[Key, Watch]) -> tuple[Key, Watch, Stream | KubeError]:
             try:
-                return *item, item[1].open()
+                return *item, item[1].open(self._connections)
             except KubeError as error:
                 return *item, error
 
@@ -292,16 +294,17 @@ class Watches(Generic[Key]):
                     self._ended[key] = stream
                 else:
                     self._open[key] = watch, stream
-                    self._selector.register(stream, selectors.EVENT_READ, key)
-                    self._ready.add(key)  # what came with the headers shows at no selector
+                    if stream.source not in self._selector.get_map():
+                        self._selector.register(stream.source, selectors.EVENT_READ)
 
     def drop(self, key: Key) -> None:
         """Ends one."""
         self._ended.pop(key, None)
         if key in self._open:
             _, stream = self._open.pop(key)
-            with suppress(KeyError, ValueError):
-                self._selector.unregister(stream)
+            if all(other.source is not stream.source for _, other in self._open.values()):
+                with suppress(KeyError, ValueError):
+                    self._selector.unregister(stream.source)
             stream.close()
 
     def read(self, seconds: float) -> Iterator[tuple[Key, Event | KubeError | None]]:
@@ -311,15 +314,15 @@ class Watches(Generic[Key]):
         """
         ended, self._ended = self._ended, {}
         yield from ended.items()
-        if ended or self._ready:
+        if ended or any(stream.has_news for _, stream in self._open.values()):
             seconds = 0.0
-        keys: dict[Key, None] = dict.fromkeys(self._ready)
         if self._open:
-            keys.update(dict.fromkeys(found.data for found, _ in self._selector.select(max(seconds, 0.0))))
+            for found, _ in self._selector.select(max(seconds, 0.0)):
+                source: Any = found.fileobj
+                source.pump()
         elif seconds > 0:
             self._session.stopped.wait(seconds)
-        self._ready = set()
-        for key in keys:
+        for key in [key for key, (_, stream) in self._open.items() if stream.has_news]:
             if key in self._open:
                 yield from ((key, each) for each in self._read(key))
         now = time.monotonic()
@@ -339,9 +342,7 @@ class Watches(Generic[Key]):
                 watch.end()
                 yield None
                 return
-            if data:
-                self._ready.add(key)  # TLS may hold more than shows at the socket
-                yield from watch.take(data)
+            yield from watch.take(data)
         except KubeError as error:
             self.drop(key)
             yield error

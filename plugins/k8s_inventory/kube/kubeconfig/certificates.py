@@ -6,7 +6,7 @@ import os
 import re
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -36,13 +36,22 @@ class Identity:
     key: Pem
 
 
-def tls_context(ca: Pem | None, identity: Identity | None = None, *, verify: bool = True) -> ssl.SSLContext:
+class _OfferingHttp2(ssl.SSLContext):
+    """urllib3 says of each connection what it speaks itself: this offers more, for who connects by itself."""
+
+    def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
+        super().set_alpn_protocols(["h2", *alpn_protocols])
+
+
+def tls_context(
+    ca: Pem | None, identity: Identity | None = None, *, verify: bool = True, offer_http2: bool = False
+) -> ssl.SSLContext:
     """For connections to one server. Without `ca` the system's CAs are trusted. Raises `Unusable`.
 
     As Go has it, whatever is in `ca` is trusted by itself, be it of no root, and the checks that OpenSSL has beyond
     RFC 5280's are left out: API servers' certificates fail them.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = (_OfferingHttp2 if offer_http2 else ssl.SSLContext)(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.hostname_checks_common_name = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
