@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ def ask(server: Http2Server) -> Iterator[Ask]:
             offering,
             server.url + path,
             query={"watch": "true"},
-            headers=urllib3.HTTPHeaderDict({"Authorization": "Bearer t"}),
+            headers=urllib3.HTTPHeaderDict({"Authorization": "Bearer tok-en"}),
             timeout=urllib3.Timeout(connect=2, read=2),
             allowance=transport.Allowance(seconds=10, silence=silence, bytes=1 << 20, stopped=threading.Event()),
         )
@@ -281,6 +282,14 @@ def test_a_server_that_says_more_than_it_may_is_refused(server: Http2Server, ask
         stream.source.pump()
     with pytest.raises(transport.Refused):
         all_of(stream, 1 << 24)
+
+
+def test_no_log_tells_a_credential(server: Http2Server, ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "hpack")
+    server.script = whole
+    all_of(ask())
+    assert "tok-en" not in caplog.text
 
 
 def test_pings_are_answered(server: Http2Server, ask: Ask) -> None:

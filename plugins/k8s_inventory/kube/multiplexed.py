@@ -5,6 +5,7 @@ https://www.rfc-editor.org/rfc/rfc9113
 
 from __future__ import annotations
 
+import logging
 import select
 import ssl
 import threading
@@ -118,6 +119,7 @@ class _Connection:
         import h2.connection
         import h2.settings
 
+        logging.getLogger("hpack").setLevel(logging.WARNING)  # it would tell each header, credentials and all
         self.pools = pools
         self.is_refused = False
         self._has_begun = False
@@ -126,9 +128,7 @@ class _Connection:
         self._sock = sock
         self._lock = threading.RLock()
         self._streams: dict[int, Stream] = {}
-        config = h2.config.H2Configuration(
-            client_side=True, header_encoding=None, validate_outbound_headers=False, normalize_outbound_headers=False
-        )
+        config = h2.config.H2Configuration(client_side=True, header_encoding=None, validate_outbound_headers=False)
         self._protocol = h2.connection.H2Connection(config)
         codes = h2.settings.SettingCodes
         self._protocol.local_settings = h2.settings.Settings(
@@ -157,7 +157,7 @@ class _Connection:
         parts = urllib3.util.parse_url(url)
         asked = {"method": "GET", "scheme": "https", "authority": parts.netloc or "", "path": parts.request_uri}
         sent = [(f":{name}", value) for name, value in asked.items()]
-        sent += [(name.lower(), value) for name, value in headers.iteritems()]
+        sent += headers.iteritems()
         with self._lock:
             self.pump()  # it may have been closed since
             most = min(self._protocol.remote_settings.max_concurrent_streams, _MOST_STREAMS)
