@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
+import h2.connection  # noqa: F401 - what a watch imports, too
 import psutil
 import psycopg
 

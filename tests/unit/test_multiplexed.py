@@ -20,6 +20,7 @@ from tests.http2_server import Connected, Http2Server
 from tests.listener import Authority
 
 Ask = Callable[..., transport.Stream | Stream | transport.Answer]
+GetEach = Callable[..., list[bytes | None]]
 
 
 @pytest.fixture
@@ -29,11 +30,24 @@ def server(tmp_path: Path) -> Iterator[Http2Server]:
 
 
 @pytest.fixture
-def ask(server: Http2Server) -> Iterator[Ask]:
-    ca = Pem(server.ca, "the CA")
-    plain = pool_manager(None, tls=tls_context(ca))
-    offering = pool_manager(None, tls=tls_context(ca, offer_http2=True))
-    connections = Connections()
+def offering(server: Http2Server) -> urllib3.PoolManager:
+    return pool_manager(None, tls=tls_context(Pem(server.ca, "the CA"), offer_http2=True))
+
+
+@pytest.fixture
+def connections() -> Iterator[Connections]:
+    made = Connections()
+    yield made
+    made.close()
+
+
+def allowance(silence: float = 5.0) -> transport.Allowance:
+    return transport.Allowance(seconds=10, silence=silence, bytes=1 << 20, stopped=threading.Event())
+
+
+@pytest.fixture
+def ask(server: Http2Server, offering: urllib3.PoolManager, connections: Connections) -> Ask:
+    plain = pool_manager(None, tls=tls_context(Pem(server.ca, "the CA")))
 
     def ask(path: str = "/a", *, silence: float = 5.0) -> transport.Stream | Stream | transport.Answer:
         return connections.stream(
@@ -43,11 +57,26 @@ def ask(server: Http2Server) -> Iterator[Ask]:
             query={"watch": "true"},
             headers=urllib3.HTTPHeaderDict({"Authorization": "Bearer tok-en"}),
             timeout=urllib3.Timeout(connect=2, read=2),
-            allowance=transport.Allowance(seconds=10, silence=silence, bytes=1 << 20, stopped=threading.Event()),
+            allowance=allowance(silence),
         )
 
-    yield ask
-    connections.close()
+    return ask
+
+
+@pytest.fixture
+def get_each(server: Http2Server, offering: urllib3.PoolManager, connections: Connections) -> GetEach:
+    def get_each(*paths: str, at_once: int = 4, silence: float = 5.0) -> list[bytes | None]:
+        return connections.get_each(
+            offering,
+            [server.url + path for path in paths],
+            headers=urllib3.HTTPHeaderDict(),
+            timeout=urllib3.Timeout(connect=2, read=2),
+            allowance=allowance(silence),
+            most=1 << 20,
+            at_once=at_once,
+        )
+
+    return get_each
 
 
 def all_of(stream: object, most: int = 1 << 20) -> bytes:
@@ -300,3 +329,73 @@ def test_pings_are_answered(server: Http2Server, ask: Ask) -> None:
     server.script = ping
     assert all_of(ask()) == b"/a?watch=true"
     assert all_of(ask()) == b"/a?watch=true"
+
+
+# -- several at once ---------------------------------------------------------------------------------
+
+
+def test_each_has_its_own_answer(server: Http2Server, get_each: GetEach) -> None:
+    server.script = whole
+    paths = [f"/{number}" for number in range(30)]
+    assert get_each(*paths) == [path.encode() for path in paths]
+    assert server.connections == 1
+
+
+def test_no_more_are_under_way_than_may_be(server: Http2Server, get_each: GetEach) -> None:
+    held: list[tuple[Connected, int]] = []
+    most: list[int] = []
+
+    def hold(connected: Connected, stream: int, path: str) -> None:
+        held.append((connected, stream))
+        most.append(len(held))
+        if len(held) == 3 or path == "/last":
+            for held_by, number in held:
+                whole(held_by, number, path)
+            held.clear()
+
+    server.script = hold
+    assert None not in get_each(*(f"/{name}" for name in "abcdef"), "/last", at_once=3)
+    assert max(most) == 3
+
+
+@pytest.mark.parametrize("how", ["another status", "packed", "too large", "broken off"])
+def test_what_is_something_else_is_left_to_be_asked_for_by_itself(
+    server: Http2Server, get_each: GetEach, how: str
+) -> None:
+    def odd(connected: Connected, stream: int, path: str) -> None:
+        if path != "/odd":
+            whole(connected, stream, path)
+        elif how == "another status":
+            connected.begin(stream, 403)
+            connected.protocol.send_data(stream, b"no", end_stream=True)
+        elif how == "packed":
+            connected.begin(stream, content_encoding="gzip")
+            connected.protocol.end_stream(stream)
+        elif how == "broken off":
+            connected.begin(stream)
+            connected.protocol.reset_stream(stream)
+        else:
+            connected.begin(stream)
+            frame = (16384).to_bytes(3, "big") + b"\x00\x00" + stream.to_bytes(4, "big") + bytes(16384)
+            for _ in range(64):
+                connected.raw(frame)
+
+    server.script = odd
+    assert get_each("/a", "/odd", "/b", silence=1.0) == [b"/a", None, b"/b"]
+
+
+def test_what_does_not_come_is_waited_for_no_longer_than_allowed(server: Http2Server, get_each: GetEach) -> None:
+    server.script = lambda connected, stream, path: whole(connected, stream, path) if path == "/a" else None
+    start = time.monotonic()
+    assert get_each("/a", "/b", silence=0.3) == [b"/a", None]
+    assert time.monotonic() - start < 5
+    get_each("/a")  # so that the server has heard of what was before
+    assert server.reset == [3]
+
+
+def test_without_http2_each_is_asked_for_by_itself(server: Http2Server, get_each: GetEach) -> None:
+    server.preface = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    assert get_each("/a", "/b", "/c", silence=0.2) == [None] * 3
+    server.preface = None
+    assert get_each("/a") == [None]
+    assert server.connections == 1

@@ -48,8 +48,6 @@ _Token = Annotated[str, msgspec.Meta(max_length=16_384)]
 
 _MARKS = 1 << 22
 
-_AT_ONCE = 4
-
 
 def are_few(wanted: int, total: int) -> bool:
     """Whether so many objects of a page are best asked for one by one: of more, the page takes less time."""
@@ -90,8 +88,8 @@ class _Item(msgspec.Struct, frozen=True, gc=False):
     api_version: str | None = msgspec.field(default=None, name="apiVersion")
 
 
-_Single = tuple[metadata.Stub, "Future[bytes]"]
-"""What is to be had, and the list that was asked for it."""
+_Singles = tuple[Sequence[metadata.Stub], "Future[list[bytes | KubeError]]"]
+"""What is to be had, and the list that was asked for each."""
 
 _Download = tuple[bytes | KubeError, str, float, float]
 """A page's bytes or the error in their place, the continue token in it, when it was asked for, the seconds it took."""
@@ -232,7 +230,7 @@ class Listing(Generic[Item]):
         """
         path = self._path_served()
         while True:
-            self._singles = ThreadPoolExecutor(_AT_ONCE, "list-single")
+            self._singles = ThreadPoolExecutor(1, "list-singles")
             try:
                 yield from self._snapshot(path)
                 return
@@ -247,16 +245,32 @@ class Listing(Generic[Item]):
             finally:
                 self._singles.shutdown(wait=False, cancel_futures=True)  # answers under way go nowhere
 
-    def current(self) -> Current:
-        """The revision that is current now. Raises a `KubeError`."""
+    def asks_current(self) -> tuple[ApiPath, Mapping[str, Any]] | None:
+        """What asks for the revision that is current, of the first of its versions, with `metadata.ACCEPT`; None where
+        that is not so simple."""
+        if self.kind.held_back or self.kind.table_cells:
+            return None
+        return self.kind.list_path(self.kind.versions[0], self.namespace), {**self.selectors, "limit": 1}
+
+    def current(self, answer: tuple[bytes | KubeError, float] | None = None) -> Current:
+        """The revision that is current now. Raises a `KubeError`.
+
+        `answer` is what came of what `asks_current` says, and when that was asked.
+        """
         if self.kind.held_back:
             raise HeldBack(f"context {self.session.context.name}, {self.kind.name}: {self.kind.held_back}")
         get = partial(self._get, seconds=self._limits.listing_timeout, accept=metadata.ACCEPT, weight=WEIGHT_OF_ONE)
         for last, version in zip((*[False] * (len(self.kind.versions) - 1), True), self.kind.versions, strict=True):
             self.version = version
-            asked_at = time.monotonic()
             try:
-                body = get(self.kind.list_path(version, self.namespace), {**self.selectors, "limit": 1})
+                if answer:
+                    (said, asked_at), answer = answer, None
+                    if isinstance(said, KubeError):
+                        raise said
+                    body = said
+                else:
+                    asked_at = time.monotonic()
+                    body = get(self.kind.list_path(version, self.namespace), {**self.selectors, "limit": 1})
             except (NotFound, NoSuchPath):
                 if last:
                     raise
@@ -280,13 +294,12 @@ class Listing(Generic[Item]):
         """
         singles = None
         if page.items and are_few(len(wanted), len(page.items)):
-            singles = [
-                (page.items[each], self._singles.submit(self._single, page, page.items[each])) for each in wanted
-            ]
+            stubs = [page.items[each] for each in wanted]
+            singles = stubs, self._singles.submit(self._get_singles, page, stubs)
         return self._fetched(page, singles, item)
 
     def _fetched(
-        self, page: Page[Any], singles: Sequence[_Single] | None, item: type[Any]
+        self, page: Page[Any], singles: _Singles | None, item: type[Any]
     ) -> Iterator[tuple[Page[Any], int | None]]:
         where = f"context {self.session.context.name}, {self.kind.name}, page {page.number}"
         try:
@@ -333,20 +346,24 @@ class Listing(Generic[Item]):
             if not token or not count:
                 raise metadata.NotMetadata(f"{where}: of its {total} objects the server shows {start}")
 
-    def _single(self, page: Page[Any], stub: metadata.Stub) -> bytes:
-        """A list of the snapshot, of that object."""
-        path, query = self._path(stub.metadata.namespace), self._by_name(page, stub.metadata.name)
-        return self._get(path, query, self._left(), weight=WEIGHT_OF_ONE)
+    def _get_singles(self, page: Page[Any], stubs: Sequence[metadata.Stub]) -> list[bytes | KubeError]:
+        """A list of the snapshot for each of these objects."""
+        asked = [(self._path(each.metadata.namespace), self._by_name(page, each.metadata.name)) for each in stubs]
+        most, left = self._limits.max_page_bytes, self._left()
+        return self.session.get_each(asked, seconds=left, most=most, weight=WEIGHT_OF_ONE)
 
-    def _joined(self, page: Page[Any], singles: Sequence[_Single], item: type[Any], where: str) -> Page[Any]:
+    def _joined(self, page: Page[Any], singles: _Singles, item: type[Any], where: str) -> Page[Any]:
         """One page of lists that hold an object each."""
         start = time.monotonic()
+        stubs, found = singles
         try:
-            came = [single.result() for _, single in singles]
+            came = found.result()
         finally:
             self._waited += time.monotonic() - start
         kind, api_version, raws, is_mended = self.kind.list_kind, page.api_version, [], False
         for body in came:
+            if isinstance(body, KubeError):
+                raise body
             answer, whole = self._list(body, msgspec.Raw, where)
             self._refuse_other_revision(page, answer.metadata, where)
             if self._is_generic(answer):
@@ -356,7 +373,7 @@ class Listing(Generic[Item]):
         head = {"kind": kind, "apiVersion": api_version, "metadata": {"resourceVersion": page.resource_version}}
         body = msgspec.json.encode(head)[:-1] + b',"items":[' + b",".join(map(bytes, raws)) + b"]}"
         made = self._object_page(page, body, item, where, start)
-        _refuse_others(made, [stub for stub, _ in singles])
+        _refuse_others(made, stubs)
         return replace(made, is_mended=made.is_mended or is_mended)
 
     def _by_name(self, page: Page[Any], name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -68,6 +68,54 @@ class Connections:
                 if not stream.source.is_refused:
                     raise
         return transport.stream(pools, url, query=query, headers=headers, timeout=timeout, allowance=allowance)
+
+    def get_each(
+        self,
+        pools: urllib3.PoolManager,
+        urls: Sequence[str],
+        *,
+        headers: urllib3.HTTPHeaderDict,
+        timeout: urllib3.Timeout,
+        allowance: transport.Allowance,
+        most: int,
+        at_once: int,
+    ) -> list[bytes | None]:
+        """The bodies of 200 answers that have no more than so many bytes each, asked for so many at a time. None where
+        there is something else to it, or no HTTP/2: that is to be asked for by itself. Raises `Exhausted`."""
+        bodies: list[bytes | None] = [None] * len(urls)
+        parts = [bytearray() for _ in urls]
+        left = deque(enumerate(urls))
+        waiting: dict[int, Stream] = {}
+        begun: list[Stream] = []
+        since = time.monotonic()
+        try:
+            while left or waiting:
+                while left and len(waiting) < at_once:
+                    index, url = left.popleft()
+                    if stream := self._begin(pools, url, headers, timeout, allowance):
+                        waiting[index] = stream
+                        begun.append(stream)
+                        since = time.monotonic()
+                for index, stream in list(waiting.items()):
+                    try:
+                        block = stream.read(_BUFFER) if stream.has_news else b""
+                    except (OSError, transport.Refused):
+                        del waiting[index]
+                        continue
+                    parts[index] += block or b""
+                    if block is None and stream.is_plain:
+                        bodies[index] = bytes(parts[index])
+                    if block is None or not stream.is_plain or len(parts[index]) > most:
+                        del waiting[index]
+                is_full = len(waiting) == at_once or not left
+                if waiting and is_full and not any(stream.has_news for stream in waiting.values()):
+                    next(iter(waiting.values())).source.wait(allowance, since)
+        except TimeoutError:
+            pass
+        finally:
+            for stream in begun:
+                stream.close()
+        return bodies
 
     def close(self) -> None:
         with self._lock:
@@ -177,23 +225,35 @@ class _Connection:
         since = time.monotonic()
         try:
             while stream.status is None:
-                self._wait(stream, allowance, since)
+                self.wait(allowance, since)
+                if stream.error is not None and stream.status is None:
+                    raise stream.error
             if stream.status == 200:
-                if stream.headers.get("Content-Encoding", "identity").lower() != "identity":
+                if not stream.is_plain:
                     raise transport.Refused("it is packed in a way that was not asked for")
                 return stream
             body = b""
             while (block := stream.read(_BUFFER)) is not None and len(body) <= transport.MOST_OF_ERROR:
                 body += block
                 if not block:
-                    self._wait(stream, allowance, since)
+                    self.wait(allowance, since)
             stream.close()
             return transport.Answer(stream.status, stream.headers, body if block is None else b"")
-        except BaseException as error:
+        except BaseException:
             stream.close()
-            if isinstance(error, TimeoutError):
-                self.is_refused = not self._has_begun
             raise
+
+    def wait(self, allowance: transport.Allowance, since: float) -> None:
+        """For what may come, some milliseconds at most. Raises `TimeoutError`, `Exhausted`."""
+        try:
+            seconds = min(allowance.pause(since), _SLICE)
+        except TimeoutError:
+            self.is_refused |= not self._has_begun
+            raise
+        poll = select.poll()
+        poll.register(self, select.POLLIN)
+        poll.poll(seconds * 1000)
+        self.pump()
 
     def pump(self) -> None:
         """Takes what has come, for whichever answer it is, and never waits."""
@@ -239,16 +299,6 @@ class _Connection:
         with self._lock:
             self.error = self.error or ConnectionError("closed")
             self._connection.close()
-
-    def _wait(self, stream: Stream, allowance: transport.Allowance, since: float) -> None:
-        """Until something more of it may have come. Raises what broke it off."""
-        seconds = min(allowance.pause(since), _SLICE)
-        poll = select.poll()
-        poll.register(self, select.POLLIN)
-        poll.poll(seconds * 1000)
-        self.pump()
-        if stream.error is not None and stream.status is None:
-            raise stream.error
 
     def _take(self, event: Event) -> None:
         import h2.events as events
@@ -314,6 +364,11 @@ class Stream:
     def add(self, block: bytes) -> None:
         if block:
             self._blocks.append(block)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it may be a 200, and as it is."""
+        return self.status in (None, 200) and self.headers.get("Content-Encoding", "identity").lower() == "identity"
 
     @property
     def has_news(self) -> bool:

@@ -7,12 +7,13 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 import tenacity
@@ -62,6 +63,9 @@ MOST_OF_ANSWER = 1 << 24
 
 _BYTES_AROUND = 1 << 23
 """Of headers: http.client takes a hundred, of 64 kB each. What cuts a body into chunks takes less than the body."""
+
+_MOST_OF_SMALL = 1 << 20
+"""Of one that is asked for beside others."""
 
 _MOST_VALUES = 4_000_000
 """Values in an answer, each of which takes memory however short it is: 64 MB of usual JSON have less."""
@@ -198,6 +202,8 @@ class Session:
         """Why nothing is asked any more: it is not about one kind, and another attempt would take as long."""
         self._patience = Patience(self.limits.context_timeout - self.limits.sign_of_life, self._is_alive)
         self._client: Client | None = None
+        self._connections = multiplexed.Connections()
+        """For what is asked for side by side."""
         self._kept: dict[Any, Any] = {}
         self._lock = threading.Lock()
         self._in_flight = threading.BoundedSemaphore(self.limits.requests_in_flight)
@@ -234,6 +240,7 @@ class Session:
     def close(self) -> None:
         with self._lock:
             self._kept.clear()
+            self._connections.close()
             if self._client is not None:
                 self._client.close()
                 self._client = None
@@ -264,6 +271,61 @@ class Session:
         answer = self._answer_to(request)
         assert isinstance(answer, transport.Answer)
         return self._whole(path, answer)
+
+    def get_each(
+        self,
+        asked: Sequence[tuple[ApiPath, Mapping[str, Any]]],
+        *,
+        accept: str = JSON,
+        seconds: float | None = None,
+        most: int = MOST_OF_ANSWER,
+        weight: float = 1.0,
+    ) -> list[bytes | KubeError]:
+        """What `get` has, or raises, for each of several small answers, which are asked for side by side."""
+
+        def one(found: bytes | None, path: ApiPath, query: Mapping[str, Any]) -> bytes | KubeError:
+            try:
+                if found is not None:
+                    return found
+                return self.get(path, query, accept=accept, seconds=seconds, most=most, weight=weight)
+            except KubeError as error:
+                return error
+
+        found = self._over_one_connection(asked, accept, seconds, weight)
+        if None not in found:
+            return [body for body in found if body is not None]
+        with ThreadPoolExecutor(min(len(asked), self.limits.requests_in_flight), "get-each") as pool:
+            return list(pool.map(one, found, *zip(*asked, strict=True)))
+
+    def _over_one_connection(
+        self, asked: Sequence[tuple[ApiPath, Mapping[str, Any]]], accept: str, seconds: float | None, weight: float
+    ) -> list[bytes | None]:
+        """The bodies of those that go well; all else `get` finds out once more, and says."""
+        nothing: list[bytes | None] = [None] * len(asked)
+        try:
+            client = self.client
+            pools = client.http2_pools()
+            if self.dead or pools is None or len(asked) < 2 or any(path.unfit is not None for path, _ in asked):
+                return nothing
+            headers = client.headers()
+            headers["Accept"], headers["Accept-Encoding"] = accept, "identity"
+            urls = [f"{client.url}{path}?{urlencode(query)}" for path, query in asked]
+            with self._patience.waiting(), self._turns(asked[0][0], most=len(asked)) as at_once:
+                self._pace(weight * len(asked))
+                found = self._connections.get_each(
+                    pools,
+                    urls,
+                    headers=headers,
+                    timeout=self._timeout,
+                    allowance=self._allowance(min(self.limits.request_timeout, seconds or math.inf), math.inf),
+                    most=_MOST_OF_SMALL,
+                    at_once=at_once,
+                )
+        except (KubeError, Exhausted):
+            return nothing
+        if any(body is not None for body in found):
+            self._patience.rewarded()
+        return found
 
     def stream(
         self, path: ApiPath, query: Mapping[str, Any], *, accept: str = JSON, over: multiplexed.Connections
@@ -366,7 +428,7 @@ class Session:
         headers = client.headers()
         headers["Accept"] = request.accept
         headers["Accept-Encoding"] = "gzip" if self._compress(client) and not request.over else "identity"
-        with self._turn(path):
+        with self._turns(path):
             self._pace(request.weight)
             answer = self._answer(request, headers)
         if not isinstance(answer, transport.Answer):
@@ -391,17 +453,11 @@ class Session:
         self._refuse_if_dead()
         if left <= 0:
             raise self._too_slow(path, left)
-        allowance = transport.Allowance(
-            seconds=left,
-            silence=limits.read_timeout,
-            bytes=2 * request.most + _BYTES_AROUND,
-            stopped=self.stopped,
-            patience=self._patience,
-        )
+        allowance = self._allowance(left, 2 * request.most + _BYTES_AROUND)
         asked: dict[str, Any] = {
             "query": request.query,
             "headers": headers,
-            "timeout": urllib3.Timeout(connect=limits.connect_timeout, read=limits.read_timeout),
+            "timeout": self._timeout,
             "allowance": allowance,
         }
         try:
@@ -425,6 +481,19 @@ class Session:
             broken = Interrupted(f"{self._where(path)}: the answer broke off, or did not come: {cause(error)}")
             raise _TryAgain(broken) from None
 
+    @property
+    def _timeout(self) -> urllib3.Timeout:
+        return urllib3.Timeout(connect=self.limits.connect_timeout, read=self.limits.read_timeout)
+
+    def _allowance(self, seconds: float, most: float) -> transport.Allowance:
+        return transport.Allowance(
+            seconds=seconds,
+            silence=self.limits.read_timeout,
+            bytes=most,
+            stopped=self.stopped,
+            patience=self._patience,
+        )
+
     def _too_slow(self, path: str, left: float) -> TooSlow:
         return TooSlow(
             f"{self._where(path)}: no complete answer in the {max(left, 0.0):.1f} s that were left for it "
@@ -432,14 +501,17 @@ class Session:
         )
 
     @contextmanager
-    def _turn(self, path: str) -> Iterator[None]:
-        """Waits until there are less requests under way than there may be."""
+    def _turns(self, path: str, most: int = 1) -> Iterator[int]:
+        """Waits until there are less requests under way than there may be; how many more, `most` or less, it says."""
         while not self._in_flight.acquire(timeout=_SLICE):
             self._refuse_if_stopped(path)
+        taken = 1
         try:
-            yield
+            while taken < most and self._in_flight.acquire(blocking=False):
+                taken += 1
+            yield taken
         finally:
-            self._in_flight.release()
+            self._in_flight.release(taken)
 
     def _refuse_if_stopped(self, path: str = "") -> None:
         """Also where something seems to be wrong: it may be so because nobody waited for it."""

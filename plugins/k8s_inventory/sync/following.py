@@ -16,11 +16,12 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from k8s_inventory.kinds import Kind
+from k8s_inventory.kube import metadata
 from k8s_inventory.kube.cluster_info import ApiServers, ClusterInfo
 from k8s_inventory.kube.discovery import Definitions
 from k8s_inventory.kube.errors import Interrupted, KubeError, Stopped, Unreachable
 from k8s_inventory.kube.listing import Current, Listing
-from k8s_inventory.kube.session import Session
+from k8s_inventory.kube.session import WEIGHT_OF_ONE, Session
 from k8s_inventory.kube.watching import Event, Watch, Watches, as_number
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
@@ -224,19 +225,31 @@ class Following:
         if any(kind.shared_by for kind in kinds) and not definitions.are_as_they_were():
             kinds = [kind for kind in kinds if not kind.shared_by]
 
-        def one(kind: Kind) -> Current | None:
+        listings: dict[str, Listing[msgspec.Raw]] = {}
+        for kind in kinds:
             selectors = Reading(self._session, kind, self._settings).coverage.selectors
+            listings[kind.name] = Listing(self._session, kind, item=msgspec.Raw, page_size=1, selectors=selectors)
+        asked = {name: query for name, each in listings.items() if (query := each.asks_current())}
+        asked_at = time.monotonic()
+        found = self._session.get_each(
+            list(asked.values()),
+            accept=metadata.ACCEPT,
+            seconds=self._session.limits.listing_timeout,
+            weight=WEIGHT_OF_ONE,
+        )
+        answers = {name: (answer, asked_at) for name, answer in zip(asked, found, strict=True)}
+
+        def one(kind: Kind) -> Current | None:
             try:
-                listing = Listing(self._session, kind, item=msgspec.Raw, page_size=1, selectors=selectors)
-                found = listing.current()
+                found = listings[kind.name].current(answers.get(kind.name))
             except KubeError as error:
                 log.info("%s", error)
                 return None
             return found._replace(asked_at=definitions.asked_at) if kind.shared_by and definitions.asked_at else found
 
         with ThreadPoolExecutor(self._session.limits.requests_in_flight, "current") as pool:
-            found = dict(zip((kind.name for kind in kinds), pool.map(one, kinds), strict=True))
-        return {name: each for name, each in found.items() if each}
+            revisions = zip((kind.name for kind in kinds), pool.map(one, kinds), strict=True)
+            return {name: each for name, each in revisions if each}
 
     def _open(self, opened: Iterable[_Followed]) -> None:
         """Opens their watches, and then looks whether they are served by those who answered before: a cluster that was
