@@ -24,12 +24,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from k8s_inventory.kinds import ApiPath
+from k8s_inventory.kinds import KINDS, ApiPath
 from k8s_inventory.kube import transport
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.errors import ContextError, Unreachable, Unusable
 from k8s_inventory.kube.proxies import pool_manager, proxy_for
 from k8s_inventory.kube.session import Session
+from k8s_inventory.kube.watching import Event, Watch, Watches
 from tests.cluster import Cluster
 from tests.cluster.cluster import ADMIN
 from tests.conftest import IMPATIENT
@@ -317,6 +318,42 @@ def test_a_context_behind_a_proxy(cluster: Cluster, serve: Serve, where: str, mo
         with Session(context_behind(cluster, url if where == "proxy-url" else ""), IMPATIENT) as session:
             assert b"gitVersion" in session.get(VERSION)
         assert proxy.asked == [f"kube.test:{port_of(cluster)}"]
+
+
+def watches_of(session: Session, count: int) -> None:
+    """Opens so many, and waits for their ends."""
+    kind = KINDS["namespaces"]
+    body = session.get(kind.list_path("v1"), {"limit": 1})
+    revision = int(json.loads(body)["metadata"]["resourceVersion"])
+    made = {number: Watch(session, kind, version="v1", revision=revision, seconds=1) for number in range(count)}
+    with Watches[int](session) as watches:
+        watches.open(made)
+        ended: list[object] = []
+        end = time.monotonic() + 20
+        while len(ended) < count and time.monotonic() < end:
+            ended += [event for _, event in watches.read(0.5) if not isinstance(event, Event)]
+    assert ended == [None] * count
+
+
+@pytest.mark.parametrize("serve", [http_proxy, socks5_proxy])
+def test_watches_share_a_connection_behind_a_proxy(cluster: Cluster, serve: Serve) -> None:
+    with LoopbackProxy(serve, credentials=LOGIN) as proxy:
+        url = f"{'http' if serve is http_proxy else 'socks5'}://{LOGIN_IN_URL}@{proxy.address}"
+        with Session(context_behind(cluster, url), IMPATIENT) as session:
+            watches_of(session, 6)
+        assert proxy.asked == [f"kube.test:{port_of(cluster)}"] * 2, "one for lists, one for watches"
+
+
+def test_watches_behind_a_proxy_by_tls_have_connections_of_their_own(
+    cluster: Cluster, own_certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(own_certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(own_certificate))
+    with LoopbackProxy(http_proxy, credentials=LOGIN, tls=tls) as proxy:
+        url = f"https://{LOGIN_IN_URL}@localhost:{proxy.address.partition(':')[2]}"
+        with Session(context_behind(cluster, url), IMPATIENT) as session:
+            watches_of(session, 3)
 
 
 def test_a_proxy_url_that_is_none_is_refused_by_its_field(cluster: Cluster) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -269,7 +270,7 @@ class _Connection:
                     taken += len(data)
                     for event in self._protocol.receive_data(data):
                         self._take(event)
-            except (BlockingIOError, ssl.SSLWantReadError):
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 pass
             except OSError as error:
                 self._break(error)
@@ -287,12 +288,15 @@ class _Connection:
 
     def end(self, stream_id: int, unread: int, *, is_whole: bool) -> None:
         """Nobody reads this answer any more."""
+        from h2.exceptions import ProtocolError
+
         with self._lock:
             if self._streams.pop(stream_id, None) and self.error is None:
                 if unread:
                     self._protocol.acknowledge_received_data(unread, stream_id)
                 if not is_whole:
-                    self._protocol.reset_stream(stream_id, error_code=8)  # CANCEL
+                    with suppress(ProtocolError):  # it may have ended by itself
+                        self._protocol.reset_stream(stream_id, error_code=8)  # CANCEL
                 self._send()
 
     def close(self) -> None:
@@ -386,7 +390,7 @@ class Stream:
         if parts:
             return b"".join(parts)
         if self.error is not None:
-            raise self.error
+            raise self.error.with_traceback(None)  # it is that of all others, too
         return None if self.is_whole else b""
 
     def close(self) -> None:
