@@ -262,9 +262,13 @@ class Session:
         assert isinstance(answer, transport.Answer)
         return self._whole(path, answer)
 
-    def stream(self, path: ApiPath, query: Mapping[str, Any], *, accept: str = JSON) -> transport.Stream:
+    def stream(
+        self, path: ApiPath, query: Mapping[str, Any], *, accept: str = JSON, seconds: float
+    ) -> transport.Stream:
         """The body of a 200 answer that goes on, once it has begun; close it. Raises what `get` raises."""
-        request = _Request(path, query, accept, math.inf, MOST_OF_ANSWER, WEIGHT_OF_ONE, is_stream=True)
+        request = _Request(
+            path, query, accept, time.monotonic() + seconds, MOST_OF_ANSWER, WEIGHT_OF_ONE, is_stream=True
+        )
         answer = self._answer_to(request)
         assert isinstance(answer, transport.Stream)
         return answer

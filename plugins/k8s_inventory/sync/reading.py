@@ -29,12 +29,12 @@ from k8s_inventory.collector import (
 )
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kinds.custom import as_json
-from k8s_inventory.kube.cluster_info import ApiServers, ClusterInfo
+from k8s_inventory.kube.cluster_info import ApiServers, ClusterInfo, as_number
 from k8s_inventory.kube.confirming import is_gone
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NoSuchPath, NotFound, Unsupported
 from k8s_inventory.kube.listing import LONGEST_VERSION, Listing, Page, are_few
 from k8s_inventory.kube.session import UNREADABLE, Session
-from k8s_inventory.kube.watching import Event, as_number
+from k8s_inventory.kube.watching import Event
 from k8s_inventory.mending import cut, shallow
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError, printable
