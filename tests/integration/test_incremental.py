@@ -418,6 +418,93 @@ def test_events_that_come_twice_are_one_change(
     assert [row["name"] for row in changes(store, namespace=shop.split("/")[-1])] == ["one"]
 
 
+@pytest.mark.parametrize("is_stored", [True, False])
+@pytest.mark.parametrize("said", ["ADDED", "MODIFIED"])
+@pytest.mark.parametrize("kind", ["pods", "clusterroles", "tests.shop.example"])
+def test_an_object_by_the_name_of_another_that_is_not_said_to_be_gone_has_the_kind_listed(
+    cluster: Cluster,
+    store: Store,
+    proxy: Proxy,
+    inventory: Inventory,
+    shop: str,
+    kind: str,
+    said: str,
+    is_stored: bool,
+) -> None:
+    """A watch that leaves something out; of the first one, a row would stay for good."""
+    name, namespaced = f"one-{uuid4().hex[:8]}", shop.rpartition("/")[2]
+    path, made = {
+        "pods": (f"{shop}/pods", pod(name)),
+        "clusterroles": ("/apis/rbac.authorization.k8s.io/v1/clusterroles", {"metadata": {"name": name}}),
+        "tests.shop.example": (
+            f"/apis/shop.example/v1/namespaces/{namespaced}/tests",
+            {"apiVersion": "shop.example/v1", "kind": "Test", "metadata": {"name": name}},
+        ),
+    }[kind]
+    custom = kind not in KINDS
+    chosen: list[str] = [] if custom else [kind]
+    if is_stored:
+        cluster.create(path, made)
+    inventory(proxy.context, *chosen, mode="full", custom=custom)
+    if not is_stored:
+        cluster.create(path, made)
+    cluster.delete(f"{path}/{name}")
+    cluster.create(path, made)
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "watch=true" not in path:
+            return None
+        lines = [line for line in _events(real.body) if b'"DELETED"' not in line]
+        return Answer(200, b"\n".join(line.replace(b'"ADDED"', f'"{said}"'.encode()) for line in lines) + b"\n")
+
+    proxy.spoil, proxy.watch_seconds = spoil, "1"
+    result = inventory(proxy.context, *chosen, custom=custom)[kind]
+    assert (result.outcome, result.attempt.pages) == ("complete", 1), result
+    table = KINDS[kind].table if not custom else "k8s_custom_objects"
+    rows = query_rows(store, f"SELECT uid FROM {table} WHERE name = %s", name)
+    found = cluster.request("GET", f"{path}/{name}")
+    assert [row["uid"] for row in rows] == [found["metadata"]["uid"]]
+    cluster.delete(f"{path}/{name}")
+
+
+def test_an_object_that_was_made_anew_is_another(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context = context_of(cluster)
+    cluster.create(f"{shop}/pods", pod("one"))
+    inventory(context, "pods", mode="full")
+    for _ in range(3):
+        cluster.delete(f"{shop}/pods/one")
+        cluster.create(f"{shop}/pods", pod("one"))
+    result = inventory(context, "pods")["pods"]
+    assert (result.outcome, result.attempt.pages) == ("complete", 0)
+    assert_table_equals_cluster(store, cluster, "pods")
+    assert [(row["name"], row["change"]) for row in changes(store, namespace=shop.rpartition("/")[2])] == [
+        ("one", "deleted"),
+        ("one", "created"),
+    ]
+
+
+def test_of_what_was_never_there_nothing_goes(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str
+) -> None:
+    cluster.create(f"{shop}/pods", pod("stays"))
+    inventory(proxy.context, "pods", mode="full")
+    cluster.create(f"{shop}/pods", pod("flashes"))
+    cluster.delete(f"{shop}/pods/flashes")
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "watch=true" not in path:
+            return None
+        return Answer(200, b"".join(line + b"\n" for line in _events(real.body) if b'"ADDED"' not in line))
+
+    proxy.spoil, proxy.watch_seconds = spoil, "1"
+    result = inventory(proxy.context, "pods")["pods"]
+    assert (result.outcome, result.attempt.pages, result.attempt.deleted) == ("complete", 0, 0)
+    assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+    assert not changes(store, namespace=shop.rpartition("/")[2])
+
+
 # -- from where nothing can go on --------------------------------------------------------------------
 
 

@@ -242,3 +242,22 @@ def test_it_ends_in_time_and_says_how(emptied: Cluster, store: Store, context_of
         ("pods", "configmaps"), "complete"
     )
     assert status_of(store, "pods")["pages"] == 0
+
+
+def test_what_it_did_not_come_to_in_its_time_is_listed_in_the_end(
+    emptied: Cluster, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "TICK", 0.1)
+    kinds = ("pods", "configmaps", "services", "endpoints", "nodes", "leases")
+
+    def slowly(path: str, real: Answer) -> None:
+        if "limit=500" in path:
+            time.sleep(0.3)
+
+    with Proxy(emptied) as proxy:
+        proxy.spoil = slowly
+        with Held(proxy.context, again(store), kinds, "brief", seconds=0.3) as held:
+            wait_until(lambda: len(held.results) == len(kinds), "all have results", seconds=20)
+    assert {kind: result.outcome for kind, result in held.results.items()} == dict.fromkeys(kinds, "complete")
+    rows = query_rows(store, "SELECT kind FROM k8s_sync_status WHERE outcome = 'complete'")
+    assert {row["kind"] for row in rows} == set(kinds)

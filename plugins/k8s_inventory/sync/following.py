@@ -188,10 +188,12 @@ class Following:
             if not self._stopped.is_set():
                 self._leave_unproven()
                 self._store(is_end=True)
-            for name, (_, future) in self._listing.items():  # what is under way is waited for, like any listing
-                if not future.cancelled():
+            waiting = [kind for _, kind in (*self._later.values(), *self._to_list.values())]
+            for name, (kind, future) in self._listing.items():
+                if future.cancelled():
+                    waiting.append(kind)
+                else:  # what is under way is waited for, like any listing
                     self._results[name] = future.result()
-        waiting = [kind for _, kind in (*self._later.values(), *self._to_list.values())]
         self.left += [kind for kind in waiting if kind.name not in self._results]
         return list(self._results.values())
 
