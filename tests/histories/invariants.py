@@ -179,7 +179,7 @@ def _outcome(changes: Changes, around: Around, order: Order, ended: Ended, statu
         served = kind in around.living.objects and kind in around.living_before.objects
         if served and around.before.of(context, kind):
             yield f"{context} {kind}: its rows went as absent, though the cluster serves it"
-    elif done.alone:
+    elif done.alone and status.mode != "watch":
         yield from _is_unchanged(around, context, kind, f"it ended {status.outcome}")
 
 
@@ -265,12 +265,13 @@ def _part(
     inside = {uid: row for uid, row in around.after.of(context, kind).items() if where in ("", row.namespace)}
     gone = {uid: row for uid, row in around.gone(context, kind).items() if where in ("", row.namespace)}
     query = _selectors(kind, order.settings)
-    is_listed = around.after.status[context, kind].mode == "full"
+    mode = around.after.status[context, kind].mode
+    is_listed = mode == "full"
     if part.outcome == "partial" and done.alone and is_listed:
         for row in gone.values():
             yield f"{context} {kind}: the row of {_place(row)} went by a partial listing"
     if part.outcome not in ("complete", "partial"):
-        if done.alone and where in around.living.namespaces:
+        if done.alone and where in around.living.namespaces and mode != "watch":  # it has others before its last
             yield from _is_unchanged(around, context, kind, f"{where} ended {part.outcome}", [where])
         return
     if part.outcome != "complete" or kind not in around.living.objects:

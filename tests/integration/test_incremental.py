@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,8 @@ import pytest
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube import watching
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.kube.session import Session
+from k8s_inventory.kube.errors import BadAnswer
+from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Store, Target
@@ -25,7 +27,7 @@ from tests.cluster.cluster import Rejected, User
 from tests.cluster.objects import crd, namespace, pod
 from tests.conftest import IMPATIENT, again
 from tests.equality import assert_table_equals_cluster, custom_objects, query_rows, status_of
-from tests.proxy import Answer, Proxy
+from tests.proxy import Answer, Proxy, streamed
 
 Inventory = Callable[..., dict[str, Result]]
 
@@ -223,7 +225,7 @@ def test_a_server_without_bookmarks_is_listed(
     assert (result.outcome, result.attempt.pages) == ("complete", 1)
 
 
-@pytest.mark.parametrize("hold", [0.0, 4.0])
+@pytest.mark.parametrize("hold", [0.0, 3.0])
 def test_watches_that_end_at_once_are_not_opened_over_and_over(
     cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str, hold: float
 ) -> None:
@@ -237,12 +239,151 @@ def test_watches_that_end_at_once_are_not_opened_over_and_over(
         opened.append(path)
         return Answer(200, b"")
 
-    proxy.spoil, proxy.watch_seconds = spoil, "1"
-    inventory(proxy.context, "configmaps", hold=hold)
-    assert len(opened) <= 12, "it is left alone in between"
+    proxy.spoil, proxy.streams = spoil, True
+    inventory(proxy.context, "configmaps", mode="watch" if hold else "incremental", hold=hold)
+    assert 3 <= len(opened) <= 12, "it is left alone in between"
     assert_table_equals_cluster(store, cluster, "configmaps", context="proxied")
     (target,) = query_rows(store, "SELECT has_bookmarks FROM k8s_sync_targets WHERE context_name = 'proxied'")
     assert target["has_bookmarks"], "nothing is known of that"
+
+
+def _of_leases(path: str, real: Answer, **metadata: str) -> Answer | None:
+    """The Leases of API servers, with something else in their metadata."""
+    if "/leases" not in path or real.status != 200:
+        return None
+    items = [{**item, "metadata": {**item["metadata"], **metadata}} for item in real.json["items"]]
+    return real.with_json({**real.json, "items": items})
+
+
+SINCE, BEFORE = "999999999999", "1"
+"""Revisions at which an API server was alive."""
+
+
+@pytest.mark.parametrize("hold", [0.0, 5.0])
+def test_where_each_watch_is_cut_off_before_it_proves_anything_it_is_listed_in_the_end(
+    cluster: Cluster,
+    store: Store,
+    proxy: Proxy,
+    inventory: Inventory,
+    shop: str,
+    hold: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inventory(proxy.context, "pods", mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        return Answer(200, b"", cut=5) if "watch=true" in path else _of_leases(path, real, resourceVersion=SINCE)
+
+    proxy.spoil, proxy.streams = spoil, True
+    result = inventory(proxy.context, "pods")["pods"]
+    assert (result.outcome, result.attempt.pages) == ("partial", 0), "the next one may do better"
+    if hold:
+        monkeypatch.setattr(following, "_PAUSE", 0.2)
+    mode = "watch" if hold else "incremental"
+    _rows_are_exact_since(store, "11 minutes")
+    proxy.requests.clear()
+    result = inventory(proxy.context, "pods", mode=mode, hold=hold)["pods"]
+    assert result.outcome == "complete", result
+    assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+    asked = [
+        "watch" if "watch=true" in path else "list" for path in proxy.lists("pods") if "limit=1&" not in path + "&"
+    ]
+    assert ("list watch" if hold else "watch list") in " ".join(asked), "that is not left for the end"
+
+
+def _rows_are_exact_since(store: Store, age: str) -> None:
+    store.connection.execute("UPDATE k8s_sync_targets SET exact_as_of = now() - %s::interval", [age])
+
+
+@pytest.mark.parametrize("changes", [True, False])
+@pytest.mark.parametrize(
+    ("age", "written", "pages"),
+    [("1 hour", BEFORE, 1), ("1 hour", SINCE, 0), ("1 second", BEFORE, 0), ("-1 hour", BEFORE, 1), ("1 hour", "x", 1)],
+)
+def test_names_of_api_servers_that_a_backup_brought_back_prove_nothing(
+    cluster: Cluster,
+    store: Store,
+    proxy: Proxy,
+    inventory: Inventory,
+    shop: str,
+    age: str,
+    written: str,
+    pages: int,
+    changes: bool,
+) -> None:
+    """A restored cluster shows them until its API servers have written their own."""
+    inventory(proxy.context, "pods", mode="full")
+    if changes:
+        cluster.create(f"{shop}/pods", pod("one"))
+    _rows_are_exact_since(store, age)
+    proxy.spoil = lambda path, real: _of_leases(path, real, resourceVersion=written)
+    result = inventory(proxy.context, "pods")["pods"]
+    assert (result.outcome, result.attempt.pages) == ("complete", pages)
+    assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+
+
+REFUSED: dict[str, Callable[[Answer], Answer]] = {
+    "a page": lambda real: Answer(
+        200, b"<!doctype html><html><body>log in</body></html>", {"Content-Type": "text/html"}
+    ),
+    "a redirect": lambda real: Answer(302, b"", {"Location": "https://login.example/"}),
+    "429": lambda real: Answer(429, b"", {"Retry-After": "1"}),
+    "429 for an hour": lambda real: Answer(429, json.dumps({**GONE, "code": 429}).encode(), {"Retry-After": "3600"}),
+    "500": lambda real: Answer(500, b""),
+    "503 with a page": lambda real: Answer(503, b"<html>busy</html>", {"Content-Type": "text/html"}),
+    "410": lambda real: Answer(410, json.dumps(GONE).encode()),
+    "410 of a proxy": lambda real: Answer(410, b"gone"),
+    "404 of a proxy": lambda real: Answer(404, b"none"),
+    "401": lambda real: Answer(401, json.dumps({**GONE, "code": 401}).encode()),
+    "400": lambda real: Answer(400, json.dumps({**GONE, "code": 400}).encode()),
+    "gzip that was not asked for": lambda real: Answer(
+        200, gzip.compress(b"{}\n"), {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    ),
+    "no chunks": lambda real: streamed([b"zz\r\n{}\n"], Transfer_Encoding="chunked"),
+    "a list": lambda real: Answer(200, json.dumps({"kind": "PodList", "apiVersion": "v1", "items": []}).encode()),
+}
+
+
+@pytest.mark.parametrize("refused", REFUSED)
+def test_what_is_no_watch_has_the_kind_listed(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str, refused: str
+) -> None:
+    inventory(proxy.context, "pods", mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))
+    proxy.spoil = lambda path, real: REFUSED[refused](real) if "watch=true" in path else None
+    proxy.streams = True
+    result = inventory(proxy.context, "pods")["pods"]
+    assert (result.outcome, result.attempt.pages) == ("complete", 1), result
+    assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+
+
+def test_what_follows_the_last_chunk_of_a_watch_is_none_of_it(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str
+) -> None:
+    inventory(proxy.context, "pods", mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "watch=true" not in path:
+            return None
+        sent = b"%x\r\n%s\r\n0\r\nA: b\r\nno trailer\r\n\r\nHTTP/1.1 500 No" % (len(real.body), real.body)
+        return streamed([sent], Transfer_Encoding="chunked")
+
+    proxy.spoil, proxy.watch_seconds = spoil, "1"
+    result = inventory(proxy.context, "pods")["pods"]
+    assert (result.outcome, result.attempt.pages) == ("complete", 0), result
+    assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+
+
+def test_a_watch_that_is_to_wait_for_long_is_not_waited_for(proxy: Proxy) -> None:
+    proxy.spoil = lambda path, real: Answer(429, b"", {"Retry-After": "20"})
+    with Session(proxy.context, Limits(longest_wait=30)) as session:
+        found = watching.Watch(session, KINDS["pods"], version="v1", revision=1, seconds=3)
+        began = time.monotonic()
+        with pytest.raises(BadAnswer, match="429"):
+            found.open()
+    assert time.monotonic() - began < 10
 
 
 def test_who_can_not_say_which_api_servers_there_are_once_watches_are_open_has_all_listed(
@@ -276,6 +417,93 @@ def test_events_that_come_twice_are_one_change(
     proxy.spoil = spoil
     assert inventory(proxy.context, "pods")["pods"].outcome == "complete"
     assert [row["name"] for row in changes(store, namespace=shop.split("/")[-1])] == ["one"]
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+@pytest.mark.parametrize("said", ["ADDED", "MODIFIED"])
+@pytest.mark.parametrize("kind", ["pods", "clusterroles", "tests.shop.example"])
+def test_an_object_by_the_name_of_another_that_is_not_said_to_be_gone_has_the_kind_listed(
+    cluster: Cluster,
+    store: Store,
+    proxy: Proxy,
+    inventory: Inventory,
+    shop: str,
+    kind: str,
+    said: str,
+    is_stored: bool,
+) -> None:
+    """A watch that leaves something out; of the first one, a row would stay for good."""
+    name, namespaced = f"one-{uuid4().hex[:8]}", shop.rpartition("/")[2]
+    path, made = {
+        "pods": (f"{shop}/pods", pod(name)),
+        "clusterroles": ("/apis/rbac.authorization.k8s.io/v1/clusterroles", {"metadata": {"name": name}}),
+        "tests.shop.example": (
+            f"/apis/shop.example/v1/namespaces/{namespaced}/tests",
+            {"apiVersion": "shop.example/v1", "kind": "Test", "metadata": {"name": name}},
+        ),
+    }[kind]
+    custom = kind not in KINDS
+    chosen: list[str] = [] if custom else [kind]
+    if is_stored:
+        cluster.create(path, made)
+    inventory(proxy.context, *chosen, mode="full", custom=custom)
+    if not is_stored:
+        cluster.create(path, made)
+    cluster.delete(f"{path}/{name}")
+    cluster.create(path, made)
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "watch=true" not in path:
+            return None
+        lines = [line for line in _events(real.body) if b'"DELETED"' not in line]
+        return Answer(200, b"\n".join(line.replace(b'"ADDED"', f'"{said}"'.encode()) for line in lines) + b"\n")
+
+    proxy.spoil, proxy.watch_seconds = spoil, "1"
+    result = inventory(proxy.context, *chosen, custom=custom)[kind]
+    assert (result.outcome, result.attempt.pages) == ("complete", 1), result
+    table = KINDS[kind].table if not custom else "k8s_custom_objects"
+    rows = query_rows(store, f"SELECT uid FROM {table} WHERE name = %s", name)
+    found = cluster.request("GET", f"{path}/{name}")
+    assert [row["uid"] for row in rows] == [found["metadata"]["uid"]]
+    cluster.delete(f"{path}/{name}")
+
+
+def test_an_object_that_was_made_anew_is_another(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context = context_of(cluster)
+    cluster.create(f"{shop}/pods", pod("one"))
+    inventory(context, "pods", mode="full")
+    for _ in range(3):
+        cluster.delete(f"{shop}/pods/one")
+        cluster.create(f"{shop}/pods", pod("one"))
+    result = inventory(context, "pods")["pods"]
+    assert (result.outcome, result.attempt.pages) == ("complete", 0)
+    assert_table_equals_cluster(store, cluster, "pods")
+    assert [(row["name"], row["change"]) for row in changes(store, namespace=shop.rpartition("/")[2])] == [
+        ("one", "deleted"),
+        ("one", "created"),
+    ]
+
+
+def test_of_what_was_never_there_nothing_goes(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str
+) -> None:
+    cluster.create(f"{shop}/pods", pod("stays"))
+    inventory(proxy.context, "pods", mode="full")
+    cluster.create(f"{shop}/pods", pod("flashes"))
+    cluster.delete(f"{shop}/pods/flashes")
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "watch=true" not in path:
+            return None
+        return Answer(200, b"".join(line + b"\n" for line in _events(real.body) if b'"ADDED"' not in line))
+
+    proxy.spoil, proxy.watch_seconds = spoil, "1"
+    result = inventory(proxy.context, "pods")["pods"]
+    assert (result.outcome, result.attempt.pages, result.attempt.deleted) == ("complete", 0, 0)
+    assert_table_equals_cluster(store, cluster, "pods", context="proxied")
+    assert not changes(store, namespace=shop.rpartition("/")[2])
 
 
 # -- from where nothing can go on --------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.cluster.objects import namespace, pod
 from tests.conftest import IMPATIENT, again
 from tests.databases import administer, name_of
 from tests.equality import assert_table_equals_cluster, query_rows, status_of
+from tests.proxy import Answer, Proxy
 
 
 class Held:
@@ -154,6 +156,54 @@ def test_an_api_server_that_is_started_anew_is_listed(
     assert_table_equals_cluster(store, emptied, "pods")
 
 
+@pytest.mark.parametrize("then", ["the same", "others", "still not known"])
+def test_nothing_is_stored_of_watches_while_it_can_not_be_asked_who_serves_them(
+    emptied: Cluster, store: Store, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    monkeypatch.setattr(following, "_PAUSE", 0.2)
+    monkeypatch.setattr(following, "TICK", 0.2)
+    monkeypatch.setattr(following, "PATIENCE", 3.0 if then == "still not known" else 60.0)
+    state = "fine"
+    asked: list[str] = []
+    sent: list[str] = []
+
+    def watch(stream: Iterable[bytes]) -> Iterator[bytes]:
+        opened_in = state
+        for block in stream:
+            if state != opened_in:
+                return  # it breaks off once
+            if b'"one"' in block:
+                sent.append(state)
+            yield block
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if "/leases" in path and state != "fine":
+            asked.append(state)
+            if state == "not known":
+                return Answer(503, b"busy")
+            return real.with_json(json.loads(real.body.replace(b'"holderIdentity":"', b'"holderIdentity":"another-')))
+        return Answer(200, b"", stream=watch(real.stream)) if real.stream else None
+
+    with Proxy(emptied) as proxy:
+        proxy.spoil, proxy.streams = spoil, True
+        with Held(proxy.context, again(store), ("pods",), "held"):
+            wait_until(lambda: _mode(store, "pods") == ("watch", "complete", 0), "it goes on from its listing")
+            state = "not known"
+            emptied.create(PODS, pod("zero"))  # the watch breaks off with it
+            emptied.create(PODS, pod("one"))
+            wait_until(lambda: bool(sent), "the watch that was opened anew has said so")
+            del asked[:]
+            if then == "still not known":
+                wait_until(lambda: "one" in _names(store), "it is listed")
+            else:
+                wait_until(lambda: len(asked) > 3, "it is asked again and again who serves it")
+                assert "one" not in _names(store)
+                state = "fine" if then == "the same" else then
+            _until(store, {"zero", "one"})
+    (row,) = query_rows(store, "SELECT evidence FROM k8s_changes WHERE name = 'one'")
+    assert row["evidence"].startswith("watch event" if then == "the same" else "listing"), row
+
+
 def test_a_database_that_goes_away_is_waited_for(
     emptied: Cluster,
     store: Store,
@@ -192,3 +242,22 @@ def test_it_ends_in_time_and_says_how(emptied: Cluster, store: Store, context_of
         ("pods", "configmaps"), "complete"
     )
     assert status_of(store, "pods")["pages"] == 0
+
+
+def test_what_it_did_not_come_to_in_its_time_is_listed_in_the_end(
+    emptied: Cluster, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "TICK", 0.1)
+    kinds = ("pods", "configmaps", "services", "endpoints", "nodes", "leases")
+
+    def slowly(path: str, real: Answer) -> None:
+        if "limit=500" in path:
+            time.sleep(0.3)
+
+    with Proxy(emptied) as proxy:
+        proxy.spoil = slowly
+        with Held(proxy.context, again(store), kinds, "brief", seconds=0.3) as held:
+            wait_until(lambda: len(held.results) == len(kinds), "all have results", seconds=20)
+    assert {kind: result.outcome for kind, result in held.results.items()} == dict.fromkeys(kinds, "complete")
+    rows = query_rows(store, "SELECT kind FROM k8s_sync_status WHERE outcome = 'complete'")
+    assert {row["kind"] for row in rows} == set(kinds)

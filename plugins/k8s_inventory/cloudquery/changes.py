@@ -42,6 +42,14 @@ _Until = tuple[str, str | None]
 _NEVER = "-infinity"
 _LARGEST_STATE = 64 * 1024 * 1024
 
+_LOOK = "its destination's own log says why; it must be one that can be read, as PostgreSQL"
+_WHAT_TO_DO = {
+    grpc.StatusCode.UNAVAILABLE: "its destination does not answer; see in its own log whether it runs",
+    grpc.StatusCode.UNIMPLEMENTED: "its destination can not be read; name one that can, as PostgreSQL",
+    grpc.StatusCode.DEADLINE_EXCEEDED: f"its destination did not answer in {BACKEND_TIMEOUT:.0f} s; it may be locked",
+    grpc.StatusCode.RESOURCE_EXHAUSTED: f"it sends more than {_LARGEST_STATE >> 20} MB; name a table of its own",
+}
+
 _COLUMNS = (
     Column(name="context_name", required=True, path="", description="Context that the object was read through."),
     Column(name="kind", required=True, path="", description="Kind of the object."),
@@ -188,6 +196,7 @@ class Backend:
             Column(name="key", path="", required=True, description="What it is about."),
             Column(name="value", path="", description="What was sent of it."),
         )
+        self._table_name = table_name
         self._schema = _table(table_name, "What was sent by syncs before.", columns, ["key"])
         self._connection = connection
 
@@ -196,10 +205,15 @@ class Backend:
         self.write({})
         asked = plugin_pb2.Read.Request(table=schema_to_bytes(self._schema))
         found: dict[str, str] = {}
-        with self._plugin() as plugin:
+        with self._plugin("read") as plugin:
             for answer in plugin.Read(asked, timeout=BACKEND_TIMEOUT):
-                rows = new_record_from_bytes(answer.record).to_pylist()
-                found |= {row["key"]: row["value"] for row in rows if row["key"].startswith(prefix)}
+                try:
+                    rows = [(row["key"], row["value"]) for row in new_record_from_bytes(answer.record).to_pylist()]
+                    found |= {key: value for key, value in rows if key.startswith(prefix)}
+                except (pa.ArrowException, KeyError, AttributeError):  # whose texts may quote what it is
+                    raise self._refused(
+                        "read", "what it holds are no keys and values; name a table of its own"
+                    ) from None
         return found
 
     def write(self, values: Mapping[str, str]) -> None:
@@ -209,17 +223,21 @@ class Backend:
         for key, value in values.items():
             record = record_to_bytes(pa.RecordBatch.from_pylist([{"key": key, "value": value}], schema=self._schema))
             messages.append(plugin_pb2.Write.Request(insert=plugin_pb2.Write.MessageInsert(record=record)))
-        with self._plugin() as plugin:
+        with self._plugin("written") as plugin:
             plugin.Write(iter(messages), timeout=BACKEND_TIMEOUT)
 
     @contextmanager
-    def _plugin(self) -> Iterator[Any]:
+    def _plugin(self, what: str) -> Iterator[Any]:
         options = [("grpc.max_receive_message_length", _LARGEST_STATE)]
         try:
             with grpc.insecure_channel(self._connection, options=options) as channel:
                 yield plugin_pb2_grpc.PluginStub(channel)
         except grpc.RpcError as error:
-            raise BackendError(
-                f"backend_options: the state backend can not be used ({error.code().name}: {error.details()}); is its "
-                "destination one that can be read, as PostgreSQL?"
-            ) from error
+            code = error.code()
+            raise self._refused(what, f"{code.name}, {_WHAT_TO_DO.get(code, _LOOK)}") from None
+
+    def _refused(self, what: str, why: str) -> BackendError:
+        """In our own words: a destination's may hold its address, and its password."""
+        return BackendError(
+            f"backend_options: the table {printable(self._table_name)} of the state backend could not be {what} ({why})"
+        )

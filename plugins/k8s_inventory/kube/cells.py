@@ -13,6 +13,8 @@ from k8s_inventory.kube.session import UNREADABLE, refuse_page
 
 ACCEPT = "application/json;as=Table;v=v1;g=meta.k8s.io"
 QUERY = {"includeObject": "Metadata"}
+TABLE = ("Table", "meta.k8s.io/v1")
+"""kind and apiVersion of the answer."""
 
 
 class _Column(msgspec.Struct, frozen=True):

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import msgspec
 
 from k8s_inventory.kinds import Kind
+from k8s_inventory.kube.cluster_info import as_number
 from k8s_inventory.kube.errors import BadAnswer, Expired, Interrupted, KubeError
 from k8s_inventory.kube.listing import Listing
 from k8s_inventory.kube.session import DEAD, Session
-from k8s_inventory.kube.watching import Event, Watch, Watches, as_number
+from k8s_inventory.kube.watching import Event, Watch, Watches
 from k8s_inventory.printable import printable
 
 log = logging.getLogger(__name__)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -43,11 +44,19 @@ class _Leases(msgspec.Struct):
         class Spec(msgspec.Struct):
             holder: str | None = msgspec.field(default=None, name="holderIdentity")
 
+        class Metadata(msgspec.Struct):
+            resource_version: str = msgspec.field(default="", name="resourceVersion")
+
         spec: Spec
+        metadata: Metadata
 
     kind: Literal["LeaseList"]
     items: list[Lease] | None
 
+
+_COMPARABLE = re.compile(r"0|[1-9][0-9]{0,38}")
+"""https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions: of one kind, such versions can be
+compared as numbers, promised from Kubernetes 1.35 on, and so ever since."""
 
 _KUBE_SYSTEM = "kube-system"
 _VERSION = ApiPath("version")
@@ -98,12 +107,28 @@ def read_cluster(session: Session) -> ClusterInfo:
     )
 
 
+def as_number(revision: str | None) -> int | None:
+    """A revision that can be compared with others of its kind; None for any other."""
+    return int(revision) if revision and _COMPARABLE.fullmatch(revision) else None
+
+
+class Alive(NamedTuple):
+    """A digest of the names of API servers; and the last revision at which one of them wrote that it is there."""
+
+    names: str
+    at: int
+
+
 class ApiServers:
     """The API servers that a cluster has: which processes, of which another one has another name each time it starts.
 
     A cluster that is restored from a backup gives its revisions out anew, and has all of its API servers started anew.
+    Their names come back with the backup, until they write others; but not as of a later revision than that.
     https://kubernetes.io/docs/concepts/architecture/leases/#api-server-identity
     """
+
+    WRITTEN_EVERY = 15.0
+    """Seconds in which each writes its Lease: it does every ten."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -115,17 +140,19 @@ class ApiServers:
         """What `now` said when it was first asked."""
         with self._lock:
             if not self._is_read:
-                self._first = self.now()
                 self._is_read = True
+                self._first = (found := self._read()) and found.names
             return self._first
 
-    def are_now(self, names: str) -> None:
-        """Has `first` say this from now on."""
-        with self._lock:
-            self._first, self._is_read = names, True
+    def now(self) -> Alive | None:
+        """Those of now, of which `first` then tells from now on; None where they can not be had. Raises `Stopped`."""
+        found = self._read()
+        if found is not None:
+            with self._lock:
+                self._first, self._is_read = found.names, True
+        return found
 
-    def now(self) -> str | None:
-        """A digest of their names; None where they can not be had. Raises `Stopped`."""
+    def _read(self) -> Alive | None:
         path = group_path("coordination.k8s.io", "v1", "namespaces", _KUBE_SYSTEM, "leases")
         query = {"labelSelector": "apiserver.kubernetes.io/identity=kube-apiserver", "limit": 500}
         try:
@@ -136,7 +163,10 @@ class ApiServers:
             log.info("%s; whether it is as it was is not known, so that all kinds are listed", error)
             return None
         names = sorted(each.spec.holder for each in found.items or () if each.spec.holder)
-        return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16] if names else None
+        if not names:
+            return None
+        at = max(as_number(each.metadata.resource_version) or 0 for each in found.items or () if each.spec.holder)
+        return Alive(hashlib.sha256("\n".join(names).encode()).hexdigest()[:16], at)
 
 
 def read_version(session: Session) -> str | None:

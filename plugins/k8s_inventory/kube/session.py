@@ -328,10 +328,17 @@ class Session:
         return found
 
     def stream(
-        self, path: ApiPath, query: Mapping[str, Any], *, accept: str = JSON, over: multiplexed.Connections
+        self,
+        path: ApiPath,
+        query: Mapping[str, Any],
+        *,
+        accept: str = JSON,
+        seconds: float,
+        over: multiplexed.Connections,
     ) -> Stream:
         """The body of a 200 answer that goes on, once it has begun; close it. Raises what `get` raises."""
-        request = _Request(path, query, accept, math.inf, MOST_OF_ANSWER, WEIGHT_OF_ONE, over)
+        end = time.monotonic() + seconds
+        request = _Request(path, query, accept, end, MOST_OF_ANSWER, WEIGHT_OF_ONE, over)
         answer = self._answer_to(request)
         assert not isinstance(answer, transport.Answer)
         return answer

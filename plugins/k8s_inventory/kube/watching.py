@@ -5,9 +5,10 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection
 
 from __future__ import annotations
 
-import re
 import selectors
+import threading
 import time
+import weakref
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,31 +20,32 @@ import msgspec
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube import cells, transport
 from k8s_inventory.kube.causes import cause
+from k8s_inventory.kube.cluster_info import as_number
 from k8s_inventory.kube.confirming import METADATA_ALONE
 from k8s_inventory.kube.errors import BadAnswer, Expired, Interrupted, KubeError, TooLarge, TooSlow
 from k8s_inventory.kube.listing import LONGEST_VERSION, decode_mended, refuse_other_than_utf8
 from k8s_inventory.kube.multiplexed import Connections
-from k8s_inventory.kube.session import JSON, UNREADABLE, Session, Stream
+from k8s_inventory.kube.session import JSON, UNREADABLE, Session, Stream, refuse_page
 from k8s_inventory.mending import cut
-
-_COMPARABLE = re.compile(r"0|[1-9][0-9]{0,38}")
-"""https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions: of one kind, such versions can be
-compared as numbers, promised from Kubernetes 1.35 on, and so ever since."""
 
 _METADATA = ("PartialObjectMetadata", "meta.k8s.io/v1")
 
 _AT_ONCE = 1 << 18
 """Bytes of a watch that are read before it is the others' turn."""
 
+MOST_UNFINISHED = 1 << 26
+"""Bytes of events that are not whole yet, of all watches of this process: as much as a page may have."""
+
+_MUCH = 1 << 14
+"""Of one of them: more than most objects have."""
+
+_TO_OPEN = 15.0
+"""Seconds in which a watch must begin, with all that is waited for: others are not read meanwhile."""
+
 _GRACE = 10.0
 """Seconds that an API server may take to end a watch whose time is over."""
 
 Change = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
-
-
-def as_number(revision: str | None) -> int | None:
-    """A revision that can be compared with others of its kind; None for any other."""
-    return int(revision) if revision and _COMPARABLE.fullmatch(revision) else None
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,9 @@ class Watch:
         self.version = version
         self._as_table = bool(kind.table_cells) and not metadata_alone
         self._accept = METADATA_ALONE if metadata_alone else cells.ACCEPT if self._as_table else JSON
-        self._wanted = _METADATA if metadata_alone else (kind.kind, kind.api_version(version))
+        self._wanted = (
+            _METADATA if metadata_alone else cells.TABLE if self._as_table else (kind.kind, kind.api_version(version))
+        )
         self.revision = revision
         self.namespace = namespace
         self.seconds = seconds
@@ -126,9 +130,10 @@ class Watch:
         self._most = min(session.limits.max_page_bytes, session.limits.max_listing_bytes)
         self._where = f"context {session.context.name}, {kind.name}, watch"
         self._line = bytearray()
+        self._has_most = False
         self.ends_at = 0.0
         """When the API server is to end it, by the monotonic clock."""
-        self._rows: cells.Rows | None = None
+        self._rows = cells.Rows(kind) if self._as_table else None
 
     def open(self, over: Connections) -> Stream:
         """Asks for it, for `seconds` at most. Raises a `KubeError`; `Expired` where the revision is too old."""
@@ -141,17 +146,19 @@ class Watch:
             **(cells.QUERY if self._as_table else {}),
         }
         path = self.kind.list_path(self.version, self.namespace)
-        self._line, self._rows, self._bytes_of_stream = (
-            bytearray(),
-            cells.Rows(self.kind) if self._as_table else None,
-            0,
-        )
-        stream = self.session.stream(path, query, accept=self._accept, over=over)
+        self.forget_rest()
+        self._rows, self._bytes_of_stream = cells.Rows(self.kind) if self._as_table else None, 0
+        stream = self.session.stream(path, query, accept=self._accept, seconds=_TO_OPEN, over=over)
         self.ends_at = time.monotonic() + self.seconds
         return stream
 
     def check(self, now: float) -> None:
-        """Raises `TooSlow` where the API server does not end it, though its time is over."""
+        """Raises `TooSlow` where the API server does not end it, though its time is over; `TooLarge` after `refuse`."""
+        if self._has_most:
+            raise TooLarge(
+                f"{self._where}: an event of it has {len(self._line)} bytes so far, the most of all that are not whole "
+                f"yet, which together may have {MOST_UNFINISHED}"
+            )
         if now > self.ends_at + _GRACE:
             raise TooSlow(f"{self._where}: it was to end after {self.seconds} s, and goes on")
 
@@ -172,14 +179,37 @@ class Watch:
             )
 
     @property
+    def unfinished(self) -> int:
+        """Bytes of an event that is not whole yet; none of one that was refused, which is about to end."""
+        return 0 if self._has_most else len(self._line)
+
+    def refuse(self) -> None:
+        """Has it end with what is not whole, in the thread that reads it."""
+        self._has_most = True
+
+    def forget_rest(self) -> None:
+        """Of an event that does not come any more."""
+        self._line, self._has_most = bytearray(), False
+
+    @property
     def is_early(self) -> bool:
         """Whether less than half of its time is over."""
         return self.ends_at - time.monotonic() > self.seconds / 2
 
     def end(self) -> None:
-        """Raises `Interrupted` where it ended in the middle of an event."""
-        if self._line.strip():
-            raise Interrupted(f"{self._where}: it ended in the middle of an event")
+        """Raises `Interrupted` where it ended in the middle of an event; `BadAnswer`, of what does not begin one."""
+        left = bytes(self._line).strip()
+        if not left:
+            return
+        refuse_page(left, self._where)
+        try:
+            _events.decode(left)
+        except msgspec.ValidationError as error:  # it is whole
+            raise BadAnswer(f"{self._where}: what it sent is no event ({error})") from None
+        except UNREADABLE:
+            if not left.startswith(b"{"):
+                raise BadAnswer(f"{self._where}: what it sent is no event") from None
+        raise Interrupted(f"{self._where}: it ended in the middle of an event")
 
     def _event(self, line: bytes) -> Event:
         try:
@@ -193,14 +223,11 @@ class Watch:
             raise BadAnswer(f"{self._where}: it sent an event of an unknown type, {ascii(event.type)[:100]}")
         change: Change = event.type  # type: ignore[assignment]
         body = bytes(event.object)
-        try:
-            if self._rows and change != "BOOKMARK":
-                body = self._rows.object(body, where=self._where)
-            found = decode_mended(_objects, body)[0]
-        except UNREADABLE as error:
-            raise BadAnswer(f"{self._where}: what it sent is no object ({error})") from None
-        if not self._rows:
-            self._refuse_other(found)
+        found = self._object(body)
+        self._refuse_other(found)
+        if self._rows and change != "BOOKMARK":
+            body = self._rows.object(body, where=self._where)
+            found = self._object(body)
         revision = as_number(found.metadata.resource_version)
         if revision is None or revision < self.revision:
             raise BadAnswer(
@@ -216,6 +243,12 @@ class Watch:
         return Event(
             change, revision, metadata.uid, metadata.namespace, metadata.name, body, is_mended=whole is not line
         )
+
+    def _object(self, body: bytes) -> _Object:
+        try:
+            return decode_mended(_objects, body)[0]
+        except UNREADABLE as error:
+            raise BadAnswer(f"{self._where}: what it sent is no object ({error})") from None
 
     def _refuse_other(self, found: _Object) -> None:
         if (found.kind, found.api_version) != self._wanted:
@@ -242,6 +275,17 @@ class Watch:
 
 Key = TypeVar("Key", bound=Hashable)
 
+_all: weakref.WeakSet[Watches[Any]] = weakref.WeakSet()
+_all_lock = threading.Lock()
+
+
+def _refuse_longest() -> None:
+    """Memory is the process's, and so is the bound: whose event is longest goes, whatever thread reads it."""
+    with _all_lock:
+        watches = [watch for each in _all for watch in each.watches()]
+    while sum(watch.unfinished for watch in watches) > MOST_UNFINISHED:
+        max(watches, key=lambda watch: watch.unfinished).refuse()
+
 
 class Watches(Generic[Key]):
     """Several watches of one session, read in the thread that calls `read`; each has a key of the caller's.
@@ -255,6 +299,8 @@ class Watches(Generic[Key]):
         self._open: dict[Key, tuple[Watch, Stream]] = {}
         self._selector = selectors.DefaultSelector()
         self._ended: dict[Key, KubeError | None] = {}
+        with _all_lock:
+            _all.add(self)
 
     def __enter__(self) -> Watches[Key]:
         return self
@@ -268,6 +314,10 @@ class Watches(Generic[Key]):
     def is_open(self, key: Key) -> bool:
         """Whether it is, and has not ended."""
         return key in self._open
+
+    def watches(self) -> list[Watch]:
+        """Those that are open now; for any thread."""
+        return [watch for watch, _ in list(self._open.values())]
 
     def fileno(self) -> int:
         """Of what can be read as soon as one of them can, for who waits for other things, too."""
@@ -301,7 +351,8 @@ class Watches(Generic[Key]):
         """Ends one."""
         self._ended.pop(key, None)
         if key in self._open:
-            _, stream = self._open.pop(key)
+            watch, stream = self._open.pop(key)
+            watch.forget_rest()
             if all(other.source is not stream.source for _, other in self._open.values()):
                 with suppress(KeyError, ValueError):
                     self._selector.unregister(stream.source)
@@ -338,11 +389,13 @@ class Watches(Generic[Key]):
         try:
             data = stream.read(_AT_ONCE)
             if data is None:
-                self.drop(key)
                 watch.end()
+                self.drop(key)
                 yield None
                 return
             yield from watch.take(data)
+            if watch.unfinished > _MUCH:
+                _refuse_longest()
         except KubeError as error:
             self.drop(key)
             yield error

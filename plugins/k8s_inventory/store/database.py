@@ -437,6 +437,7 @@ class Store:
                 Revision(row["revision"], row["read_by"], row["api_servers"], row["definition"]),
                 row["verify_due"],
                 row["has_bookmarks"],
+                row["age"],
             )
             for row in found
         }

@@ -66,11 +66,12 @@ class Revision:
 
 class GoesOn(NamedTuple):
     """From where a watch may go on; whether the weekly verification is due, and whether brief watches are told how far
-    they are."""
+    they are; and how many seconds ago it was last known that rows were exact, infinitely many where it never was."""
 
     since: Revision
     verify_due: bool
     has_bookmarks: bool
+    age: float
 
 
 MetadataFirst = Literal["yes", "no", "never"]

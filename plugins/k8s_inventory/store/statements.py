@@ -81,6 +81,7 @@ class Statements:
     keep_overwritten: str
     unchanged: str
     missing: str
+    replaced: str
     prune: str
     prune_absent: str
     namespaces_stored: str

@@ -357,6 +357,12 @@ class Target:
             cursor.execute(self._statements.missing, {**self._where, **parameters})
             return cursor.fetchall()
 
+    def replaced(self, gone: Sequence[str]) -> tuple[str | None, str] | None:
+        """(namespace, name) of a stored object by whose name another is staged, without being among these uids."""
+        with self._explained(), self._connection.cursor() as cursor:
+            cursor.execute(self._statements.replaced, {**self._where, "gone": list(gone)})
+            return cursor.fetchone()
+
     # -- end ---------------------------------------------------------------------------------------
 
     def commit(

@@ -17,12 +17,12 @@ import msgspec
 
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube import metadata
-from k8s_inventory.kube.cluster_info import ApiServers, ClusterInfo
+from k8s_inventory.kube.cluster_info import Alive, ApiServers, ClusterInfo, as_number
 from k8s_inventory.kube.discovery import Definitions
 from k8s_inventory.kube.errors import Interrupted, KubeError, Stopped, Unreachable
 from k8s_inventory.kube.listing import Current, Listing
 from k8s_inventory.kube.session import WEIGHT_OF_ONE, Session
-from k8s_inventory.kube.watching import Event, Watch, Watches, as_number
+from k8s_inventory.kube.watching import Event, Watch, Watches
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
 from k8s_inventory.settings import Settings
@@ -60,17 +60,22 @@ PERIOD = 300.0
 _TRIES = 3
 """Times that a watch is opened which breaks off, or ends without saying how far it is."""
 
+MOST_UNPROVEN = 600.0
+"""Seconds after which a target is listed that watches have not shown to be exact: two runs of every five minutes."""
+
 _PAUSE = 5.0
 """Seconds for which a target is left alone that another run writes, or an API server that can not be reached."""
 
 _OTHERS = "its API servers are others than before"
+_NOT_KNOWN = "which API servers there are is not known"
 
 
 @dataclass
 class _Followed:
     """One target: its rows are of `since`, `events` came after that, and its `watch` is further, or as far.
 
-    `proven_at`, by the monotonic clock, is when it was current what is reached now, or was reached before.
+    `proven_at`, by the monotonic clock, is when it was current what is reached now, or was reached before; `exact_at`,
+    when rows were exact that this goes on from, and `reached_at`, when what is reached now was no later than current.
     """
 
     kind: Kind
@@ -78,6 +83,8 @@ class _Followed:
     since: Revision
     current: Current
     watch: Watch
+    exact_at: float
+    reached_at: float
     events: list[Event] = field(default_factory=list)
     size: int = 0
     tries: int = 0
@@ -86,6 +93,10 @@ class _Followed:
     """Whether one came since it was opened."""
     is_due: bool = False
     """Whether what is current was asked for once more since it was opened."""
+    unsure_since: float | None = None
+    """Where it can not be asked who serves its watch: since then nothing of it is stored."""
+    opened_from: tuple[int, float] = (0, 0.0)
+    """The revision that its watch was opened from, and for how many seconds it had been reached."""
     proven_at: float | None = None
     claimed_at: float | None = None
     """The `proven_at` that is stored."""
@@ -100,7 +111,19 @@ class _Followed:
         if self.watch.revision >= int(self.current.revision):
             self.proven_at = self.current.asked_at
 
+    def is_served_by(self, alive: Alive) -> bool:
+        """Whether these API servers are those that served the rows. A backup brings their names back, and not that one
+        of them was alive at a later revision; short of that, no cluster is restored in the time between."""
+        revision, age = self.opened_from
+        is_since = alive.at > revision or age < ApiServers.WRITTEN_EVERY
+        return is_since and alive.names == self.since.api_servers
+
+    def unproven(self, now: float) -> float:
+        """Seconds for which nothing has shown that rows are exact."""
+        return now - max(self.exact_at, self.proven_at or self.exact_at)
+
     def take(self, event: Event) -> None:
+        self.reached_at = time.monotonic()
         if event.change == "BOOKMARK":
             self.has_bookmark = True
         else:
@@ -116,8 +139,8 @@ class _Followed:
 class Following:
     """Follows targets of one context, in the thread that calls `run`.
 
-    Without `hold`, each until it has reached what was current when it began; `left` then has the kinds that must be
-    listed. With it, all for so many seconds; what must be listed, `list_again` does, in other threads.
+    Without `hold`, each until it has reached what was current when it began; with it, all for so many seconds, and what
+    must be listed meanwhile, `list_again` does, in other threads. `left` then has the kinds that still must be.
     """
 
     def __init__(
@@ -150,6 +173,8 @@ class Following:
         self._in_vain: dict[str, int] = {}
         """How often a kind was to be listed since a watch of it last ended as it should."""
         self._listing: dict[str, tuple[Kind, Future[Result]]] = {}
+        self._ask_again = 0.0
+        """When to ask once more who serves watches, where that could not be asked."""
         self.left: list[Kind] = []
 
     def run(self, kinds: Sequence[Kind]) -> list[Result]:
@@ -158,16 +183,19 @@ class Following:
             try:
                 self._begin(kinds)
                 self._read(pool, time.monotonic() + (self._hold or PATIENCE))
+                self._list_unproven(list(self._followed.values()))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
             if not self._stopped.is_set():
+                self._leave_unproven()
                 self._store(is_end=True)
-            for name, (_, future) in self._listing.items():  # what is under way is waited for, like any listing
-                if not future.cancelled():
+            waiting = [kind for _, kind in (*self._later.values(), *self._to_list.values())]
+            for name, (kind, future) in self._listing.items():
+                if future.cancelled():
+                    waiting.append(kind)
+                else:  # what is under way is waited for, like any listing
                     self._results[name] = future.result()
-        for _, kind in (*self._later.values(), *self._to_list.values()):
-            why = f"context {self._name}, {kind.name}: its time was over before it could be read"
-            self._results.setdefault(kind.name, Result(self._name, kind.name, Attempt(error=why)))
+        self.left += [kind for kind in waiting if kind.name not in self._results]
         return list(self._results.values())
 
     # -- begin -----------------------------------------------------------------------------------------
@@ -175,22 +203,20 @@ class Following:
     def _begin(self, kinds: Sequence[Kind]) -> None:
         """Follows those that can go on from where they are; the others are to be listed."""
         store = self._writer.store()
-        api_servers = self._session.kept(ApiServers)
+        alive: Alive | None = None
         revisions = store.revisions(self._name)
         known = [kind for kind in kinds if kind.name in revisions and not kind.held_back]
         try:
             if known:
                 self._cluster = reach(self._session, store, run=self._run, settings=self._settings)
-            if api_servers.first() is None:
-                known = []
+                alive = self._session.kept(ApiServers).now()
         except KubeError as error:  # each of them will say so
             log.info("%s", error)
-            known = []
-        current = self._current(known)
+        current = self._current(known) if alive else {}
         followed = []
         for kind in kinds:
             stored, found = revisions.get(kind.name), current.get(kind.name)
-            can = stored and found and self._can_follow(kind, stored, found)
+            can = alive and stored and found and self._can_follow(kind, stored, found, alive)
             if can:
                 followed.append(can)
             else:
@@ -198,13 +224,13 @@ class Following:
         self._followed.update((each.kind.name, each) for each in followed)
         self._open(each for each in followed if self._hold or each.proven_at is None)
 
-    def _can_follow(self, kind: Kind, stored: GoesOn, current: Current) -> _Followed | None:
-        since, verify_due, has_bookmarks = stored
+    def _can_follow(self, kind: Kind, stored: GoesOn, current: Current, alive: Alive) -> _Followed | None:
+        since, verify_due, has_bookmarks, age = stored
         if not has_bookmarks and kind.name not in self._results:
             return None
         reading = Reading(self._session, kind, self._settings)
         now, then = as_number(current.revision), as_number(since.number)
-        if now is None or then is None or now < then or since.api_servers != self._session.kept(ApiServers).first():
+        if now is None or then is None or now < then:
             return None
         if not reading.can_go_on(since, self._cluster, current.version, verify_due=verify_due):
             return None
@@ -216,7 +242,10 @@ class Following:
             seconds=BRIEF,
             selectors=reading.coverage.selectors,
         )
-        return _Followed(kind, reading, since, current, watch, attempt=reading.attempt)
+        exact_at = time.monotonic() - age
+        followed = _Followed(kind, reading, since, current, watch, exact_at, exact_at, attempt=reading.attempt)
+        followed.opened_from = then, age
+        return followed if followed.is_served_by(alive) else None
 
     def _current(self, kinds: Sequence[Kind]) -> dict[str, Current]:
         """The revision at which each is now, where that can be had. Of custom kinds, it is as of when it was known that
@@ -257,20 +286,42 @@ class Following:
         opened = list(opened)
         if not opened:
             return
+        now = time.monotonic()
         for each in opened:
             each.is_due = each.has_bookmark = False
+            if each.unsure_since is None:
+                each.opened_from = each.watch.revision, now - each.reached_at
         self._watches.open({each.kind.name: each.watch for each in opened})
-        api_servers = self._session.kept(ApiServers)
-        now = api_servers.now()
-        if now is not None:
-            api_servers.are_now(now)
+        self._look_who_serves(opened)
+
+    def _look_who_serves(self, opened: Iterable[_Followed]) -> None:
+        alive, now = self._session.kept(ApiServers).now(), time.monotonic()
         for each in opened:
-            if now is None and not self._hold and self._watches.is_open(each.kind.name):
-                self._drop(each)
-                self._must_list(each.kind, "which API servers there are is not known")
-            elif now is not None and each.since.api_servers != now:
+            if alive is not None and each.is_served_by(alive):
+                each.unsure_since = None
+            elif alive is not None:
                 self._drop(each)
                 self._must_list(each.kind, _OTHERS)
+            elif self._hold:
+                each.unsure_since = each.unsure_since or now
+            elif self._watches.is_open(each.kind.name):
+                self._drop(each)
+                self._must_list(each.kind, _NOT_KNOWN)
+
+    def _leave_unproven(self) -> None:
+        """Of those that were held open, for too short a time to come to what is current."""
+        for each in [each for each in self._followed.values() if self._hold and self._is_unproven(each)]:
+            self._drop(each)
+            self._must_list(each.kind)
+
+    def _list_unproven(self, among: Iterable[_Followed]) -> None:
+        """Who cuts each watch off before it has come to what is current must not keep a target from being complete."""
+        now = time.monotonic()
+        for each in among if self._session.dead is None else ():
+            if each.unproven(now) > MOST_UNPROVEN:
+                self._drop(each)
+                why = f"no watch has shown for {each.unproven(now):.0f} s that its rows are exact"
+                self._must_list(each.kind, f"{why}: {each.broken}" if each.broken else why)
 
     def _must_list(self, kind: Kind, why: str = "") -> None:
         if why:
@@ -307,6 +358,8 @@ class Following:
                     self._look_after(pool)
                 if self._hold or self._is_full:
                     self._store()
+                if self._is_full:  # it can not be stored now
+                    self._stopped.wait(TICK)
                 tick = time.monotonic() + TICK
 
     @property
@@ -344,7 +397,9 @@ class Following:
                 self._writer.store().note_no_bookmarks(self._name, followed.kind.name)
         elif self._hold:
             followed.tries = 0
-            self._pause(followed)
+            self._list_unproven([followed])
+            if followed.kind.name in self._followed:
+                self._pause(followed)
         return []
 
     def _pause(self, followed: _Followed) -> None:
@@ -358,6 +413,8 @@ class Following:
         """Of those held open: asks what is current before a watch ends, and takes up again what was left alone."""
         now = time.monotonic()
         self._session.dead = None  # whatever it was: it is held open for longer than that
+        self._list_unproven(list(self._followed.values()))
+        self._look_at_unsure(now)
         due = [each for each in self._followed.values() if self._is_due(each, now)]
         current = self._current([each.kind for each in due])
         for each in due:
@@ -389,6 +446,17 @@ class Following:
                 del self._to_list[name]
                 self._listing[name] = (kind, pool.submit(self._list_again, kind))
 
+    def _look_at_unsure(self, now: float) -> None:
+        """Asks once more who serves watches of which that is not known."""
+        unsure = [each for each in self._followed.values() if each.unsure_since is not None]
+        if unsure and now >= self._ask_again:
+            self._look_who_serves(unsure)
+            self._ask_again = time.monotonic() + min(_PAUSE, PATIENCE)
+        for each in unsure:
+            if each.unsure_since is not None and now - each.unsure_since > PATIENCE:
+                self._drop(each)
+                self._must_list(each.kind, _NOT_KNOWN)
+
     def _is_due(self, followed: _Followed, now: float) -> bool:
         watch = followed.watch
         return not followed.is_due and watch.seconds == LONG and watch.ends_at - now < _BEFORE_END
@@ -411,6 +479,11 @@ class Following:
 
     def _store_once(self, *, is_end: bool) -> None:
         news = [each for each in self._followed.values() if each.has_news or (is_end and self._is_unproven(each))]
+        for each in [each for each in news if each.unsure_since is not None]:
+            news.remove(each)
+            if is_end:
+                self._drop(each)
+                self._must_list(each.kind, _NOT_KNOWN)
         if not news:
             return
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -29,12 +29,12 @@ from k8s_inventory.collector import (
 )
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kinds.custom import as_json
-from k8s_inventory.kube.cluster_info import ApiServers, ClusterInfo
+from k8s_inventory.kube.cluster_info import ApiServers, ClusterInfo, as_number
 from k8s_inventory.kube.confirming import is_gone
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, NoSuchPath, NotFound, Unsupported
 from k8s_inventory.kube.listing import LONGEST_VERSION, Listing, Page, are_few
 from k8s_inventory.kube.session import UNREADABLE, Session
-from k8s_inventory.kube.watching import Event, as_number
+from k8s_inventory.kube.watching import Event
 from k8s_inventory.mending import cut, shallow
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError, printable
@@ -434,6 +434,7 @@ class Reading:
         if there:
             self._stage_watched(target, there, version, to)
         gone = {event.uid: event for event in by_object.values() if event.change == "DELETED"}
+        self._refuse_replaced(target, there, gone)
         proof = Proof(deleted={uid: str(event.revision) for uid, event in gone.items()})
         if self.coverage.selection:  # it may only have left the selection
             proof = Proof(
@@ -450,6 +451,15 @@ class Reading:
         target.commit(self.coverage, listed, proof, ends=ends)
         target.end(ends)
         return listed.revision, attempt_id
+
+    def _refuse_replaced(self, target: Target, there: Sequence[Event], gone: Collection[str]) -> None:
+        """Raises `BadAnswer` where two objects would have a name: of one that is gone a watch says so first."""
+        places = {(event.namespace, event.name) for event in there}
+        if len(places) < len(there) or (target.has_staged and target.replaced(list(gone))):
+            raise BadAnswer(
+                f"context {self.session.context.name}, {self.kind.name}: its watch brought an object by the name of "
+                "another, and not that the other one is gone"
+            )
 
     def _stage_watched(self, target: Target, events: Sequence[Event], version: str, revision: int) -> None:
         api_version = self.kind.api_version(version)
