@@ -17,6 +17,7 @@ from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube import watching
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.errors import BadAnswer
+from k8s_inventory.kube.multiplexed import Connections
 from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.settings import Settings
@@ -382,7 +383,7 @@ def test_a_watch_that_is_to_wait_for_long_is_not_waited_for(proxy: Proxy) -> Non
         found = watching.Watch(session, KINDS["pods"], version="v1", revision=1, seconds=3)
         began = time.monotonic()
         with pytest.raises(BadAnswer, match="429"):
-            found.open()
+            found.open(Connections())
     assert time.monotonic() - began < 10
 
 
