@@ -101,7 +101,7 @@ def test_no_more_than_metadata_is_asked_for(name: str) -> None:
         limits = Limits()
         context = Context("test")
 
-        def stream(self, path: str, query: dict[str, Any], *, accept: str) -> None:
+        def stream(self, path: str, query: dict[str, Any], *, accept: str, seconds: float) -> None:
             asked.update(query, accept=accept)
 
     kind = KINDS[name]
