@@ -2,6 +2,7 @@
 
     python -m bench.watch                           # 100 changes a second for a minute, all kinds watched
     python -m bench.watch --rate 50 --seconds 30
+    python -m bench.watch --rate 20 --seconds 900 --memory-every 60
 
 Each change is the update of an annotation that holds the time at which it was sent; the table is looked at every 50 ms
 for when it shows. The updates of an object are further apart than that, so that none hides another.
@@ -10,12 +11,13 @@ for when it shows. The updates of an object are further apart than that, so that
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
 
+import psutil
 import psycopg
 
 from bench.setting import Setting, bench_setting
@@ -46,30 +48,40 @@ def change(setting: Setting, rate: int, seconds: int) -> None:
         list(pool.map(one, range(rate * seconds)))
 
 
+def hold_open(kubeconfig: str, database_url: str) -> None:
+    """What the task of a context does, in a process of its own."""
+    context, settings, stopped = kubeconfig_contexts(kubeconfig)["bench"], Settings.load({}), threading.Event()
+    sync = Sync(
+        [Targets("bench", lambda: open_session(context, settings, stopped=stopped), list(KINDS.values()))],
+        run=Run("watch", mode="watch"),
+        settings=settings,
+        open_store=lambda: Store.connect(database_url),
+        hold=7200,
+        stopped=stopped,
+    )
+    list(sync.results())
+
+
+def megabytes(pid: int | None) -> float:
+    return float(psutil.Process(pid).memory_info().rss / (1 << 20))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=int, default=100)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--pods", type=int, default=1000)
+    parser.add_argument("--memory-every", type=int, help="seconds after which it says what the process has, each time")
     given = parser.parse_args()
     with bench_setting(given.pods) as setting:
         cluster = setting.cluster
         cluster.create_all((PATH, {"metadata": {"name": f"o-{number}"}}) for number in range(OBJECTS))
         with Store.connect(setting.database_url) as store:
             store.migrate()
-        context = kubeconfig_contexts(str(setting.kubeconfig))["bench"]
-        settings = Settings.load({})
-        stopped = threading.Event()
-        sync = Sync(
-            [Targets("bench", lambda: open_session(context, settings, stopped=stopped), list(KINDS.values()))],
-            run=Run("watch", mode="watch"),
-            settings=settings,
-            open_store=lambda: Store.connect(setting.database_url),
-            hold=3600,
-            stopped=stopped,
+        held = get_context("spawn").Process(
+            target=hold_open, args=(str(setting.kubeconfig), setting.database_url), daemon=True
         )
-        watching = threading.Thread(target=lambda: list(sync.results()))
-        watching.start()
+        held.start()
         found: list[float] = []
         with psycopg.connect(setting.database_url, autocommit=True) as connection:
 
@@ -98,19 +110,30 @@ def main() -> None:
 
             looking = threading.Thread(target=look)
             looking.start()
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+            def weigh() -> None:
+                began = time.monotonic()
+                while not done.wait(given.memory_every):
+                    print(f"after {time.monotonic() - began:.0f} s: {megabytes(held.pid):.1f} MB", flush=True)
+
+            weighing = threading.Thread(target=weigh)
+            if given.memory_every:
+                weighing.start()
+            memory = megabytes(held.pid)
             change(setting, given.rate, given.seconds)
             time.sleep(5)
             done.set()
             looking.join()
-            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
-        sync.stop()
-        watching.join()
+            if given.memory_every:
+                weighing.join()
+            grown = megabytes(held.pid) - memory
+        held.terminate()
+        held.join()
     found.sort()
     print(
         f"{len(found)} changes seen of {given.rate * given.seconds}: median {statistics.median(found):.2f} s, "
         f"p99 {found[int(len(found) * 0.99)]:.2f} s (bound {BOUND}), most {found[-1]:.2f} s; "
-        f"memory grew by {grown // 1024} MB"
+        f"memory grew by {grown:.1f} MB"
     )
 
 

@@ -201,9 +201,9 @@ def _absence(session: Session, kind: Kind, cluster: ClusterInfo | None) -> Absen
 def reach(session: Session, store: Store, *, run: Run, settings: Settings) -> ClusterInfo:
     """The cluster that the context leads to; raises a `KubeError` where that is another than before.
 
-    A context that can not be used costs its timeouts once a run, not once a kind.
+    A context that can not be used costs its timeouts once a run, not once a kind. One that is held open outlasts that.
     """
-    dead = store.dead_in_run(**run.task, context_name=session.context.name)
+    dead = store.dead_in_run(**run.task, context_name=session.context.name) if run.mode != "watch" else None
     if dead and session.dead is None:
         session.dead = DEAD[dead["outcome"]](dead["error"])
         session.dead.retryable = dead["retryable"]

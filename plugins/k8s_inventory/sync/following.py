@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -175,6 +176,8 @@ class Following:
         self._listing: dict[str, tuple[Kind, Future[Result]]] = {}
         self._ask_again = 0.0
         """When to ask once more who serves watches, where that could not be asked."""
+        self._trouble = ""
+        """What was last said of a database that is away."""
         self.left: list[Kind] = []
 
     def run(self, kinds: Sequence[Kind]) -> list[Result]:
@@ -219,6 +222,8 @@ class Following:
             can = alive and stored and found and self._can_follow(kind, stored, found, alive)
             if can:
                 followed.append(can)
+            elif kind.shared_by and found is None and kind.name in self._results:  # nor may it be listed as it was
+                self._later[kind.name] = (time.monotonic() + LONG, kind)
             else:
                 self._must_list(kind)
         self._followed.update((each.kind.name, each) for each in followed)
@@ -355,7 +360,8 @@ class Following:
             self._open(again)
             if time.monotonic() >= tick or self._is_full:
                 if self._hold:
-                    self._look_after(pool)
+                    with self._waiting_for_database():
+                        self._look_after(pool)
                 if self._hold or self._is_full:
                     self._store()
                 if self._is_full:  # it can not be stored now
@@ -422,8 +428,9 @@ class Following:
             if (found := current.get(each.kind.name)) and as_number(found.revision) is not None:
                 each.current = found
                 each.prove()
-            elif each.kind.shared_by:
-                self._drop(each)  # what is known of it stays so: a new run finds out what it is now
+            elif each.kind.shared_by:  # what is known of it stays so: if it is another now, a new run finds that out
+                self._drop(each)
+                self._later[each.kind.name] = (now + _PAUSE, each.kind)
         for name, (kind, future) in list(self._listing.items()):
             if future.done():
                 del self._listing[name]
@@ -436,11 +443,15 @@ class Following:
         for each in closed:
             if not each.events:
                 self._pause(each)
-        waiting = [kind for at, kind in self._later.values() if at <= now]
-        for kind in waiting:
-            del self._later[kind.name]
-        if waiting:
-            self._begin(waiting)
+        waiting = {name: (at, kind) for name, (at, kind) in self._later.items() if at <= now}
+        for name in waiting:
+            del self._later[name]
+        try:
+            if waiting:
+                self._begin([kind for _, kind in waiting.values()])
+        except StoreError:
+            self._later.update(waiting)
+            raise
         for name, (at, kind) in list(self._to_list.items()):
             if at <= now and self._list_again:
                 del self._to_list[name]
@@ -466,16 +477,26 @@ class Following:
     def _store(self, *, is_end: bool = False) -> None:
         """Stores what was heard, and as of when rows are. A database that is away is waited for, as nothing is lost by
         it: what can not be held is not read."""
-        try:
+        with self._waiting_for_database(is_end=is_end):
             self._store_once(is_end=is_end)
+            return
+        if not self._hold or is_end:
+            self._store_once(is_end=is_end)
+
+    @contextmanager
+    def _waiting_for_database(self, *, is_end: bool = False) -> Iterator[None]:
+        """For what is done again where the database is away. One that refuses a session for good is none that is."""
+        try:
+            yield
+            self._trouble = ""
         except StoreError as error:
-            if not self._writer.is_lost:
+            if not self._writer.is_lost or not error.retryable:
                 raise
-            log.warning("%s", error)
+            if self._trouble != str(error):
+                self._trouble = str(error)
+                log.warning("%s; it is waited for", error)
             if self._hold and not is_end:
                 self._stopped.wait(TICK)
-            else:
-                self._store_once(is_end=is_end)
 
     def _store_once(self, *, is_end: bool) -> None:
         news = [each for each in self._followed.values() if each.has_news or (is_end and self._is_unproven(each))]

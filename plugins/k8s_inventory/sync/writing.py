@@ -52,7 +52,8 @@ class Writer:
 
     @property
     def is_lost(self) -> bool:
-        return self._store is not None and self._store.is_lost
+        """Whether it has no session that could be asked anything."""
+        return self._store is None or self._store.is_lost
 
     def store(self) -> Store:
         """Raises `StoreError` where no session can be had."""
