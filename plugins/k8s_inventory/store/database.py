@@ -283,6 +283,7 @@ class Store:
             )
             done.append(name)
         self._refuse_other_types(kinds)
+        self._drop_replaced_indexes(kinds)
         for made_of in (_made_of, self._instants):
             for name, ddl in made_of(kinds).items():
                 if declared.get(name) == _hashed(ddl):
@@ -297,6 +298,12 @@ class Store:
             done += map(_rows_of, moved)
         attach(self.connection, before)
         return done
+
+    def _drop_replaced_indexes(self, kinds: Sequence[Kind]) -> None:
+        given = {"tables": [kind.table for kind in kinds]}
+        given["with_long_names"] = [kind.table for kind in kinds if kind.long_names]
+        for row in self.rows("replaced_indexes", given):
+            self.connection.execute(f"DROP INDEX {statements.identifier(row['name'])}")
 
     def _instants(self, kinds: Sequence[Kind]) -> dict[str, str]:
         """The DDL of the functions that return rows as of an instant, by its name: with the columns that tables have

@@ -26,6 +26,8 @@ from k8s_inventory.store.refusals import LOST_LOCK, Moved, StoreError, TargetBus
 from k8s_inventory.store.statements import Statements, blank_kept
 
 _POLL_SECONDS = 0.2
+_BY_OTHERS = (errors.UniqueViolation, errors.ExclusionViolation)
+"""What a constraint or index of others refuses, until another row has made room."""
 _RESTATED = "restated"
 """Follows the rules in the `made_of` of a row that was made of a stored one."""
 
@@ -376,7 +378,7 @@ class Target:
         with self._explained():
             try:
                 self._commit(coverage, listed, proof, ends, in_turn=False)
-            except errors.UniqueViolation:  # by an index of others
+            except _BY_OTHERS:
                 self._commit(coverage, listed, proof, ends, in_turn=True)
 
     def _commit(self, coverage: Coverage, listed: Listed, proof: Proof, ends: Attempt | None, *, in_turn: bool) -> None:
@@ -512,7 +514,7 @@ class Target:
                 try:
                     with self._connection.transaction():
                         merged += self._execute(self._statements.merge, uids=uids)
-                except errors.UniqueViolation as error:
+                except _BY_OTHERS as error:
                     refused += uids
                     refusal = error
             if at_once == 1 and len(refused) == len(waiting):
