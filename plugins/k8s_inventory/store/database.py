@@ -34,6 +34,8 @@ SCHEMA_WAIT = 60.0
 """Seconds to wait for another session that changes the schema."""
 RELATION_WAIT = 10.0
 """Seconds to wait for those who use a table or view that is to be changed; all who come after us wait as long."""
+UNLOCK_WAIT = 5.0
+"""Seconds in which a lock is looked for that is held by another session than ours."""
 _WHERE_IT_CAN_BE = {
     # A server that loses its client in the middle of a statement lets go of its locks in time; not on every system.
     "client_connection_check_interval": "10s",
@@ -182,6 +184,14 @@ class Store:
     def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> None:
         with self.connection.cursor() as cursor:
             cursor.execute(sql(name), parameters)
+
+    def unlock(self, lock: Mapping[str, Any]) -> None:
+        """Gives back a lock: context_name, kind, number. Where a pooler that was not found out gives each statement
+        another session of the server, until the one that has the lock is met; a lost session has lost its locks."""
+        end = time.monotonic() + UNLOCK_WAIT
+        with suppress(psycopg.Error):
+            while not self.rows("unlock", lock)[0]["is_free"] and time.monotonic() < end:
+                time.sleep(0.02)
 
     # -- schema ------------------------------------------------------------------------------------
 
