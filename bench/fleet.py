@@ -42,7 +42,7 @@ ROUNDS = (
     ("all kinds, first load", None, None),
     ("all kinds, nothing changed", None, None),
 )
-"""Name, the most tasks if not `--tasks`, and `resources` of each run. All kinds are read of `--whole` contexts alone."""
+"""Name, the most tasks if not `--tasks`, and `resources` of each run. All kinds are read of `--whole` contexts."""
 
 
 def main() -> None:

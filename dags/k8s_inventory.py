@@ -29,8 +29,8 @@ from k8s_inventory.settings import Settings, SettingsError
 
 
 def schedule_of(variable: str, default: str) -> tuple[str, str | None]:
-    """What a variable says, empty for none; and what is wrong with it, where the default counts: a DAG that is not there
-    says nothing."""
+    """What a variable says, empty for none; and what is wrong with it, where the default counts instead: a DAG that is
+    not there says nothing."""
     text = os.environ.get(variable, default).strip()
     if text.lower() == "none":
         text = ""

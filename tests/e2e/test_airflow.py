@@ -104,7 +104,9 @@ def test_a_schedule_is_what_it_says_or_refused_by_plan(airflow: AirflowHome) -> 
     """The DAG is there all the same; by which schedule it says so is the default one."""
     forms = {
         **{form: form for form in ("@hourly", "@quarterly", "@once", "0 3 * * *", "0 3 * * mon", "")},
-        **{" @daily\n": "@daily", "none": "", "None": ""},
+        " @daily\n": "@daily",
+        "none": "",
+        "None": "",
         **dict.fromkeys(("@never", "garbage", "60 * * * *", "1 day", "'@daily'", "H 3 * * *"), "refused"),
     }
     code = (
