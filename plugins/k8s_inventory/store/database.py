@@ -59,8 +59,8 @@ def connection_parameters(database_url: str) -> dict[str, Any]:
         parameters = None
     if parameters is None or not _is_meant(database_url, parameters):
         raise StoreError(
-            "DATABASE_URL is malformed: it must look like postgresql://user:password@host:5432/database, without quotes, "
-            "and what is no letter or digit in the password must be percent-encoded: / is %2F, @ is %40 "
+            "DATABASE_URL is malformed: it must look like postgresql://user:password@host:5432/database, without "
+            "quotes, and what is no letter or digit in the password must be percent-encoded: / is %2F, @ is %40 "
             "(https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING)"
         )
     secrets = ("password", "sslpassword", "oauth_client_secret")
