@@ -86,7 +86,14 @@ def _measure(folder: Path, stack: ExitStack, options: argparse.Namespace) -> Non
         "K8S_SCHEDULE": "",
         "C_FORCE_ROOT": "true",
     }
-    airflow = AirflowHome.make(folder / "home", database=urls["airflow"], plugins=PROJECT / "plugins", bin=None, **env)
+    for name in (
+        "dags",
+        "plugins",
+        "include",
+    ):  # of the checkout as it is now: one who works in it would break the runs
+        shutil.copytree(PROJECT / name, folder / name)
+    env["AIRFLOW__CORE__DAGS_FOLDER"] = str(folder / "dags")
+    airflow = AirflowHome.make(folder / "home", database=urls["airflow"], plugins=folder / "plugins", bin=None, **env)
     program = str(airflow.bin / "airflow")
     logs = [stack.enter_context(started("redis", [*redis, "--bind", "127.0.0.1", "--save", ""], os.environ, folder))]
     for name in ("api-server", "scheduler", "dag-processor"):
