@@ -90,7 +90,7 @@ def _measure(folder: Path, stack: ExitStack, options: argparse.Namespace) -> Non
         "dags",
         "plugins",
         "include",
-    ):  # of the checkout as it is now: one who works in it would break the runs
+    ):  # who works in the checkout would break the runs
         shutil.copytree(PROJECT / name, folder / name)
     env["AIRFLOW__CORE__DAGS_FOLDER"] = str(folder / "dags")
     airflow = AirflowHome.make(folder / "home", database=urls["airflow"], plugins=folder / "plugins", bin=None, **env)
