@@ -181,8 +181,9 @@ def test_the_link_to_the_report_is_where_airflow_is(
     if base_url is not None:
         monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
     operator: Any = None
-    link = ReportLink().get_link(operator, ti_key=SimpleNamespace(dag_id="k8s_inventory", run_id="manual__1+00:00"))
-    assert link == f"{begins}k8s_inventory/runs/manual__1+00:00/tasks/report"
+    for run_id, quoted in (("manual__1+00:00", "manual__1+00:00"), ("a b/c#d?%", "a%20b%2Fc%23d%3F%25")):
+        link = ReportLink().get_link(operator, ti_key=SimpleNamespace(dag_id="k8s_inventory", run_id=run_id))
+        assert link == f"{begins}k8s_inventory/runs/{quoted}/tasks/report"
 
 
 def test_every_field_of_the_form_takes_what_is_typed() -> None:
