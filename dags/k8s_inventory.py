@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, Param
+from croniter import croniter
 
 from k8s_inventory.operators import (
     AnnounceOperator,
@@ -26,9 +27,21 @@ from k8s_inventory.operators.about import about_following, about_forgetting, abo
 from k8s_inventory.operators.params import run_params
 from k8s_inventory.settings import Settings, SettingsError
 
+
+def schedule_of(variable: str, default: str) -> tuple[str, str | None]:
+    """What a variable says, empty for none; and what is wrong with it, where the default counts instead: a DAG that is
+    not there says nothing."""
+    text = os.environ.get(variable, default).strip()
+    if text.lower() == "none":
+        text = ""
+    if not text or text in ("@once", "@continuous", "@quarterly") or croniter.is_valid(text):
+        return text, None
+    return default, f"{variable} is no schedule: it must be cron (0 3 * * *), a preset (@daily), none, or empty"
+
+
 POOL = os.environ.get("K8S_POOL", "").strip() or "default_pool"
-SCHEDULE = os.environ.get("K8S_SCHEDULE", "@daily").strip()
-INCREMENTAL = os.environ.get("K8S_INCREMENTAL_SCHEDULE", "*/5 * * * *").strip()
+SCHEDULE, REFUSED = schedule_of("K8S_SCHEDULE", "@daily")
+INCREMENTAL, INCREMENTAL_REFUSED = schedule_of("K8S_INCREMENTAL_SCHEDULE", "*/5 * * * *")
 try:
     SETTINGS = Settings.load()
 except SettingsError:  # the task `plan` says what is wrong with them; a DAG that is not there says nothing
@@ -53,7 +66,7 @@ with DAG(
     render_template_as_native_obj=False,
     params=run_params(),
 ):
-    plan = PlanOperator(task_id="plan")
+    plan = PlanOperator(task_id="plan", refused=REFUSED)
     sync = SyncOperator.partial(
         task_id="sync",
         pool=POOL,
@@ -81,14 +94,15 @@ def scheduled(cron: str) -> Any:
     return AssetOrTimeSchedule(timetable=CronTriggerTimetable(cron, timezone="UTC"), assets=[changes])
 
 
-for dag_id, mode, schedule, description in (
+for dag_id, mode, schedule, refused, description in (
     (
         "k8s_inventory_incremental",
         "incremental",
         scheduled(INCREMENTAL),
+        INCREMENTAL_REFUSED,
         "Brings the inventory up to date, by what has changed",
     ),
-    ("k8s_inventory_watch", "watch", "@continuous", "Holds the inventory up to date within seconds"),
+    ("k8s_inventory_watch", "watch", "@continuous", None, "Holds the inventory up to date within seconds"),
 ):
     with DAG(
         dag_id=dag_id,
@@ -104,7 +118,7 @@ for dag_id, mode, schedule, description in (
         tags=["kubernetes", "inventory"],
         params=run_params(),
     ):
-        planned = PlanOperator(task_id="plan", whole_contexts=True)
+        planned = PlanOperator(task_id="plan", whole_contexts=True, refused=refused)
         followed = SyncOperator.partial(
             task_id="sync", mode=mode, pool=POOL, map_index_template="{{ task.label }}"
         ).expand(work=planned.output)

@@ -100,6 +100,31 @@ def test_every_task_and_run_has_an_end(airflow: AirflowHome, env: dict[str, str]
     assert _python(airflow, code, **env) == said
 
 
+def test_a_schedule_is_what_it_says_or_refused_by_plan(airflow: AirflowHome) -> None:
+    """The DAG is there all the same; by which schedule it says so is the default one."""
+    forms = {
+        **{form: form for form in ("@hourly", "@quarterly", "@once", "0 3 * * *", "0 3 * * mon", "")},
+        " @daily\n": "@daily",
+        "none": "",
+        "None": "",
+        **dict.fromkeys(("@never", "garbage", "60 * * * *", "1 day", "'@daily'", "H 3 * * *"), "refused"),
+    }
+    code = (
+        "import os, json, runpy; from airflow.dag_processing.dagbag import DagBag\n"
+        "def of(form):\n"
+        "    os.environ['K8S_SCHEDULE'] = os.environ['K8S_INCREMENTAL_SCHEDULE'] = form\n"
+        "    bag = DagBag(os.environ['AIRFLOW__CORE__DAGS_FOLDER'])\n"
+        "    assert len(bag.dags) == 4, bag.import_errors\n"
+        "    plan = bag.dags['k8s_inventory'].get_task('plan')\n"
+        "    return 'refused' if plan.refused else runpy.run_path('dags/k8s_inventory.py')['SCHEDULE']\n"
+        f"print(json.dumps({{form: of(form) for form in {list(forms)!r}}}))"
+    )
+    assert json.loads(_python(airflow, code).splitlines()[-1]) == forms
+    refused = airflow.test_dag(K8S_SCHEDULE="garbage")
+    assert refused.returncode != 0
+    assert "K8S_SCHEDULE is no schedule: it must be cron" in refused.stdout + refused.stderr
+
+
 def test_runs_go_on_from_where_the_rows_are(
     airflow: AirflowHome, second: Cluster, tmp_path: Path, database_url: str
 ) -> None:

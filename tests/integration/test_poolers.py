@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.store import Store, StoreError
+from k8s_inventory.store import Store, StoreError, database, forget_context
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.equality import assert_table_equals_cluster, query_rows
@@ -23,6 +23,8 @@ LEFT = """SELECT activity.pid, lock.locktype, class.relname
         ON starts_with(class.relnamespace::regnamespace::text, 'pg_temp') AND starts_with(class.relname, 'k8s')
     WHERE activity.datname = current_database() AND activity.pid <> pg_backend_pid()
         AND (lock.pid IS NOT NULL OR class.oid IS NOT NULL)"""
+LOCKS = """SELECT pid FROM pg_locks WHERE locktype = 'advisory'
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 
 
 def test_session_pooling_serves_one_sync_after_another(
@@ -85,3 +87,32 @@ def test_transaction_pooling_is_found_among_other_clients(store: Store, database
             for each in threads:
                 each.join()
         assert query_rows(store, LEFT) == []
+
+
+def test_a_pooler_that_was_not_found_out_is_found_by_the_first_lock_and_keeps_none(
+    store: Store,
+    database_url: str,
+    cluster: Cluster,
+    context_of: Callable[..., Context],
+    sync: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Others may be at it whenever a session of ours looks; each statement then reaches another one."""
+    assert sync(context_of(cluster), "pods").attempt.outcome == "complete"
+    monkeypatch.setattr(database, "refuse_shared", lambda *_: None)
+    with pooler(database_url, mode="transaction", default_pool_size=3, server_round_robin=1) as url:
+        warm = [psycopg.connect(url, autocommit=True) for _ in range(3)]
+        for each in warm:
+            each.execute("BEGIN")
+        for each in warm:
+            each.execute("COMMIT")
+            each.close()
+        for _ in range(4):
+            with Store.connect(url) as pooled:
+                with pytest.raises(StoreError, match="lock is not held.*pool_mode = transaction.*nothing was changed"):
+                    sync(context_of(cluster), "pods", into=pooled)
+                with pytest.raises(StoreError, match="pool_mode = transaction"):
+                    forget_context(pooled, "test", wait=5)
+        assert query_rows(store, LOCKS) == []
+    assert query_rows(store, "SELECT * FROM k8s_sync_locks") == []
+    assert_table_equals_cluster(store, cluster, "pods")

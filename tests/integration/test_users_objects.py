@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kinds.declaration import Column
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.store import Store, StoreError
+from k8s_inventory.store import Store, StoreError, forget_context
+from k8s_inventory.store.statements import FOLDER
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.cluster.objects import pod
@@ -189,6 +191,110 @@ def test_what_is_unique_may_go_from_one_object_to_another(
         assert (synced.outcome, synced.changed) == ("complete", 5), synced.error
         assert_table_equals_cluster(store, cluster, "pods")
     assert query_rows(store, "SELECT count(*) AS n FROM k8s_changes WHERE plural = 'pods'") == [{"n": 10}]
+
+
+@pytest.mark.parametrize("what", ["EXCLUDE USING btree ({slot} WITH =)", "UNIQUE (slot) DEFERRABLE INITIALLY DEFERRED"])
+def test_constraints_of_other_sorts(
+    what: str, store: Store, cluster: Cluster, context_of: ContextOf, sync: Sync
+) -> None:
+    context = context_of(cluster)
+    for number in range(2):
+        cluster.patch(f"{PODS}/web-{number}", {"metadata": {"labels": {"slot": str(number)}}})
+    sync(context, "pods")
+    slot = "(labels ->> 'slot')"
+    _add(store, "k8s_pods", f"ALTER TABLE {{table}} ADD COLUMN slot text GENERATED ALWAYS AS ({slot}) STORED")
+    _add(store, "k8s_pods", f"ALTER TABLE {{table}} ADD CONSTRAINT one_each {what.format(slot=slot)}")
+    for number in range(2):
+        cluster.patch(f"{PODS}/web-{number}", {"metadata": {"labels": {"slot": str(number + 1)}}})
+    synced = sync(context, "pods").attempt
+    assert (synced.outcome, synced.changed) == ("complete", 2), synced.error
+    if what.startswith("UNIQUE"):
+        for number in range(2):
+            cluster.patch(f"{PODS}/web-{number}", {"metadata": {"labels": {"slot": str(2 - number)}}})
+        assert sync(context, "pods").attempt.outcome == "complete", "each has what the other had"
+    assert_table_equals_cluster(store, cluster, "pods")
+
+
+_NAMED = re.compile(r"(?:\bAS|^|,) ?(\w+)|^(\w+) AS|[(,] ?(\w+) (?:text|jsonb|timestamptz)")
+CALLED = sorted(
+    {
+        name
+        for path in (FOLDER / "store").iterdir()
+        for found in _NAMED.findall(path.read_text())
+        for name in found
+        if re.fullmatch("[a-z_]+", name)
+    }
+)
+"""By which names statements call tables, columns and parameters; and more."""
+
+
+def test_columns_may_have_the_names_by_which_statements_call_tables(
+    store: Store, cluster: Cluster, context_of: ContextOf, sync: Sync
+) -> None:
+    """`to_jsonb(gone)` is a column of the name, where there is one, and the row only where there is none."""
+    context = context_of(cluster)
+    assert {"gone", "stored", "staged", "former", "of_uid", "instant"} <= set(CALLED)
+    for table in ("k8s_pods", "k8s_events", "k8s_custom_objects", "k8s_changes", "k8s_past_events", "k8s_sync_targets"):
+        added = ", ".join(f"ADD COLUMN IF NOT EXISTS \"{name}\" text DEFAULT 'theirs'" for name in CALLED)
+        _add(store, table, f"ALTER TABLE {{table}} {added}")
+    _upgrade(store)
+    sync_custom_objects(store, context, "first")
+    cluster.create(PODS, pod("gone"))
+    event = cluster.create("/api/v1/namespaces/shop/events", {
+        "metadata": {"name": "gone", "namespace": "shop"}, "type": "Normal", "reason": "Test",
+        "involvedObject": {"kind": "Pod", "name": "gone", "namespace": "shop"},
+    })  # fmt: skip
+    for labels in ({"of": "one"}, {"of": "two"}):
+        for kind in ("pods", "events"):
+            synced = sync(context, kind).attempt
+            assert synced.outcome == "complete", synced.error
+        cluster.patch(f"{PODS}/web-1", {"metadata": {"labels": labels}})
+    cluster.delete(f"{PODS}/gone")
+    cluster.delete(f"/api/v1/namespaces/shop/events/{event['metadata']['name']}")
+    for kind in ("pods", "events"):
+        assert sync(context, kind).attempt.deleted == 1
+    old = "SELECT old ->> 'name' AS name, old ->> 'uid' = uid AS is_row FROM k8s_changes WHERE change = 'deleted'"
+    assert query_rows(store, old) == [{"name": "gone", "is_row": True}]
+    before = "SELECT min(seen_at) - interval '1 microsecond' FROM k8s_changes WHERE change = 'deleted'"
+    assert query_rows(
+        store, f"SELECT spec IS NOT NULL AS is_whole FROM k8s_pods_at(({before})) WHERE name = 'gone'"
+    ) == [{"is_whole": True}]
+    assert query_rows(store, "SELECT name FROM k8s_past_events") == [{"name": "gone"}]
+    assert_table_equals_cluster(store, cluster, "pods")
+
+
+def test_indexes_may_have_the_names_of_ours_that_are_gone(store: Store) -> None:
+    theirs = ["CREATE INDEX k8s_pods_owner ON {table} ((labels ->> 'owner'))"]
+    theirs += ["ALTER TABLE k8s_roles ADD CONSTRAINT k8s_roles_name UNIQUE (context_name, namespace, name)"]
+    theirs += ["CREATE INDEX k8s_clusterroles_name ON k8s_clusterroles (name)"]
+    ours = "CREATE INDEX {0}_owner ON {0} (context_name, (k8s_owner(owner_references) ->> 'uid')) "
+    ours += "WHERE owner_references <> '[]'"
+    _add(store, "k8s_pods", *theirs, ours.format("k8s_jobs"))
+    _add(store, "k8s_pods", "CREATE INDEX k8s_rolebindings_name ON k8s_rolebindings (context_name, namespace, name)")
+    before = {each[2] for each in _additions(store) if each[0] == "index"}
+    _upgrade(store)
+    after = {each[2] for each in _additions(store) if each[0] == "index"}
+    assert (before - after, after - before) == ({"k8s_jobs_owner", "k8s_rolebindings_name"}, set())
+
+
+def test_a_publication_of_all_tables(any_store: Store, cluster: Cluster, context_of: ContextOf, sync: Sync) -> None:
+    """PostgreSQL refuses to change rows of a table that it could not name to who subscribes."""
+    store, context = any_store, context_of(cluster)
+    week = query_rows(store, "SELECT min(inhrelid::regclass::text) AS name FROM pg_inherits")[0]["name"]
+    _add(
+        store,
+        week,
+        "ALTER TABLE {table} REPLICA IDENTITY DEFAULT",
+        "DELETE FROM k8s_schema_migrations WHERE version = 21",
+    )
+    store.migrate()  # as of an older version
+    _add(store, "", "CREATE PUBLICATION everything FOR ALL TABLES")
+    sync(context, "pods", into=store)
+    cluster.patch(f"{PODS}/web-1", {"metadata": {"labels": {"of": str(id(store))}}})
+    assert sync(context, "pods", into=store).attempt.changed == 1
+    assert sync(context, "pods", into=store, redact_env=False).attempt.outcome == "complete", "history is restated"
+    store.connection.execute("UPDATE k8s_past_events SET kept_at = kept_at; DELETE FROM k8s_changes")
+    assert forget_context(store, "test", wait=5)["k8s_pods"] > 0
 
 
 REFUSING = {

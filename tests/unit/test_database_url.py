@@ -39,6 +39,7 @@ def test_a_password_that_is_not_escaped_is_refused_and_not_repeated(password: st
         *("mysql://user:pl4nted@h/d", "postgresql+psycopg://user:pl4nted@h/d", "postgresql//user:pl4nted@h"),
         *("host=h password=pl4nted word", "host=h password='pl4nted", "host=h password=a port=pl4nted"),
         *("postgresql://h/d?password=pl4nted&word", "postgresql://h/d?pass=pl4nted", "postgresql://u@x:pl4nted@h/d"),
+        *("'postgresql://user:pl4nted@h/d'", '"postgresql://user:pl4nted@h/d"'),
         *("postgresql://user:pl4nted\0@h/d", "\ud800pl4nted", "host=h,g password=pl4nted port=1,x"),
     ],
 )
@@ -64,6 +65,7 @@ def test_what_is_no_url_is_refused_and_not_repeated(given: str) -> None:
         ("postgresql:///d?host=/tmp&port=5432", {"host": "/tmp", "port": "5432"}),
         ("postgresql://%2Ftmp/d", {"host": "/tmp"}),
         ("host=h password='a/b@c x://y' dbname=d", {"password": "a/b@c x://y"}),
+        ("\n postgresql://u:p@h/d\r\n", {"password": "p", "dbname": "d"}),
     ],
 )
 def test_what_libpq_takes_as_it_is_meant_is_taken(given: str, meant: dict[str, str]) -> None:

@@ -49,6 +49,42 @@ def test_a_flag_that_is_none_is_the_problem_of_its_context(
     assert ClusterHook(conn_id="here").context().problem == f"connection here: {field} must be true or false"
 
 
+@pytest.mark.parametrize(
+    ("extra", "problem"),
+    [
+        ({"kube_config_path": ["/a"]}, "connection here: kube_config_path must be text"),
+        ({"kube_config_path": 5}, "connection here: kube_config_path must be text"),
+        ({"kube_config": {"contexts": []}, "cluster_context": ["a"]}, "connection here: cluster_context must be text"),
+        ({"in_cluster": True, "cluster_context": 5}, "connection here: cluster_context must be text"),
+        ([1], "connection here: its extra must be an object of JSON"),
+        ('"text"', "connection here: its extra must be an object of JSON"),
+    ],
+)
+def test_what_a_connection_can_not_hold_is_the_problem_of_its_context(
+    monkeypatch: pytest.MonkeyPatch, extra: object, problem: str
+) -> None:
+    from k8s_inventory.hooks.clusters import ClusterHook
+
+    monkeypatch.setenv("AIRFLOW_CONN_HERE", json.dumps({"conn_type": "kubernetes", "extra": extra}))
+    assert ClusterHook(conn_id="here").context().problem == problem
+
+
+def test_a_secrets_backend_that_does_not_answer_is_asked_again_by_the_next_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from k8s_inventory.hooks.clusters import ClusterHook
+    from k8s_inventory.kube.errors import ContextError
+
+    def refuse(*_: object) -> None:
+        raise TimeoutError("s3cret")
+
+    monkeypatch.setattr(ClusterHook, "get_connection", refuse)
+    with pytest.raises(ContextError, match=r"can not look up the connection 'here' now \(TimeoutError\)") as raised:
+        ClusterHook(conn_id="here").context().client()
+    assert raised.value.retryable
+    assert "s3cret" not in str(raised.value)
+
+
 @pytest.mark.parametrize(("given", "said"), [("false", "Connection refused"), ("perhaps", "iam must be true or false")])
 def test_a_flag_of_the_database_means_what_it_says(monkeypatch: pytest.MonkeyPatch, given: str, said: str) -> None:
     from k8s_inventory.hooks.inventory import InventoryHook
@@ -145,8 +181,9 @@ def test_the_link_to_the_report_is_where_airflow_is(
     if base_url is not None:
         monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
     operator: Any = None
-    link = ReportLink().get_link(operator, ti_key=SimpleNamespace(dag_id="k8s_inventory", run_id="manual__1+00:00"))
-    assert link == f"{begins}k8s_inventory/runs/manual__1+00:00/tasks/report"
+    for run_id, quoted in (("manual__1+00:00", "manual__1+00:00"), ("a b/c#d?%", "a%20b%2Fc%23d%3F%25")):
+        link = ReportLink().get_link(operator, ti_key=SimpleNamespace(dag_id="k8s_inventory", run_id=run_id))
+        assert link == f"{begins}k8s_inventory/runs/{quoted}/tasks/report"
 
 
 def test_every_field_of_the_form_takes_what_is_typed() -> None:

@@ -18,13 +18,13 @@ asked AS (
         context.context_name,
         kind.name AS kind
     FROM context
-    CROSS JOIN unnest(kinds) AS kind (name)
+    CROSS JOIN unnest(k8s_not_known.kinds) AS kind (name)
     UNION
     SELECT
         target.context_name,
         target.kind
     FROM k8s_sync_targets AS target
-    WHERE 'custom' = ANY(kinds) AND strpos(target.kind, '.') > 0
+    WHERE 'custom' = any(k8s_not_known.kinds) AND strpos(target.kind, '.') > 0
 ),
 
 reason AS (

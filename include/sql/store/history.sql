@@ -69,11 +69,11 @@ FROM (
         change.made_of
     FROM k8s_changes AS change
     WHERE
-        change.uid = of_uid
-        AND change.seen_at > instant
-        AND change.context_name = of_context
-        AND change.plural = of_plural
-        AND change."group" = of_group
+        change.uid = k8s_former.of_uid
+        AND change.seen_at > k8s_former.instant
+        AND change.context_name = k8s_former.of_context
+        AND change.plural = k8s_former.of_plural
+        AND change."group" = k8s_former.of_group
     ORDER BY change.seen_at
     LIMIT 1
 ) AS first
@@ -83,11 +83,11 @@ LEFT JOIN LATERAL (
         coalesce(change.keyframe, change.old) AS whole
     FROM k8s_changes AS change
     WHERE
-        change.uid = of_uid
-        AND change.seen_at > instant
-        AND change.context_name = of_context
-        AND change.plural = of_plural
-        AND change."group" = of_group
+        change.uid = k8s_former.of_uid
+        AND change.seen_at > k8s_former.instant
+        AND change.context_name = k8s_former.of_context
+        AND change.plural = k8s_former.of_plural
+        AND change."group" = k8s_former.of_group
         AND (change.keyframe IS NOT NULL OR change.change = 'deleted')
     ORDER BY change.seen_at
     LIMIT 1
@@ -114,11 +114,11 @@ LEFT JOIN LATERAL (
             FROM k8s_changes AS change
             CROSS JOIN unnest(change.columns) AS differing (name)
             WHERE
-                change.uid = of_uid
-                AND change.seen_at > instant
-                AND change.context_name = of_context
-                AND change.plural = of_plural
-                AND change."group" = of_group
+                change.uid = k8s_former.of_uid
+                AND change.seen_at > k8s_former.instant
+                AND change.context_name = k8s_former.of_context
+                AND change.plural = k8s_former.of_plural
+                AND change."group" = k8s_former.of_group
                 AND change.seen_at < coalesce(framed.seen_at, 'infinity')
             ORDER BY differing.name, change.seen_at
         ) AS earliest
@@ -126,11 +126,11 @@ LEFT JOIN LATERAL (
     ) AS said
     INNER JOIN k8s_changes AS change
         ON
-            change.uid = of_uid
-            AND change.seen_at > instant
-            AND change.context_name = of_context
-            AND change.plural = of_plural
-            AND change."group" = of_group
+            change.uid = k8s_former.of_uid
+            AND change.seen_at > k8s_former.instant
+            AND change.context_name = k8s_former.of_context
+            AND change.plural = k8s_former.of_plural
+            AND change."group" = k8s_former.of_group
             AND said.seen_at = change.seen_at
 ) AS walked ON TRUE
 WHERE first.change <> 'created';
@@ -185,7 +185,7 @@ SELECT
     target.context_name,
     target.kind,
     CASE
-        WHEN target.history_since IS NULL OR target.history_since > instant THEN 'unknown'
+        WHEN target.history_since IS NULL OR target.history_since > k8s_coverage_at.instant THEN 'unknown'
         WHEN latest.outcome = 'absent' THEN 'absent'
         WHEN latest.scope = 'all' AND latest.outcome = 'complete' THEN 'complete'
         ELSE 'incomplete'
@@ -208,7 +208,7 @@ LEFT JOIN LATERAL (
         AND CASE
             WHEN run.scope = 'all' AND coalesce(run.outcome IN ('complete', 'absent'), TRUE) THEN run.finished_at
             ELSE run.started_at
-        END <= instant
+        END <= k8s_coverage_at.instant
     ORDER BY run.id DESC
     LIMIT 1
 ) AS latest ON TRUE
@@ -218,7 +218,7 @@ LEFT JOIN LATERAL (
     WHERE
         run.context_name = target.context_name
         AND run.kind = target.kind
-        AND run.finished_at <= instant
+        AND run.finished_at <= k8s_coverage_at.instant
         AND run.outcome = 'complete'
         AND run.scope = 'all'
     ORDER BY run.id DESC

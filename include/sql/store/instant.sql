@@ -49,7 +49,7 @@ SELECT
 {{- former }}
 FROM {{ schema }}.{{ table | identifier }} AS stored
 CROSS JOIN LATERAL {{ schema }}.k8s_former(stored.context_name, {{ plural_of }}, {{ group_of }}, stored.uid, $1) AS since
-CROSS JOIN LATERAL jsonb_populate_record(stored, since.old) AS former
+CROSS JOIN LATERAL jsonb_populate_record(stored.*, since.old) AS former
 WHERE
     {{ is_known }}
 UNION ALL

@@ -16,7 +16,6 @@ ALTER TABLE {{ table | identifier }} ADD COLUMN IF NOT EXISTS made_of text;
 
 -- By name, by label and by owner.
 {%- if long_names %}
-DROP INDEX IF EXISTS {{ (table + "_name") | identifier }};
 CREATE INDEX IF NOT EXISTS {{ (table + "_name_start") | identifier }}
 ON {{ table | identifier }} (context_name, {% if namespaced %}namespace, {% endif %}left(name, 200));
 {%- else %}
@@ -26,7 +25,6 @@ ON {{ table | identifier }} (context_name, {% if namespaced %}namespace, {% endi
 CREATE INDEX IF NOT EXISTS {{ (table + "_labels") | identifier }}
 ON {{ table | identifier }} USING gin (labels jsonb_path_ops);
 -- An index takes no row that is too long, and what people name an owner by has no bound; no stored uid is longer.
-DROP INDEX IF EXISTS {{ (table + "_owner") | identifier }};
 CREATE INDEX IF NOT EXISTS {{ (table + "_owner_uid") | identifier }}
 ON {{ table | identifier }} (context_name, left(k8s_owner(owner_references) ->> 'uid', 200))
 WHERE owner_references <> '[]';

@@ -27,7 +27,7 @@ SELECT
     former.old,
     CASE
         WHEN former.old IS NOT NULL AND hashtext(staged.uid || staged.resource_version) %% {{ keyframes }} = 0
-            THEN to_jsonb(stored) - 'made_of'
+            THEN to_jsonb(stored.*) - 'made_of'
     END,
     stored.made_of
 FROM pg_temp.k8s_staged AS staged

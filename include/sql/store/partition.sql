@@ -4,6 +4,9 @@ CREATE TABLE {{ name | identifier }} (
     CHECK ({{ by }} >= {{ since | literal }} AND {{ by }} < {{ until | literal }})
 );
 
+-- There is no primary key by which a publication of all tables could name a row.
+ALTER TABLE {{ name | identifier }} REPLICA IDENTITY FULL;
+
 -- Those of {{ table }} do not see what is done to a week by itself.
 CREATE TRIGGER {{ table }}_deleted
 AFTER DELETE ON {{ name | identifier }}

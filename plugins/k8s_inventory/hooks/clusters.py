@@ -17,6 +17,7 @@ from k8s_inventory.kube.contexts import Context
 
 _SOURCES = ("in_cluster", "kube_config_path", "kube_config")
 _FLAGS = ("in_cluster", "disable_verify_ssl")
+_CONTEXT = "cluster_context"
 
 
 class ClusterHook(KubernetesHook):
@@ -30,12 +31,21 @@ class ClusterHook(KubernetesHook):
         """The connection's cluster, under the connection's name; with its `problem` if it names none."""
         name = str(self.conn_id)
         try:
-            learn_connection(self.get_connection(name))
-            fields = {field: self._get_field(field) for field in (*_SOURCES, *_FLAGS)}
+            connection = self.get_connection(name)
+            if not isinstance(connection.extra_dejson, dict):
+                return Context(name=name, problem=f"connection {name}: its extra must be an object of JSON")
+            learn_connection(connection)
+            fields = {field: self._get_field(field) for field in (*_SOURCES, *_FLAGS, _CONTEXT)}
         except AirflowNotFoundException:
             return Context(name=name, problem=f"there is no Airflow connection {name!r}")
+        except Exception as error:  # noqa: BLE001 - what the secrets backend raises
+            why = f"Airflow can not look up the connection {name!r} now ({type(error).__name__})"
+            return Context(name=name, problem=why, problem_passes=True)
         try:
             fields |= {field: flag(fields[field], field) for field in _FLAGS}
+            for field in ("kube_config_path", _CONTEXT):
+                if not isinstance(fields[field], str | None):
+                    raise ValueError(f"{field} must be text")
         except ValueError as error:
             return Context(name=name, problem=f"connection {name}: {error}")
         chosen = [field for field in _SOURCES if fields[field]]
@@ -52,7 +62,7 @@ class ClusterHook(KubernetesHook):
         return Context(
             name=name,
             kubeconfig=fields["kube_config_path"] or content,
-            context=self.cluster_context or self._get_field("cluster_context"),
+            context=self.cluster_context or fields[_CONTEXT],
             in_cluster=fields["in_cluster"],
             verify_tls=not fields["disable_verify_ssl"],
         )

@@ -53,6 +53,8 @@ class Context:
     verify_tls: bool = True
     problem: str | None = None
     """Why this context can not be used at all; it then fails alone, and not the run."""
+    problem_passes: bool = False
+    """Whether a later attempt may find it without the problem."""
 
     def client(self, *, seconds: float = 60.0, stopped: threading.Event | None = None) -> Client:
         """A new client for this cluster alone, in `seconds` for its user's exec plugin or OIDC issuer.
@@ -61,7 +63,7 @@ class Context:
         plugin or issuer that gives no credentials.
         """
         if self.problem is not None:
-            raise ContextError(f"context {self.name}: {self.problem}")
+            raise ContextError(f"context {self.name}: {self.problem}", retryable=self.problem_passes)
         try:
             cluster, user = _service_account() if self.in_cluster else self._entries()
         except (Unusable, KubeconfigError) as error:

@@ -46,7 +46,9 @@ class KubeError(ReportedError):
 class ContextError(KubeError):
     """A context that can not be used as it is configured: a user, cluster or file that is not there."""
 
-    retryable = False
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
 
 
 class Unauthorized(KubeError):

@@ -19,11 +19,13 @@ class PlanOperator(BaseOperator):
     """Returns what `sync.Selection.tasks` lists: one entry a mapped task, all with an `invocation` of this plan's.
 
     :param whole_contexts: whether a task takes all kinds of a context, as it does with many.
+    :param refused: what is wrong with how the DAG is configured, where something is: nothing is planned then.
     """
 
-    def __init__(self, *, whole_contexts: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, whole_contexts: bool = False, refused: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.whole_contexts = whole_contexts
+        self.refused = refused
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from airflow.sdk.configuration import conf
@@ -33,11 +35,13 @@ class PlanOperator(BaseOperator):
         from k8s_inventory.hooks.source import source_name
         from k8s_inventory.operators.failures import explained
         from k8s_inventory.printable import printable
-        from k8s_inventory.settings import Settings
+        from k8s_inventory.settings import Settings, SettingsError
         from k8s_inventory.sync import select
         from k8s_inventory.sync.configured import missing_kubeconfig
 
         with explained(context):
+            if self.refused:
+                raise SettingsError(self.refused)
             settings = Settings.of_run(context["params"])
             configured = contexts(settings)
             selection = select(settings, configured)

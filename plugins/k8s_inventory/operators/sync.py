@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowSkipException
@@ -28,7 +29,8 @@ class ReportLink(BaseOperatorLink):
     name = "Report of this run"
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        return page(f"dags/{ti_key.dag_id}/runs/{ti_key.run_id}/tasks/report")
+        run_id = quote(ti_key.run_id, safe=":+")  # scheduler.allowed_run_id_pattern may allow anything
+        return page(f"dags/{ti_key.dag_id}/runs/{run_id}/tasks/report")
 
 
 class SyncOperator(BaseOperator):

@@ -34,6 +34,8 @@ SCHEMA_WAIT = 60.0
 """Seconds to wait for another session that changes the schema."""
 RELATION_WAIT = 10.0
 """Seconds to wait for those who use a table or view that is to be changed; all who come after us wait as long."""
+UNLOCK_WAIT = 5.0
+"""Seconds in which a lock is looked for that is held by another session than ours."""
 _WHERE_IT_CAN_BE = {
     # A server that loses its client in the middle of a statement lets go of its locks in time; not on every system.
     "client_connection_check_interval": "10s",
@@ -46,8 +48,10 @@ def connection_parameters(database_url: str) -> dict[str, Any]:
     """A DATABASE_URL, or libpq's `name=value` pairs, taken apart; all values are text, `port` one for each host.
 
     Raises `StoreError`, which does not repeat it: it holds the password. libpq itself takes a password with an
-    unescaped `/` or `@` for a host, a port and a database, and then says so.
+    unescaped `/` or `@` for a host, a port and a database, and then says so. Blanks and line breaks around it are of
+    the file that it comes from.
     """
+    database_url = database_url.strip()
     learn_url(database_url)
     try:
         parameters = conninfo_to_dict(database_url)
@@ -55,8 +59,8 @@ def connection_parameters(database_url: str) -> dict[str, Any]:
         parameters = None
     if parameters is None or not _is_meant(database_url, parameters):
         raise StoreError(
-            "DATABASE_URL is malformed: it must look like postgresql://user:password@host:5432/database, and what is "
-            "no letter or digit in the password must be percent-encoded: / is %2F, @ is %40 "
+            "DATABASE_URL is malformed: it must look like postgresql://user:password@host:5432/database, without "
+            "quotes, and what is no letter or digit in the password must be percent-encoded: / is %2F, @ is %40 "
             "(https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING)"
         )
     secrets = ("password", "sslpassword", "oauth_client_secret")
@@ -183,6 +187,14 @@ class Store:
         with self.connection.cursor() as cursor:
             cursor.execute(sql(name), parameters)
 
+    def unlock(self, lock: Mapping[str, Any]) -> None:
+        """Gives back a lock: context_name, kind, number. Where a pooler that was not found out gives each statement
+        another session of the server, until the one that has the lock is met; a lost session has lost its locks."""
+        end = time.monotonic() + UNLOCK_WAIT
+        with suppress(psycopg.Error):
+            while not self.rows("unlock", lock)[0]["is_free"] and time.monotonic() < end:
+                time.sleep(0.02)
+
     # -- schema ------------------------------------------------------------------------------------
 
     def migrate(self, kinds: Iterable[Kind] = TABLES) -> list[str]:
@@ -283,6 +295,7 @@ class Store:
             )
             done.append(name)
         self._refuse_other_types(kinds)
+        self._drop_replaced_indexes(kinds)
         for made_of in (_made_of, self._instants):
             for name, ddl in made_of(kinds).items():
                 if declared.get(name) == _hashed(ddl):
@@ -297,6 +310,12 @@ class Store:
             done += map(_rows_of, moved)
         attach(self.connection, before)
         return done
+
+    def _drop_replaced_indexes(self, kinds: Sequence[Kind]) -> None:
+        given = {"tables": [kind.table for kind in kinds]}
+        given["with_long_names"] = [kind.table for kind in kinds if kind.long_names]
+        for row in self.rows("replaced_indexes", given):
+            self.connection.execute(f"DROP INDEX {statements.identifier(row['name'])}")
 
     def _instants(self, kinds: Sequence[Kind]) -> dict[str, str]:
         """The DDL of the functions that return rows as of an instant, by its name: with the columns that tables have

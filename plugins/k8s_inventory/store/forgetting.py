@@ -5,10 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
-
-import psycopg
 
 from k8s_inventory.kinds import TABLES, Kind
 from k8s_inventory.store.database import Store
@@ -56,15 +54,14 @@ def _alone(store: Store, context_name: str, doing: str, wait: float) -> Iterator
     lock = {"context_name": context_name, "kind": "", "number": secrets.randbits(63)}
     deadline = time.monotonic() + wait
     try:
-        store.connection.execute("SELECT pg_advisory_lock(%(number)s)", lock)
         while not store.rows("lock", lock):
+            store.unlock(lock)
             _wait(deadline, f"{doing}: another task is at it")
         while held := store.rows("held_locks", {**lock, "forgetting": False}):
             _wait(deadline, f"{doing}: {held[0]['kind']} is still being written by {holder(held[0])}")
         yield lock
     finally:
-        with suppress(psycopg.Error):  # a lost session has lost its locks
-            store.run("unlock", lock)
+        store.unlock(lock)
 
 
 def _wait(deadline: float, problem: str) -> None:

@@ -6,13 +6,12 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 import msgspec
-import psycopg
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
@@ -26,6 +25,8 @@ from k8s_inventory.store.refusals import LOST_LOCK, Moved, StoreError, TargetBus
 from k8s_inventory.store.statements import Statements, blank_kept
 
 _POLL_SECONDS = 0.2
+_BY_OTHERS = (errors.UniqueViolation, errors.ExclusionViolation)
+"""What a constraint or index of others refuses, until another row has made room."""
 _RESTATED = "restated"
 """Follows the rules in the `made_of` of a row that was made of a stored one."""
 
@@ -97,7 +98,8 @@ class Target:
         self._kind = kind
         self._statements = statements
         self._key = {"context_name": context_name, "kind": kind.name}
-        self._number = secrets.randbits(63)  # of an advisory lock: one that nobody else can take before us
+        # Of an advisory lock: one that nobody else can take before us.
+        self._lock_row = {**self._key, "number": secrets.randbits(63)}
         self._where = {"context_name": context_name, "group": kind.group, "plural": kind.plural}
         self._doing = f"context {context_name}, {kind.name}"
         self._rows = BinaryRows(kind)
@@ -134,17 +136,15 @@ class Target:
         try:
             yield target
         finally:
-            with suppress(psycopg.Error):  # a lost session has lost its locks
-                store.run("unlock", {**target._key, "number": target._number})
+            store.unlock(target._lock_row)
 
     def _explained(self) -> AbstractContextManager[None]:
         return explained(self._doing, self._connection)
 
     def _lock(self, wait: float, stopped: threading.Event) -> None:
         start = time.monotonic()
-        numbered = {**self._key, "number": self._number}
         with self._explained():
-            while not self._taken(numbered):
+            while not self._taken():
                 waited = time.monotonic() - start
                 if waited >= wait or stopped.wait(min(_POLL_SECONDS, wait - waited)):
                     until = "when its task was ended" if stopped.is_set() else f"after {wait:g} s of waiting"
@@ -152,13 +152,17 @@ class Target:
                         f"{self._doing}: still being written by {self._holder()} {until}; nothing was changed"
                     )
 
-    def _taken(self, numbered: dict[str, Any]) -> bool:
+    def _taken(self) -> bool:
         """First written, then looked whether all of the context is being forgotten: see `forget_context`."""
-        self._connection.execute("SELECT pg_advisory_lock(%s)", [self._number])
-        if self._store.rows("lock", numbered) and not self._forgetting():
-            return True
-        self._store.run("unlock", numbered)
-        return False
+        is_taken = False
+        try:
+            if self._store.rows("lock", self._lock_row) and not self._forgetting():
+                self._refuse_lost_lock()
+                is_taken = True
+        finally:
+            if not is_taken:
+                self._store.unlock(self._lock_row)
+        return is_taken
 
     def _forgetting(self) -> list[dict[str, Any]]:
         return self._store.rows("held_locks", {**self._key, "forgetting": True})
@@ -382,7 +386,7 @@ class Target:
         with self._explained():
             try:
                 self._commit(coverage, listed, proof, ends, in_turn=False)
-            except errors.UniqueViolation:  # by an index of others
+            except _BY_OTHERS:
                 self._commit(coverage, listed, proof, ends, in_turn=True)
 
     def _commit(self, coverage: Coverage, listed: Listed, proof: Proof, ends: Attempt | None, *, in_turn: bool) -> None:
@@ -518,7 +522,7 @@ class Target:
                 try:
                     with self._connection.transaction():
                         merged += self._execute(self._statements.merge, uids=uids)
-                except errors.UniqueViolation as error:
+                except _BY_OTHERS as error:
                     refused += uids
                     refusal = error
             if at_once == 1 and len(refused) == len(waiting):
@@ -539,7 +543,7 @@ class Target:
             return int(count)
 
     def _refuse_lost_lock(self) -> None:
-        if not self._store.rows("lock_held", {**self._key, "number": self._number}):
+        if not self._store.rows("lock_held", self._lock_row):
             raise StoreError(f"{self._doing}: {LOST_LOCK}")
 
 

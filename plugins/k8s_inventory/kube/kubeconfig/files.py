@@ -175,10 +175,9 @@ def _file(path: Path, modified: int, size: int, number: int) -> _File | None:
 
 def parsed(text: bytes, where: str) -> Any:
     """What the first document of a file holds; None if that is nothing. Raises `KubeconfigError`."""
-    loader = _Loader(text)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)  # libyaml's is ten times as fast
     try:
-        node = loader.get_node() if loader.check_node() else None
-        return None if node is None else _Values().of(node)
+        return _Values(loader).of_first_document()
     except _TooMuch:
         raise KubeconfigError(f"{where} holds more than a kubeconfig has") from None
     except (yaml.YAMLError, ValueError) as error:
@@ -214,32 +213,7 @@ class _TooMuch(Exception):
     pass
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # which of them is known only here
-    """libyaml's, ten times as fast. It is used for the nodes alone, which are bounded while they are made.
-
-    Names such as 2024-01-01 and 1:30 are texts, as they are to kubectl.
-    """
-
-    def __init__(self, stream: bytes) -> None:
-        super().__init__(stream)
-        self._nodes = self._depth = 0
-
-    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-        self._nodes += 1
-        if self._nodes > _MOST_VALUES:
-            raise _TooMuch
-        return super().resolve(kind, value, implicit)
-
-    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise _TooMuch
-
-    def ascend_resolver(self) -> None:
-        self._depth -= 1
-
-
-_Loader.yaml_implicit_resolvers = {
+_RESOLVERS = {
     first: [
         (tag, re.compile(r"^[-+]?(0x[0-9a-fA-F]+|0o?[0-7]+|[0-9]+)$") if tag.endswith(":int") else pattern)
         for tag, pattern in resolvers
@@ -247,41 +221,125 @@ _Loader.yaml_implicit_resolvers = {
     ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+"""What a text without quotes is, by its first character. Names such as 2024-01-01 and 1:30 are texts, as to kubectl."""
 _NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?")
-_MERGE = "tag:yaml.org,2002:merge"
+_TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+
+
+@dataclass(frozen=True, repr=False)
+class _Anchored:
+    """What an alias stands for: so many values, nested in so many levels. `event` is that of a text."""
+
+    value: Any
+    size: int = 1
+    levels: int = 0
+    event: yaml.ScalarEvent | None = None
 
 
 class _Values:
-    """The values of nodes. Aliases count each time: a few lines of them can stand for more than any memory holds, and
-    one that is in what it stands for never ends."""
+    """The values of a document, made of libyaml's events as they come: its nodes would cost twice the time of all else.
 
-    def __init__(self) -> None:
+    Aliases count each time: a few lines of them can stand for more than any memory holds, and one that is in what it
+    stands for never ends.
+    """
+
+    def __init__(self, loader: Any) -> None:
+        self._next = loader.get_event
         self._left = _MOST_VALUES
+        self._deepest = 0
+        self._anchors: dict[str, _Anchored | None] = {}
 
-    def of(self, node: yaml.Node, depth: int = 0) -> Any:
-        self._left -= 1
-        if self._left < 0 or depth > _DEEPEST:
+    def of_first_document(self) -> Any:
+        """None if there is none. Raises `YAMLError`, `ValueError`, `_TooMuch`."""
+        self._next()
+        if type(self._next()) is yaml.StreamEndEvent:
+            return None
+        value = self._of(self._next(), 0)
+        self._next()
+        return value
+
+    def _of(self, event: Any, depth: int) -> Any:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self._count(1)
+            value = _scalar(_tag(event), event.value)
+            if event.anchor is not None:
+                self._anchor(event, _Anchored(value, event=event))
+            return value
+        if kind is yaml.AliasEvent:
+            return self._aliased(event, depth).value
+        if depth >= _DEEPEST:
             raise _TooMuch
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, depth + 1)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.of(each, depth + 1) for each in node.value]
-        return _scalar(node.tag, node.value)
+        make = self._mapping if kind is yaml.MappingStartEvent else self._sequence
+        if event.anchor is None:
+            self._count(1)
+            self._deepest = max(self._deepest, depth + 1)
+            return make(depth + 1)
+        self._anchor(event, None)
+        before, left, self._deepest = self._deepest, self._left, depth + 1
+        self._count(1)
+        value = make(depth + 1)
+        self._anchors[event.anchor] = _Anchored(value, left - self._left, self._deepest - depth)
+        self._deepest = max(self._deepest, before)
+        return value
 
-    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
+    def _sequence(self, depth: int) -> list[Any]:
+        found = []
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
+            found.append(self._of(event, depth))
+        return found
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         merged: dict[str, Any] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
+        while type(event := self._next()) is not yaml.MappingEndEvent:
+            key = event
+            if type(event) is yaml.AliasEvent:
+                key = self._aliased(event, depth).event
+            if type(key) is not yaml.ScalarEvent:
                 raise ValueError("a key that is no text")
-            if key.tag == _MERGE:
-                for each in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                    if not isinstance(each, yaml.MappingNode):
+            if key is event:
+                self._of(event, depth)
+            value = self._of(self._next(), depth)
+            if key.value == "<<" and _tag(key) == _MERGE:
+                for each in value if isinstance(value, list) else [value]:
+                    if not isinstance(each, dict):
                         raise ValueError("merges what is no mapping")
-                    merged = {**self.of(each, depth), **merged}
+                    merged = {**each, **merged}
             else:
-                found[key.value] = TWICE if key.value in found else self.of(value, depth)
-        return {**merged, **found}
+                found[key.value] = TWICE if key.value in found else value
+        return {**merged, **found} if merged else found
+
+    def _anchor(self, event: Any, anchored: _Anchored | None) -> None:
+        if event.anchor in self._anchors:
+            raise yaml.composer.ComposerError(None, None, "an anchor twice", event.start_mark)
+        self._anchors[event.anchor] = anchored
+
+    def _aliased(self, event: Any, depth: int) -> _Anchored:
+        if event.anchor not in self._anchors:
+            raise yaml.composer.ComposerError(None, None, "an alias of nothing", event.start_mark)
+        anchored = self._anchors[event.anchor]
+        if anchored is None or depth + anchored.levels > _DEEPEST:
+            raise _TooMuch
+        self._count(anchored.size)
+        self._deepest = max(self._deepest, depth + anchored.levels)
+        return anchored
+
+    def _count(self, more: int) -> None:
+        self._left -= more
+        if self._left < 0:
+            raise _TooMuch
+
+
+def _tag(event: yaml.ScalarEvent) -> str:
+    """What the text of an event is, by its tag or by itself."""
+    if event.tag is not None and event.tag != "!":
+        return str(event.tag)
+    if event.implicit[0]:
+        for tag, pattern in _RESOLVERS.get(event.value[:1], ()):
+            if pattern.match(event.value):
+                return str(tag)
+    return _TEXT
 
 
 def _scalar(tag: str, text: str) -> Any:
