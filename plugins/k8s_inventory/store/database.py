@@ -524,12 +524,24 @@ class Store:
 
     def run_report(self, run_id: str, invocation: str = "") -> list[dict[str, Any]]:
         """The last attempt of each target of a run: context_name, kind, outcome, objects, ...; and of all its attempts
-        what `changed` and was `deleted`.
+        what `changed` and was `deleted`, and the `bytes` that were read.
 
         `invocation`: of the tasks alone whose own begins so.
         """
         with explained("reading the run"):
             return self.rows("run_report", {"run_id": run_id, "invocation": invocation})
+
+    def known_now(self, contexts: Sequence[str], *, most: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Of these contexts the outcome and age (seconds) of each target, and the objects of each table, by its kind.
+
+        `most`: seconds that either may take.
+        """
+        asked = {"contexts": list(contexts)}
+        with explained("reading what is known"), self.connection.transaction():
+            self.run("take_at_most", {"milliseconds": int(most * 1000)})
+            status = self.rows("status_of", asked)
+            with self.connection.cursor(row_factory=dict_row) as cursor:
+                return status, cursor.execute(statements.view("rows_counted", TABLES), asked).fetchall()
 
 
 def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
