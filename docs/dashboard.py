@@ -106,7 +106,7 @@ def _whole(panels: Sequence[Json]) -> Json:
             "list": [
                 database,
                 _variable("context", "Cluster", "SELECT context_name FROM k8s_clusters"),
-                _variable("kind", "Kind", "SELECT DISTINCT kind FROM k8s_sync_status"),
+                _variable("kind", "Kind", "SELECT DISTINCT kind FROM k8s_sync_targets"),
             ]
         },
         "panels": list(panels),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +16,11 @@ from airflow.sdk.observability.metrics import stats_utils
 
 from k8s_inventory.operators import metrics
 from k8s_inventory.operators.metrics import METRICS, figures, send
-from k8s_inventory.outcome import Outcome
-from k8s_inventory.store import Store
+from k8s_inventory.store import Attempt, Store
 from k8s_inventory.sync import Result, Run
-from k8s_inventory.sync.summary import report
 from tests.cluster import Cluster
-from tests.conftest import context_to
+from tests.cluster.cluster import User
+from tests.conftest import again, context_to
 from tests.metric_listeners import StatsD, statsd
 
 HOSTILE = 'prod:1|c\nairflow.other:5|g,kind=é;"#%\t\x01' + "x" * 300
@@ -29,7 +30,7 @@ FORMS = {
     "datadog": {"statsd_datadog_enabled": "True"},
     "datadog without tags": {"statsd_datadog_enabled": "True", "statsd_datadog_metrics_tags": "False"},
 }
-OUTCOMES = {each.value.replace(" ", "_"): 0.0 for each in Outcome}
+RUN = Run("one", attempt=2, invocation="x/")
 
 
 @pytest.fixture
@@ -47,9 +48,25 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., StatsD]
     stats.initialize(factory=NoStatsLogger, export_legacy_names=True)
 
 
-def _row(context: str, kind: str, outcome: str = "complete", **more: Any) -> dict[str, Any]:
+def _attempt(context: str, kind: str, outcome: str = "complete", **more: Any) -> dict[str, Any]:
     counts = {"changed": 0, "deleted": 0, "bytes": 0, "seconds": None}
     return {"context_name": context, "kind": kind, "outcome": outcome, **counts, **more}
+
+
+def _stored(store: Store, attempts: list[dict[str, Any]]) -> list[Result]:
+    """Attempts of `RUN`, as a sync leaves them, and its results."""
+    for each in attempts:
+        store.connection.execute(
+            "INSERT INTO k8s_sync_runs (run_id, attempt, invocation, context_name, kind, outcome, changed, deleted, "
+            "bytes, seconds) VALUES (%(run_id)s, %(attempt)s, %(invocation)s, %(context_name)s, %(kind)s, "
+            "%(outcome)s, %(changed)s, %(deleted)s, %(bytes)s, %(seconds)s)",
+            {**RUN.task, **each},
+        )
+    return [Result(each["context_name"], each["kind"], Attempt()) for each in attempts]
+
+
+def _found(server: StatsD) -> dict[str, tuple[float, str]]:
+    return {name.removeprefix("airflow.k8s_inventory."): value for name, (value,) in server.values().items()}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -59,99 +76,117 @@ def test_hostile_contexts_stay_apart_and_in_their_place(
     """Each line is one of ours, whole, and no two contexts share one."""
     contexts = [HOSTILE, HOSTILE + "y", "a.b", "a_b", "a/b", "a b", "arn:aws:eks:eu:1:cluster/prod", "ü", "", "prod"]
     server = listening(**FORMS[form])
-    send(store, [_row(context, "pods", changed=3, deleted=2, bytes=7, seconds=1.5) for context in contexts])
+    attempts = [_attempt(context, "pods", changed=3, deleted=2, bytes=7, seconds=1.5) for context in contexts]
+    send(_stored(store, attempts), run=RUN, open_store=again(store))
     values = server.values()
-    by_context = len(OUTCOMES) + len(METRICS) - 1 - len(["age"])
-    assert len(values) == len(contexts) * by_context
+    assert len(values) == len(contexts) * len(METRICS.keys() - {"age"})
     assert all(len(found) == 1 for found in values.values())
     assert all(len(name.partition("#")[0]) < 250 for name in values)
-    changed, not_run = {
-        "influxdb": ("changed,context=prod,kind=pods", "targets,context=prod,outcome=not_run"),
-        "datadog": ("changed#context:prod,kind:pods", "targets#context:prod,outcome:not_run"),
-    }.get(form, ("changed.prod.pods", "targets.prod.not_run"))
+    changed, targets = {
+        "influxdb": ("changed,context=prod,kind=pods", "targets,context=prod,outcome=complete"),
+        "datadog": ("changed#context:prod,kind:pods", "targets#context:prod,outcome:complete"),
+    }.get(form, ("changed.prod.pods", "targets.prod.complete"))
     assert values[f"airflow.k8s_inventory.{changed}"] == [(3, "c")]
-    assert values[f"airflow.k8s_inventory.{not_run}"] == [(0, "g")]
+    assert values[f"airflow.k8s_inventory.{targets}"] == [(1, "c")]
 
 
 def test_what_was_synced(
-    cluster: Cluster, store: Store, sync: Callable[..., Result], tmp_path: Any, listening: Callable[..., StatsD]
+    cluster: Cluster, store: Store, sync: Callable[..., Result], tmp_path: Path, listening: Callable[..., StatsD]
 ) -> None:
-    """Rows that a run left are there, though it could not read them; the outcome is that of this run."""
-    context = context_to(cluster, folder=tmp_path)
-    sync(context, "pods", run=Run("one", invocation="x/"))
-    sync(context, "services", run=Run("zero"))
-    task = {"context": "test", "kinds": ["pods", "nodes"], "custom": {"include": (), "exclude": ()}, "named": []}
+    """Of the attempts of this task, and of no other; rows that it could not read are there all the same."""
+    one = context_to(cluster, folder=tmp_path)
+    earlier, other = replace(RUN, attempt=1), replace(RUN, invocation="y/")
+    results = [sync(one, "services", run=earlier), sync(one, "pods", run=other), sync(one, "nodes", run=RUN)]
+    results.append(sync(context_to(cluster, folder=tmp_path, user=User("reader")), "services", run=RUN))
     server = listening(statsd_on="True")
-    send(store, report(store, "one", [{**task, "invocation": "x/"}]))
-    found = {name.removeprefix("airflow.k8s_inventory."): value for name, (value,) in server.values().items()}
-    pods = len(cluster.list("/api/v1/pods"))
-    assert found["objects.test.pods"] == (pods, "g")
-    assert found["changed.test.pods"] == (pods, "c")
-    assert found["objects.test.services"] == (len(cluster.list("/api/v1/services")), "g")
-    assert "changed.test.services" not in found, "another run did that"
-    assert found["age.test.services"][0] > 0
-    assert found["targets.test.complete"] == (2, "g")
-    assert found["targets.test.not_run"] == (1, "g")
-    assert "age.test.nodes" not in found
+    send(results[2:], run=RUN, open_store=again(store))
+    found = _found(server)
+    services = len(cluster.list("/api/v1/services"))
+    assert services > 0
+    assert found.pop("objects.test.services") == (services, "g")
+    assert found.pop("age.test.services")[0] > 0
+    assert found.pop("age.test.nodes")[0] > 0
+    assert found.pop("objects.test.nodes") == (len(cluster.list("/api/v1/nodes")), "g")
+    assert (found.pop("targets.test.complete"), found.pop("targets.test.forbidden")) == ((1, "c"), (1, "c"))
+    assert found.pop("bytes.test.nodes")[1] == found.pop("changed.test.nodes", (0, "c"))[1] == "c"
+    assert found.pop("duration.test.services")[1] == found.pop("duration.test.nodes")[1] == "ms"
+    assert found == {}
+
+
+def test_a_watch_that_was_held_open_is_all_its_attempts(listening: Callable[..., StatsD], store: Store) -> None:
+    server = listening(statsd_on="True")
+    attempts = [_attempt("a", "pods", changed=each, seconds=300.0) for each in (1, 2, 4)]
+    results = _stored(store, [*attempts, _attempt("a", "pods", "partial", deleted=3)])
+    send(results[-1:], run=RUN, open_store=again(store))
+    values = server.values()
+    assert values["airflow.k8s_inventory.changed.a.pods"] == [(7, "c")]
+    assert values["airflow.k8s_inventory.deleted.a.pods"] == [(3, "c")]
+    assert values["airflow.k8s_inventory.targets.a.complete"] == [(3, "c")]
+    assert values["airflow.k8s_inventory.targets.a.partial"] == [(1, "c")]
+    assert values["airflow.k8s_inventory.duration.a.pods"] == [(300_000, "ms")] * 3
 
 
 def test_kinds_without_a_declaration_are_one() -> None:
     """Who may make CRDs chooses their names; the metrics of others are not multiplied by them."""
     custom = [f"{name}.example.org" for name in ("widgets", "gadgets")]
-    rows = [_row("a", "custom"), *(_row("a", name, changed=2, bytes=5, seconds=1.0) for name in custom)]
-    status = [{**_row("a", name), "age": age} for name, age in zip(custom, (10.0, 20.0), strict=True)]
-    status += [
-        {**_row("a", "gone.example.org", "absent"), "age": 9000.0},
-        {**_row("a", "metrics.example.org", "unsupported"), "age": 9000.0},
-        {**_row("a", "killed.example.org"), "outcome": None, "age": None},
-    ]
-    counted = [{"context_name": "a", "kind": "custom", "objects": 8}]
-    found = list(figures(rows, status, counted))
+    attempts = [_attempt("a", "custom"), *(_attempt("a", name, changed=2, bytes=5, seconds=1.0) for name in custom)]
+    ages = [{"context_name": "a", "kind": name, "age": age} for name, age in zip(custom, (10.0, 20.0), strict=True)]
+    ages.append({"context_name": "a", "kind": "pods", "age": 30.0})
+    found = list(figures(attempts, ages, [{"context_name": "a", "kind": "custom", "objects": 8}]))
     assert {by[1] for metric, _, by in found if metric != "targets"} == {"custom"}
-    assert {(metric, value) for metric, value, _ in found if metric not in ("targets", "duration")} == {
-        ("objects", 8),
+    assert sorted((metric, value) for metric, value, _ in found) == [
         ("age", 20.0),
-        ("changed", 4),
         ("bytes", 10),
-    }
-    ended = {by[1]: value for metric, value, by in found if metric == "targets"}
-    assert ended == {**OUTCOMES, "complete": 3, "absent": 1, "unsupported": 1, "not_run": 1}
-    assert {metric for metric, _, _ in found} <= METRICS.keys()
+        ("changed", 4),
+        ("duration", 1.0),
+        ("duration", 1.0),
+        ("objects", 8),
+        ("targets", 3),
+    ]
+
+
+def test_what_a_cluster_does_not_serve_has_no_age(store: Store) -> None:
+    """It would be older with every run."""
+    for kind, outcome in (("pods", "complete"), ("gone.example.org", "absent"), ("metrics.x", "unsupported")):
+        _stored(store, [_attempt("a", kind, outcome)])
+        store.connection.execute(
+            "INSERT INTO k8s_sync_targets (context_name, kind, exact_as_of) VALUES ('a', %s, now())", [kind]
+        )
+    _, ages, _ = store.figures([("a", "pods")], run=RUN.task, most=5)
+    assert [row["kind"] for row in ages] == ["pods"]
 
 
 def test_nothing_is_asked_where_nobody_listens() -> None:
-    send(None, [_row("a", "pods")])  # type: ignore[arg-type]
+    send([Result("a", "pods", Attempt())], run=RUN, open_store=lambda: pytest.fail("a session was opened"))
 
 
 @pytest.mark.parametrize("conf", [{"statsd_on": "perhaps"}, {"statsd_on": "True", "statsd_port": "none"}])
-def test_settings_that_mean_nothing_fail_no_run(
+def test_settings_that_mean_nothing_fail_no_task(
     conf: dict[str, str], listening: Callable[..., StatsD], store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     listening(statsd_on="True")
     with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.WARNING):
         for name, value in conf.items():
             patch.setenv(f"AIRFLOW__METRICS__{name.upper()}", value)
-        send(store, [_row("a", "pods")])
-    assert "metrics of this run were not all sent" in caplog.text
+        send(_stored(store, [_attempt("a", "pods")]), run=RUN, open_store=again(store))
+    assert "metrics of this task were not all sent" in caplog.text
 
 
-def test_a_database_that_is_gone_or_locked_fails_no_run_and_holds_none_up(
+def test_a_database_that_is_gone_or_locked_fails_no_task_and_holds_none_up(
     listening: Callable[..., StatsD],
     store: Store,
-    database_url: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     listening(statsd_on="True")
     monkeypatch.setattr(metrics, "_MOST_SECONDS", 0.2)
-    with Store.connect(database_url) as other, other.connection.transaction():
-        other.connection.execute("LOCK TABLE k8s_pods")
-        sending = threading.Thread(target=send, args=(store, [_row("a", "pods")]))
+    results = _stored(store, [_attempt("a", "pods")])
+    with store.connection.transaction():
+        store.connection.execute("LOCK TABLE k8s_pods")
+        sending = threading.Thread(target=send, args=[results], kwargs={"run": RUN, "open_store": again(store)})
         sending.start()
         sending.join(30)
         assert not sending.is_alive()
     assert caplog.text.count("were not all sent (StoreError)") == 1
-    assert store.connection.execute("SHOW statement_timeout").fetchone() == ("0",)
-    store.connection.close()
-    send(store, [_row("a", "pods")])
+    send(results, run=RUN, open_store=lambda: Store.connect("postgresql://127.0.0.1:1/gone"))
     assert caplog.text.count("were not all sent (StoreError)") == 2

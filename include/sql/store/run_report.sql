@@ -1,5 +1,4 @@
--- The last attempt of each target of a run, in the one doing of it whose invocation begins so; what changed and was read,
--- of all.
+-- The last attempt of each target of a run, in the one doing of it whose invocation begins so; what changed, of all.
 SELECT DISTINCT ON (context_name, kind)
     context_name,
     kind,
@@ -8,7 +7,6 @@ SELECT DISTINCT ON (context_name, kind)
     objects,
     (sum(changed) OVER (PARTITION BY context_name, kind))::bigint AS changed,
     (sum(deleted) OVER (PARTITION BY context_name, kind))::bigint AS deleted,
-    (sum(bytes) OVER (PARTITION BY context_name, kind))::bigint AS bytes,
     seconds,
     error,
     warning,

@@ -1,4 +1,4 @@
-"""Tells Airflow which tables are fresh, so that other DAGs can start on them, and what a run came to, as metrics."""
+"""Tells Airflow which tables are fresh, so that other DAGs can start on them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ class AnnounceOperator(BaseOperator):
     that waits for them starts once, however many contexts there are, and Airflow has its database for five seconds.
     A task that fails gives none, so that it can be no other task of the run: these fail with one of their targets.
 
-    It also sends the metrics of the run (`operators.metrics`), since every DAG of ours has it, and once.
-
     :param only_changed: not of tables in which nothing changed, where a run comes every few minutes.
     :param plan_task_id: the task whose return value says what was planned.
     """
@@ -40,7 +38,6 @@ class AnnounceOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, dict[str, Any]]:
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.operators.failures import explained
-        from k8s_inventory.operators.metrics import send
         from k8s_inventory.settings import Settings
         from k8s_inventory.sync.summary import fresh, report
 
@@ -48,9 +45,7 @@ class AnnounceOperator(BaseOperator):
         tables: dict[str, dict[str, Any]] = {}
         if plan:
             with explained(context), InventoryHook(Settings.of_run(context["params"])).store() as store:
-                rows = report(store, str(context["run_id"]), plan)
-                tables = fresh(rows)
-                send(store, rows)
+                tables = fresh(report(store, str(context["run_id"]), plan))
         if self.only_changed:
             tables = {table: said for table, said in tables.items() if said["changed"] or said["deleted"]}
         events = context["outlet_events"][FRESH]

@@ -1,4 +1,4 @@
-"""Metrics of a run and of what is known after it, through Airflow's own stats: docs/metrics.md.
+"""Metrics of what a task has synced, through Airflow's own stats: docs/metrics.md.
 
 Where they go (StatsD, DogStatsD or OpenTelemetry), their prefix and which are let through is Airflow's `[metrics]`:
 https://airflow.apache.org/docs/apache-airflow/stable/administration-and-deployment/logging-monitoring/metrics.html
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,18 +18,18 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.observability import stats
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS
-from k8s_inventory.outcome import Outcome
 from k8s_inventory.tracebacks import without_texts
 
 if TYPE_CHECKING:
     from k8s_inventory.store import Store
+    from k8s_inventory.sync import Result, Run
 
 log = logging.getLogger(__name__)
 
 PREFIX = "k8s_inventory"
 
-_MOST_SECONDS = 10.0
-"""That each of the two statements may take which ask what is known."""
+_MOST_SECONDS = 5.0
+"""That each of the statements may take which ask for the figures."""
 
 _MOST_LETTERS = 100
 """Of the value of a tag: a name of StatsD has 250 in all."""
@@ -49,34 +49,36 @@ class Metric(NamedTuple):
 
 
 METRICS = {
-    "targets": Metric(
-        "gauge", ("context", "outcome"), "Kinds of which the last attempt ended so. Every outcome is sent."
-    ),
+    "targets": Metric("counter", ("context", "outcome"), "Attempts on kinds of the context that ended so."),
     "objects": Metric("gauge", ("context", "kind"), "Rows that the inventory has of the kind."),
     "age": Metric("gauge", ("context", "kind"), "Seconds since the rows of the kind were exact (`exact_as_of`)."),
-    "changed": Metric("counter", ("context", "kind"), "Objects that were created or updated, all attempts of the run."),
+    "changed": Metric("counter", ("context", "kind"), "Objects that were seen created or updated."),
     "deleted": Metric("counter", ("context", "kind"), "Rows that were deleted, since their objects are gone."),
-    "bytes": Metric(
-        "counter", ("context", "kind"), "Bytes that were read from the API server, all attempts of the run."
-    ),
-    "duration": Metric("timing", ("context", "kind"), "Time that the last attempt of the run took, in milliseconds."),
+    "bytes": Metric("counter", ("context", "kind"), "Bytes that were read from the API server."),
+    "duration": Metric("timing", ("context", "kind"), "Time that an attempt took, in milliseconds."),
 }
 
 Figure = tuple[str, float, tuple[str, str]]
-"""The name of a metric, its value (seconds, of a timing) and those of its tags."""
+"""The name of a metric, its value (of a timing in seconds) and those of its tags."""
+
+Rows = Sequence[Mapping[str, Any]]
 
 
-def send(store: Store, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Sends the metrics of a run whose report these rows are, if Airflow has anywhere to send them to.
+def send(results: Sequence[Result], *, run: Run, open_store: Callable[[], Store]) -> None:
+    """Sends the metrics of what a task of the run has synced, if Airflow has anywhere to send them to.
 
-    Nothing that goes wrong with that fails a run, and no answer is waited for: what is sent may be lost.
+    Nothing that goes wrong with that fails a task, and no answer is waited for: what is sent may be lost.
     """
     try:
         form = _form()
-        if form is None or not rows:
+        if form is None or not results:
             return
         tagged, unsafe = form
-        for metric, value, by in figures(rows, *store.known_now(_contexts(rows), most=_MOST_SECONDS)):
+        with open_store() as store:
+            found = store.figures(
+                [(each.context_name, each.kind) for each in results], run=run.task, most=_MOST_SECONDS
+            )
+        for metric, value, by in figures(*found):
             values = [safe(each, unsafe) for each in by]
             name = ".".join([PREFIX, metric, *([] if tagged else values)])
             tags = dict(zip(METRICS[metric].by, values, strict=True)) if tagged else None
@@ -87,51 +89,34 @@ def send(store: Store, rows: Sequence[Mapping[str, Any]]) -> None:
             else:
                 stats.incr(name, int(value), tags=tags)
     except Exception as error:
-        log.warning("metrics of this run were not all sent (%s)", type(error).__name__)
+        log.warning("metrics of this task were not all sent (%s)", type(error).__name__)
         log.debug("metrics", exc_info=without_texts(error))
 
 
-def figures(
-    rows: Sequence[Mapping[str, Any]], status: Sequence[Mapping[str, Any]], counted: Sequence[Mapping[str, Any]]
-) -> Iterator[Figure]:
-    """Every figure, of the report of a run and of what `Store.known_now` returns.
+def figures(attempts: Rows, ages: Rows, counted: Rows) -> Iterator[Figure]:
+    """Every figure, of what `Store.figures` returns.
 
     Whoever may make CRDs in a cluster chooses their names: kinds without a declaration are one, `custom`.
     """
-    outcomes: dict[tuple[str, str], Outcome] = {}
-    ages: dict[tuple[str, str], float] = {}
-    for each in status:
-        context, kind = each["context_name"], each["kind"]
-        outcomes[context, kind] = Outcome(each["outcome"] or Outcome.NOT_RUN)
-        if each["age"] is not None and outcomes[context, kind] not in (Outcome.ABSENT, Outcome.UNSUPPORTED):
-            ages[context, _known(kind)] = max(each["age"], ages.get((context, _known(kind)), 0.0))  # clocks step back
-    outcomes |= {(row["context_name"], row["kind"]): Outcome(row["outcome"]) for row in rows}
-    ended = Counter((context, outcome) for (context, _), outcome in outcomes.items())
-    for context in _contexts(rows):
-        for outcome in Outcome:
-            yield "targets", ended[context, outcome], (context, outcome.value.replace(" ", "_"))
-    objects = {(context, _known(kind)): 0 for context, kind in outcomes}
-    objects |= {(each["context_name"], each["kind"]): each["objects"] for each in counted}
-    for by, count in objects.items():
-        yield "objects", count, by
-    for by, age in ages.items():
-        yield "age", age, by
-    sums: Counter[tuple[str, tuple[str, str]]] = Counter()
-    for row in rows:
-        by = row["context_name"], _known(row["kind"])
+    added: Counter[tuple[str, tuple[str, str]]] = Counter()
+    synced = {_target(row) for row in attempts}
+    for row in attempts:
+        added["targets", (row["context_name"], row["outcome"])] += 1
         for metric in ("changed", "deleted", "bytes"):
-            sums[metric, by] += row[metric]
+            added[metric, _target(row)] += row[metric]
         if row["seconds"] is not None:
-            yield "duration", row["seconds"], by
-    yield from ((metric, value, by) for (metric, by), value in sums.items() if value)
+            yield "duration", row["seconds"], _target(row)
+    yield from ((metric, value, by) for (metric, by), value in added.items() if value)
+    objects = {_target(row): row["objects"] for row in counted}
+    yield from (("objects", objects.get(by, 0), by) for by in synced)
+    oldest: dict[tuple[str, str], float] = {}
+    for row in ages:
+        oldest[_target(row)] = max(row["age"], oldest.get(_target(row), 0.0))
+    yield from (("age", age, by) for by, age in oldest.items() if by in synced)
 
 
-def _contexts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(row["context_name"] for row in rows))
-
-
-def _known(kind: str) -> str:
-    return kind if kind in KINDS else CUSTOM_OBJECTS.name
+def _target(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["context_name"], row["kind"] if row["kind"] in KINDS else CUSTOM_OBJECTS.name
 
 
 def _form() -> tuple[bool, re.Pattern[str]] | None:

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from k8s_inventory.kinds import CUSTOM_OBJECTS, TABLES, Kind
+from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, TABLES, Kind
 from k8s_inventory.known_secrets import learn, learn_url
 from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
@@ -524,24 +524,30 @@ class Store:
 
     def run_report(self, run_id: str, invocation: str = "") -> list[dict[str, Any]]:
         """The last attempt of each target of a run: context_name, kind, outcome, objects, ...; and of all its attempts
-        what `changed` and was `deleted`, and the `bytes` that were read.
+        what `changed` and was `deleted`.
 
         `invocation`: of the tasks alone whose own begins so.
         """
         with explained("reading the run"):
             return self.rows("run_report", {"run_id": run_id, "invocation": invocation})
 
-    def known_now(self, contexts: Sequence[str], *, most: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Of these contexts the outcome and age (seconds) of each target, and the objects of each table, by its kind.
+    def figures(
+        self, targets: Sequence[tuple[str, str]], *, run: Mapping[str, Any], most: float
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+        """What the attempts of one task on these targets (context, kind) came to, the ages of all targets of their
+        contexts, and the objects in the tables of their kinds.
 
-        `most`: seconds that either may take.
+        `run`: the task, as `Run.task` has it. `most`: seconds that each of the three may take.
         """
-        asked = {"contexts": list(contexts)}
-        with explained("reading what is known"), self.connection.transaction():
+        contexts, kinds = (list({target[at] for target in targets}) for at in (0, 1))
+        tables = {KINDS.get(kind, CUSTOM_OBJECTS).name: KINDS.get(kind, CUSTOM_OBJECTS) for kind in kinds}
+        asked = {**run, "contexts": contexts, "kinds": kinds}
+        with explained("reading the figures of a task"), self.connection.transaction():
             self.run("take_at_most", {"milliseconds": int(most * 1000)})
-            status = self.rows("status_of", asked)
+            attempts, ages = self.rows("ended_attempts", asked), self.rows("ages", asked)
             with self.connection.cursor(row_factory=dict_row) as cursor:
-                return status, cursor.execute(statements.view("rows_counted", TABLES), asked).fetchall()
+                counted = cursor.execute(statements.view("rows_counted", list(tables.values())), asked).fetchall()
+        return attempts, ages, counted
 
 
 def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:

@@ -59,7 +59,7 @@ def _unended(context_name: str, kind: str) -> str:
 
 def _not_run(context_name: str, kind: str) -> dict[str, Any]:
     error = f"context {context_name}, {kind}: its task ended before it began; see the task's log"
-    counts = dict.fromkeys((*_COUNTS, "bytes"), 0)
+    counts = dict.fromkeys(_COUNTS, 0)
     row = {"context_name": context_name, "kind": kind, "outcome": Outcome.NOT_RUN, "error": error, "warning": None}
     more = {"scope": "all", "seconds": None, "whole_context": False, "resource_version": None}
     return {**row, **counts, **more}
