@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that come from the code; `--check` fails where one is stale.
+"""Writes the pages of docs/ that come from the code, and the dashboard; `--check` fails where one is stale.
 
 python -m docs.generate [--check]
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from docs.dashboard import dashboard
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, TABLES, Column, Kind
 from k8s_inventory.queries import query_pack
 from k8s_inventory.settings import AIRFLOW_ONLY, Settings, environment_name, per_run_settings
@@ -187,7 +188,13 @@ def _queries() -> Iterator[str]:
             yield f"- Source: {query.source}\n"
 
 
-PAGES = {"tables.md": tables, "settings.md": settings, "rbac.md": rbac, "queries.md": queries}
+PAGES = {
+    "tables.md": tables,
+    "settings.md": settings,
+    "rbac.md": rbac,
+    "queries.md": queries,
+    "../include/grafana/k8s_inventory.json": dashboard,
+}
 
 
 def main() -> int:

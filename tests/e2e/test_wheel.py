@@ -31,6 +31,7 @@ def test_the_wheel_holds_the_sql_and_nothing_of_the_tests(wheel: Path) -> None:
     assert packed == {
         str(path.relative_to(PROJECT / "include/sql")) for path in (PROJECT / "include/sql").rglob("*.[sj]*")
     }
+    assert "k8s_inventory/grafana/k8s_inventory.json" in names
     assert all(name.startswith(("k8s_inventory/", "k8s_inventory-")) for name in names)
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from docs.generate import PAGES
 from k8s_inventory.kinds import KINDS
+from k8s_inventory.operators.metrics import METRICS, Metric
 from k8s_inventory.settings import Settings, environment_name
 
 PROJECT = Path(__file__).parents[2]
@@ -66,6 +67,12 @@ def test_what_the_helm_values_name_is_what_the_page_makes() -> None:
 def test_every_query_of_the_history_is_in_its_page() -> None:
     queries = {path.name for path in (PROJECT / "include" / "sql" / "queries" / "history").iterdir()}
     assert queries == set(re.findall(r"^\|.*\| `(\w+\.sql)` \|$", (PROJECT / "docs" / "history.md").read_text(), re.M))
+
+
+def test_every_metric_is_in_its_page() -> None:
+    page = (PROJECT / "docs" / "metrics.md").read_text()
+    found = re.findall(r"^\| `k8s_inventory\.(\w+)` \| (\w+) \| `(\w+)`, `(\w+)` \| (.*) \|$", page, re.M)
+    assert {name: Metric(type, (first, second), about) for name, type, first, second, about in found} == METRICS
 
 
 def test_every_table_is_in_the_readme() -> None:

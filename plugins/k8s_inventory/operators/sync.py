@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from k8s_inventory.kube.session import Session
     from k8s_inventory.settings import Settings
-    from k8s_inventory.sync import Result, Sync
+    from k8s_inventory.sync import Result, Run, Sync
 
 
 class ReportLink(BaseOperatorLink):
@@ -117,12 +117,16 @@ class SyncOperator(BaseOperator):
         return len(self.work["kinds"]) + bool(self.work["custom"]["include"]) == 1
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
+        from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.operators.failures import explained, failure
+        from k8s_inventory.operators.metrics import send
         from k8s_inventory.outcome import Outcome, Verdict
         from k8s_inventory.settings import Settings
 
         with explained(context):
-            results = self._sync(context, Settings.of_run(context["params"]))
+            settings = Settings.of_run(context["params"])
+            results = self._sync(context, settings)
+        send(results, run=self._run(context["ti"]), open_store=lambda: InventoryHook(settings).store())
         verdicts = [
             each.outcome.verdict(named=each.kind in self.work["named"], retryable=each.retryable) for each in results
         ]
@@ -143,10 +147,10 @@ class SyncOperator(BaseOperator):
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.kinds import KINDS
         from k8s_inventory.printable import printable
-        from k8s_inventory.sync import Custom, PlanError, Run, Sync, Targets, contexts_of
+        from k8s_inventory.sync import Custom, PlanError, Sync, Targets, contexts_of
         from k8s_inventory.sync.configured import open_session
 
-        task_instance, contexts = context["ti"], configured_contexts(settings)
+        contexts = configured_contexts(settings)
         with InventoryHook(settings).store() as store:
             store.check_schema()
         stopped = threading.Event()
@@ -166,7 +170,7 @@ class SyncOperator(BaseOperator):
                 )
                 for name in contexts_of(self.work)
             ],
-            run=Run(str(context["run_id"]), task_instance.try_number, self._invocation(task_instance), self.mode),
+            run=self._run(context["ti"]),
             settings=settings,
             open_store=lambda: InventoryHook(settings).store(),
             statements={each: getattr(self, each) for each in self.template_fields}
@@ -188,6 +192,11 @@ class SyncOperator(BaseOperator):
                 )
                 ended.append(result)
         return ended
+
+    def _run(self, task_instance: Any) -> Run:
+        from k8s_inventory.sync import Run
+
+        return Run(str(task_instance.run_id), task_instance.try_number, self._invocation(task_instance), self.mode)
 
     def _invocation(self, task_instance: Any) -> str:
         """The plan's, and how many tries the task had had when it was cleared: Airflow adds them to its `max_tries`.

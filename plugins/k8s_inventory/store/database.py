@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from k8s_inventory.kinds import CUSTOM_OBJECTS, TABLES, Kind
+from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, TABLES, Kind
 from k8s_inventory.known_secrets import learn, learn_url
 from k8s_inventory.printable import printable
 from k8s_inventory.store import statements
@@ -550,6 +550,24 @@ class Store:
         """
         with explained("reading the run"):
             return self.rows("run_report", {"run_id": run_id, "invocation": invocation})
+
+    def figures(
+        self, targets: Sequence[tuple[str, str]], *, run: Mapping[str, Any], most: float
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+        """What the attempts of one task on these targets (context, kind) came to, the ages of all targets of their
+        contexts, and the objects in the tables of their kinds.
+
+        `run`: the task, as `Run.task` has it. `most`: seconds that each of the three may take.
+        """
+        contexts, kinds = (list({target[at] for target in targets}) for at in (0, 1))
+        tables = {KINDS.get(kind, CUSTOM_OBJECTS).name: KINDS.get(kind, CUSTOM_OBJECTS) for kind in kinds}
+        asked = {**run, "contexts": contexts, "kinds": kinds}
+        with explained("reading the figures of a task"), self.connection.transaction():
+            self.run("take_at_most", {"milliseconds": int(most * 1000)})
+            attempts, ages = self.rows("ended_attempts", asked), self.rows("ages", asked)
+            with self.connection.cursor(row_factory=dict_row) as cursor:
+                counted = cursor.execute(statements.view("rows_counted", list(tables.values())), asked).fetchall()
+        return attempts, ages, counted
 
 
 def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
