@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 
 from rich.box import SIMPLE_HEAD
@@ -18,14 +19,17 @@ from k8s_inventory.settings import Settings, SettingsError
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.sync import PlanError, select
 from k8s_inventory.sync.configured import missing_kubeconfig
-from k8s_inventory.sync.summary import lines, report
+from k8s_inventory.sync.summary import changes, lines, report
 from quickstart import airflow, demo, postgres
+
+_MOST_CHANGES, _MOST_NAMES = 20, 3
+"""Lines of what changed, and objects named in each, where not all are asked for."""
 
 _EXAMPLES = ("reliability/pods_by_status", "images/running", "inventory/freshness")
 
 
-def run() -> int:
-    """0 if everything asked for is complete, 1 if not, 2 for bad input."""
+def run(*, lists_all: bool = False) -> int:
+    """0 if everything asked for is complete, 1 if not, 2 for bad input. `lists_all`: each target, and each change."""
     kubeconfig = None
     if not airflow.has_kubeconfig():
         print("No kubeconfig ($KUBECONFIG, ~/.kube/config): starting two demo clusters.", flush=True)
@@ -52,7 +56,9 @@ def run() -> int:
             print(f"The DAG run failed before it read anything; see {airflow.LOG}", file=sys.stderr)
             return 1
         rows = report(store, run_id, tasks)
-        print(lines(rows, warnings=[missing_kubeconfig(path) for path in contexts.missing]))
+        warnings = [missing_kubeconfig(path) for path in contexts.missing]
+        print(lines(rows, warnings=warnings, width=_width(), by_family=not lists_all))
+        _show_changes(store, run_id, is_first=before is None, lists_all=lists_all)
         _show_examples(store)
     print(f"Connect with:  make psql\n       or:     psql {shlex.quote(postgres.shown(database_url))}")
     return int(bool(status) or any(row["outcome"] != "complete" for row in rows))
@@ -65,8 +71,24 @@ def _last_run(store: Store) -> str | None:
     return found[0] if found else None
 
 
+def _width() -> int:
+    """Columns of the terminal; elsewhere as many as there are on a wide one."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 110
+
+
+def _show_changes(store: Store, run_id: str, *, is_first: bool, lists_all: bool) -> None:
+    found = store.changes_of_run(run_id, None if lists_all else _MOST_NAMES)
+    if found:
+        print("What changed since the run before (queries/history/what_changed.sql has their former values)")
+        print(changes(found, width=_width(), most=None if lists_all else _MOST_CHANGES))
+    elif is_first:
+        print("What changes from now on is kept, and told at the end of each run.\n")
+    else:
+        print("Nothing has changed since the run before.\n")
+
+
 def _show_examples(store: Store) -> None:
-    console = Console(width=110)
+    console = Console(width=_width())
     for path in _EXAMPLES:
         query = query_pack()[path]
         cursor = store.connection.execute(query.sql.encode())

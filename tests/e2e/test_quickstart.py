@@ -64,7 +64,7 @@ def test_one_command_syncs_all_contexts_and_says_what_is_not_complete(
     done = run(KUBECONFIG=str(config), DATABASE_URL=database_url)
     assert done.returncode == 1, done.stdout + done.stderr
     for said in (
-        "east      pods",
+        "east      workloads",
         "dead · pods: unreachable",
         "(queries/images/running.sql)",
         "make psql",
