@@ -47,9 +47,12 @@ def started(*commands: Sequence[str], **popen: Any) -> Iterator[list[subprocess.
 def _end(sessions: Collection[int]) -> None:
     patience = time.monotonic() + GRACE_SECONDS
     told: set[tuple[psutil.Process, int]] = set()
-    while members := _members(sessions):
+    while True:
         number = signal.SIGTERM if time.monotonic() < patience else signal.SIGKILL
         try:
+            members = _members(sessions)
+            if not members:
+                return
             for member in members:
                 if (member, number) not in told:
                     with suppress(psutil.Error):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 
 from rich.box import SIMPLE_HEAD
@@ -21,11 +20,13 @@ from k8s_inventory.sync import PlanError, select
 from k8s_inventory.sync.configured import missing_kubeconfig
 from k8s_inventory.sync.summary import changes, lines, report
 from quickstart import airflow, demo, postgres
+from quickstart.bars import Bars
+from quickstart.terminal import width
 
 _MOST_CHANGES, _MOST_NAMES = 20, 3
 """Lines of what changed, and objects named in each, where not all are asked for."""
 
-_EXAMPLES = ("reliability/pods_by_status", "images/running", "inventory/freshness")
+_EXAMPLES = ("reliability/pods_by_status", "reliability/crash_loops", "security/privileged", "images/running")
 
 
 def run(*, lists_all: bool = False) -> int:
@@ -49,7 +50,9 @@ def run(*, lists_all: bool = False) -> int:
     print(f"Syncing {len(selection.contexts)} contexts with Airflow ...", flush=True)
     env = airflow.environment(database_url, kubeconfig)
     airflow.make_database(env)
-    status = airflow.test_run(env, tasks=few)
+    kinds = len(selection.kinds) + bool(selection.custom.include)
+    bars = Bars(dict.fromkeys(selection.contexts, kinds), lists_all=lists_all)
+    status = airflow.test_run(env, tasks=few, bars=bars)
     with Store.connect(database_url, schema=settings.schema_name) as store:
         run_id = _last_run(store)
         if run_id is None or run_id == before:
@@ -57,7 +60,7 @@ def run(*, lists_all: bool = False) -> int:
             return 1
         rows = report(store, run_id, tasks)
         warnings = [missing_kubeconfig(path) for path in contexts.missing]
-        print(lines(rows, warnings=warnings, width=_width(), by_family=not lists_all))
+        print(lines(rows, warnings=warnings, width=width(), by_family=not lists_all))
         _show_changes(store, run_id, is_first=before is None, lists_all=lists_all)
         _show_examples(store)
     print(f"Connect with:  make psql\n       or:     psql {shlex.quote(postgres.shown(database_url))}")
@@ -71,16 +74,11 @@ def _last_run(store: Store) -> str | None:
     return found[0] if found else None
 
 
-def _width() -> int:
-    """Columns of the terminal; elsewhere as many as there are on a wide one."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 110
-
-
 def _show_changes(store: Store, run_id: str, *, is_first: bool, lists_all: bool) -> None:
     found = store.changes_of_run(run_id, None if lists_all else _MOST_NAMES)
     if found:
         print("What changed since the run before (queries/history/what_changed.sql has their former values)")
-        print(changes(found, width=_width(), most=None if lists_all else _MOST_CHANGES))
+        print(changes(found, width=width(), most=None if lists_all else _MOST_CHANGES))
     elif is_first:
         print("What changes from now on is kept, and told at the end of each run.\n")
     else:
@@ -88,7 +86,7 @@ def _show_changes(store: Store, run_id: str, *, is_first: bool, lists_all: bool)
 
 
 def _show_examples(store: Store) -> None:
-    console = Console(width=_width())
+    console = Console(width=width())
     for path in _EXAMPLES:
         query = query_pack()[path]
         cursor = store.connection.execute(query.sql.encode())
