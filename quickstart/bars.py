@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import signal
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from types import FrameType, TracebackType
-from typing import Any, NoReturn
+from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TaskID, TextColumn
@@ -17,6 +17,7 @@ from rich.table import Column
 from k8s_inventory.kinds import CUSTOM_OBJECTS
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
+from quickstart.processes import interrupted_once
 from quickstart.terminal import terminal
 
 WIDE = 76
@@ -78,24 +79,20 @@ class Bars:
         self._console = terminal(sys.stdout)
         self._progress = Progress(*_columns(self._console), console=self._console) if self._console else None
         self._bars: dict[str, TaskID] = {}
-        self._is_interrupted = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        self._on_terminal = ExitStack()
 
     def __enter__(self) -> Bars:
         if self._progress:
             for name, context in self._contexts.items():
                 self._bars[name] = self._progress.add_task(name, total=context.total, **_fields(context))
             self._show_those_at(next(iter(self._bars), ""))
-            if self._is_interrupted:
-                signal.signal(signal.SIGINT, _interrupt_once)
-            self._progress.start()
+            self._on_terminal.enter_context(interrupted_once())
+            self._on_terminal.enter_context(self._progress)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._progress:
-            self._progress.stop()
-            if self._is_interrupted:
-                signal.signal(signal.SIGINT, signal.default_int_handler)
-        elif kind is None:
+        self._on_terminal.close()
+        if self._progress is None and kind is None:
             for context in self._contexts.values():
                 self._say(context)
 
@@ -144,12 +141,6 @@ class Bars:
         first = max(min(at - fit // 2, len(names) - fit), 0)
         for number, name in enumerate(names):
             self._progress.update(self._bars[name], visible=first <= number < first + fit)
-
-
-def _interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
-    """Whoever presses Ctrl-C again and again must not interrupt what gives the terminal back as it was."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _fields(context: _Context) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -70,11 +71,13 @@ def on_terminal(
     columns: int = 80,
     rows: int = 24,
     env: Mapping[str, str],
+    cwd: Path | None = None,
     interrupt_at: str | None = None,
+    signal_number: signal.Signals = signal.SIGINT,
     times: int = 1,
     seconds: float = 120,
 ) -> Shown:
-    """Runs it; once `interrupt_at` was written, Ctrl-C is pressed, so many `times`."""
+    """Runs it; once `interrupt_at` was written, it is sent a signal, so many `times`; SIGINT is Ctrl-C, pressed."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
@@ -83,6 +86,7 @@ def on_terminal(
         stdout=slave,
         stderr=slave,
         env=dict(env),
+        cwd=cwd,
         start_new_session=True,
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
@@ -91,8 +95,11 @@ def on_terminal(
     try:
         while time.monotonic() < end:
             if interrupt_at and interrupt_at.encode() in written and times:
-                os.write(master, b"\x03")
                 times -= 1
+                if signal_number is signal.SIGINT:
+                    os.write(master, b"\x03")
+                else:
+                    process.send_signal(signal_number)
             if not select.select([master], [], [], 0.05)[0]:
                 continue
             try:
