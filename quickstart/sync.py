@@ -26,6 +26,7 @@ from quickstart.terminal import width
 _MOST_CHANGES, _MOST_NAMES = 20, 3
 """Lines of what changed, and objects named in each, where not all are asked for."""
 
+_MOST_ROWS = 8
 _EXAMPLES = ("reliability/pods_by_status", "reliability/crash_loops", "security/privileged", "images/running")
 
 
@@ -61,7 +62,8 @@ def run(*, lists_all: bool = False) -> int:
         rows = report(store, run_id, tasks)
         warnings = [missing_kubeconfig(path) for path in contexts.missing]
         print(lines(rows, warnings=warnings, width=width(), by_family=not lists_all))
-        _show_changes(store, run_id, is_first=before is None, lists_all=lists_all)
+        if settings.history_days:
+            _show_changes(store, run_id, is_first=before is None, lists_all=lists_all)
         _show_examples(store)
     print(f"Connect with:  make psql\n       or:     psql {shlex.quote(postgres.shown(database_url))}")
     return int(bool(status) or any(row["outcome"] != "complete" for row in rows))
@@ -77,12 +79,12 @@ def _last_run(store: Store) -> str | None:
 def _show_changes(store: Store, run_id: str, *, is_first: bool, lists_all: bool) -> None:
     found = store.changes_of_run(run_id, None if lists_all else _MOST_NAMES)
     if found:
-        print("What changed since the run before (queries/history/what_changed.sql has their former values)")
+        print("What changed since it was last read (queries/history/what_changed.sql has the former values)")
         print(changes(found, width=width(), most=None if lists_all else _MOST_CHANGES))
     elif is_first:
         print("What changes from now on is kept, and told at the end of each run.\n")
     else:
-        print("Nothing has changed since the run before.\n")
+        print("Nothing that was read has changed since it was last read, Events aside.\n")
 
 
 def _show_examples(store: Store) -> None:
@@ -90,13 +92,15 @@ def _show_examples(store: Store) -> None:
     for path in _EXAMPLES:
         query = query_pack()[path]
         cursor = store.connection.execute(query.sql.encode())
-        rows = cursor.fetchmany(8)
+        rows = cursor.fetchmany(_MOST_ROWS + 1)
         names = [column.name for column in cursor.description or ()]
         shown = [number for number in range(len(names)) if any(row[number] is not None for row in rows)]
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for number in shown:
             table.add_column(names[number], overflow="fold")
-        for row in rows:
+        for row in rows[:_MOST_ROWS]:
             table.add_row(*(Text("" if row[number] is None else printable(row[number])) for number in shown))
         console.print(f"{query.title} (queries/{query.path}.sql)", style="dim", highlight=False, markup=False)
-        console.print(table)
+        console.print(table if rows else "  no row\n")
+        if len(rows) > _MOST_ROWS:
+            console.print("  and more\n")
