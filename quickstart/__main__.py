@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from io import TextIOWrapper
 
 from k8s_inventory.store import StoreError
 from quickstart import airflow, cloudquery, demo, postgres
@@ -27,6 +28,9 @@ def psql() -> int:
 def main() -> int:
     os.umask(0o077)  # what is made here, or by what is started here, is nobody else's
     end_on_signals()
+    for stream in (sys.stdout, sys.stderr):  # a name that this terminal has no characters for is no reason to end
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     commands: dict[tuple[str, ...], Callable[[], int]] = {
         ("run",): run,
         ("run", "--all"): partial(run, lists_all=True),

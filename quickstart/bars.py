@@ -160,5 +160,6 @@ def _columns(console: Console) -> list[ProgressColumn]:
     name = text("description", max_width=max(console.width - (58 if is_wide else 31), 4))
     counts = [text(f"fields[{each}]", justify="right") for each in ("kinds", "objects", "pages")]
     if is_wide:
-        return [SpinnerColumn(finished_text=" "), name, BarColumn(bar_width=10), *counts]
+        spinner = SpinnerColumn("line" if console.options.ascii_only else "dots", finished_text=" ")
+        return [spinner, name, BarColumn(bar_width=10), *counts]
     return [name, BarColumn(bar_width=4), *counts[1:]]

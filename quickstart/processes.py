@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -29,6 +30,9 @@ def end_on_signals() -> None:
 def interrupted_once() -> Iterator[None]:
     """Within, a signal that ends this program is the last that it hears: whoever presses Ctrl-C again and again must
     not interrupt what gives the terminal back as it was."""
+    if threading.current_thread() is not threading.main_thread():  # which alone hears signals
+        yield
+        return
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: found for number in numbers if callable(found := signal.getsignal(number))}
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from quickstart.processes import interrupted_once
 from quickstart.terminal import terminal
 
 _LINKING = 25
@@ -86,10 +87,7 @@ def _shown(what: str, total: int) -> Iterator[Callable[[], None]]:
         yield say
         return
     columns = TextColumn("  {task.description}"), BarColumn(bar_width=20), TaskProgressColumn(), TimeElapsedColumn()
-    try:
-        with Progress(*columns, console=console) as progress:
-            task = progress.add_task(what, total=max(total, 1))
-            yield lambda: progress.update(task, advance=1)
-            progress.update(task, completed=max(total, 1))
-    finally:
-        console.show_cursor(True)
+    with interrupted_once(), Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=max(total, 1))
+        yield lambda: progress.update(task, advance=1)
+        progress.update(task, completed=max(total, 1))
