@@ -21,8 +21,8 @@ $(INSTALLED): requirements-dev.txt
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.txt
 	@touch $@
 
-run: $(INSTALLED)  ## Sync every context of the kubeconfig (or two demo clusters) into PostgreSQL
-	@$(BIN)/python -m quickstart run
+run: $(INSTALLED)  ## Sync every context of the kubeconfig (or two demo clusters) into PostgreSQL; ALL=1 lists every kind
+	@$(BIN)/python -m quickstart run $(if $(ALL),--all)
 
 stop: $(INSTALLED)  ## End what `make run` started; its data stays
 	@$(BIN)/python -m quickstart stop

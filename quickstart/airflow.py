@@ -19,6 +19,7 @@ import psutil
 
 from k8s_inventory.printable import printable
 from quickstart import demo, postgres
+from quickstart.bars import Bars
 from quickstart.places import AIRFLOW, PROJECT, private, write_private
 from quickstart.processes import started
 
@@ -28,6 +29,7 @@ _PORT = int(os.environ.get("AIRFLOW__API__PORT") or 8080)
 _MADE_BY = AIRFLOW / "database_made_by.json"
 _PASSWORDS = AIRFLOW / "simple_auth_manager_passwords.json.generated"
 _SYNCED = "[airflow.task.operators.k8s_inventory.operators.sync.SyncOperator]"
+_PROGRESS = "[k8s_inventory.sync.progress]"
 _COMPONENTS = (
     ("api-server",),
     ("scheduler", "--skip-serve-logs"),
@@ -99,8 +101,8 @@ def _airflow(*arguments: str) -> Sequence[str]:
     return [str(_BIN / "airflow"), *arguments]
 
 
-def test_run(env: dict[str, str], *, tasks: int) -> int:
-    """`airflow dags test k8s_inventory`, its output in `LOG` and a line a target on the terminal.
+def test_run(env: dict[str, str], *, tasks: int, bars: Bars) -> int:
+    """`airflow dags test k8s_inventory`, its output in `LOG`, and how far it is in `bars`.
 
     It runs tasks one after another: the fewer they are, the sooner it ends. `tasks`: as few as there may be.
     """
@@ -109,13 +111,16 @@ def test_run(env: dict[str, str], *, tasks: int) -> int:
     with (
         LOG.open("a") as log,
         started(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as (process,),
+        bars,
     ):
         assert process.stdout is not None
         for raw in process.stdout:
             line = printable(raw.rstrip("\n"))
             log.write(f"{line}\n")
-            if _SYNCED in line:
-                print("  " + line.split("]", 1)[1].split(_SYNCED)[0].strip(), flush=True)
+            for logger, take in ((_SYNCED, bars.target_ended), (_PROGRESS, bars.sync_told)):
+                said, is_there, _ = line.partition(logger)
+                if is_there:
+                    take(said.partition("]")[2].strip())
         return process.wait()
 
 

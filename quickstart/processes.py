@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any
 
 import psutil
@@ -22,6 +24,30 @@ def end_on_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
+@contextmanager
+def interrupted_once() -> Iterator[None]:
+    """Within, a signal that ends this program is the last that it hears: whoever presses Ctrl-C again and again must
+    not interrupt what gives the terminal back as it was."""
+    if threading.current_thread() is not threading.main_thread():  # which alone hears signals
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: found for number in numbers if callable(found := signal.getsignal(number))}
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        before[signal.Signals(number)](number, frame)
+
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, found in before.items():
+            signal.signal(number, found)
 
 
 @contextmanager
@@ -47,9 +73,12 @@ def started(*commands: Sequence[str], **popen: Any) -> Iterator[list[subprocess.
 def _end(sessions: Collection[int]) -> None:
     patience = time.monotonic() + GRACE_SECONDS
     told: set[tuple[psutil.Process, int]] = set()
-    while members := _members(sessions):
+    while True:
         number = signal.SIGTERM if time.monotonic() < patience else signal.SIGKILL
         try:
+            members = _members(sessions)
+            if not members:
+                return
             for member in members:
                 if (member, number) not in told:
                     with suppress(psutil.Error):

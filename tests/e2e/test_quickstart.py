@@ -30,6 +30,7 @@ from tests.e2e.airflow_home import PROJECT
 from tests.equality import assert_table_equals_cluster
 from tests.other_user import open_to_others
 from tests.proxy import Answer, Proxy
+from tests.terminals import Shown, on_terminal
 
 
 def program(command: str, **env: str) -> dict[str, Any]:
@@ -37,6 +38,11 @@ def program(command: str, **env: str) -> dict[str, Any]:
     keep = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "K8S_", "PG"))}
     full = {**keep, "PYTHONPATH": f"{PROJECT / 'plugins'}:{PROJECT}", **env}
     return {"args": [sys.executable, "-m", "quickstart", command], "cwd": PROJECT, "env": full, "text": True}
+
+
+def run_on_terminal(*, columns: int, **env: str) -> Shown:
+    given = program("run", TERM="xterm-256color", **env)
+    return on_terminal(given["args"], cwd=given["cwd"], env=given["env"], columns=columns, seconds=300)
 
 
 def run(command: str = "run", *, given: str = "", **env: str) -> subprocess.CompletedProcess[str]:
@@ -64,8 +70,8 @@ def test_one_command_syncs_all_contexts_and_says_what_is_not_complete(
     done = run(KUBECONFIG=str(config), DATABASE_URL=database_url)
     assert done.returncode == 1, done.stdout + done.stderr
     for said in (
-        "east      pods",
-        "dead · pods: unreachable",
+        "east      workloads",
+        "dead · all of 59 kinds: unreachable",
         "(queries/images/running.sql)",
         "make psql",
         "psql 'postgresql://",
@@ -77,10 +83,17 @@ def test_one_command_syncs_all_contexts_and_says_what_is_not_complete(
 
     # The first of its hosts does not answer. Its password is where a URL may have it, too.
     several = database_url.replace("?host=", "?host=127.0.0.1,").replace("&port=", "&port=1,") + "&password=pl4nted"
-    live = run(KUBECONFIG=str(config), DATABASE_URL=several, K8S_CONTEXTS="east,west", K8S_RESOURCES="po,svc")
-    assert live.returncode == 0, live.stdout + live.stderr
+    cluster.create("/api/v1/namespaces/shop/pods", pod("made-between"))
+    env = {"KUBECONFIG": str(config), "DATABASE_URL": several, "K8S_CONTEXTS": "east,west", "K8S_RESOURCES": "po,svc"}
+    live = run_on_terminal(columns=40, **env)
+    cluster.delete("/api/v1/namespaces/shop/pods/made-between")
+    assert live.status == 0, live.text
+    assert live.leaves_a_cursor
+    count = len(cluster.list("/api/v1/pods")) + 1 + len(cluster.list("/api/v1/services"))
+    assert any(line.startswith("east") and f"{count} objects" in line for line in live.screen), live.screen
+    assert "shop/made-between" in "".join(live.text.split()), "it tells what changed"
     assert "Performing upgrade" not in LOG.read_text(), "Airflow's database was made by the run before"
-    assert "pl4nted" not in live.stdout + live.stderr + LOG.read_text()
+    assert "pl4nted" not in live.text + LOG.read_text()
     for path in (LOCAL / "airflow", *(LOCAL / "airflow").iterdir()):
         assert not path.stat().st_mode & 0o077 or not path.is_file(), path
     assert not (LOCAL / "airflow").stat().st_mode & 0o077
@@ -119,16 +132,17 @@ def test_what_comes_from_a_cluster_shows_on_the_terminal_and_does_nothing_else(
     hostile: Path, database_url: str
 ) -> None:
     resources = "pods,services,endpoints,configmaps,nodes"
-    done = run(KUBECONFIG=str(hostile), DATABASE_URL=database_url, K8S_RESOURCES=resources)
+    env = {"KUBECONFIG": str(hostile), "DATABASE_URL": database_url, "K8S_RESOURCES": resources}
+    done = run_on_terminal(columns=110, **env)
     log = LOG.read_text()
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "Connect with:  make psql" in done.stdout, "it ended before its end"
-    for said in (done.stdout, done.stderr, log):
+    assert done.status == 1, done.text
+    assert "Connect with:  make psql" in done.text, "it ended before its end"
+    for said in (done.text, log):
         for line in said.split("\n"):
             assert line.isprintable(), repr(line)
             assert not line.startswith("forged"), repr(line)
-    assert r"\x1b]0;pwned\x07" in done.stdout
-    assert "".join(done.stdout.split()).count("[/x][link=https://evil.example]here[/link]") >= 4
+    assert r"\x1b]0;pwned\x07" in done.text
+    assert "".join(done.text.split()).count("[/x][link=https://evil.example]here[/link]") >= 4
     with Store.connect(database_url) as store:
         columns = "concat_ws(' ', error, warning)"
         stored = store.connection.execute(f"SELECT {columns} FROM k8s_sync_runs").fetchall()  # type: ignore[arg-type]
@@ -262,7 +276,7 @@ def test_bad_input_ends_in_one_line_and_2(config: Path, database_url: str, env: 
 def test_an_unknown_command_shows_those_there_are() -> None:
     done = run("fly")
     assert done.returncode == 2
-    assert "run | stop | ui | psql" in done.stderr
+    assert "run [--all] | stop | ui | psql" in done.stderr
 
 
 def test_nobody_else_can_make_the_sockets_that_cloudquery_tells_its_plugins(

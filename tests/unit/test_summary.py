@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8s_inventory.sync.summary import fresh, lines
+from rich.cells import cell_len
+
+from k8s_inventory.sync.summary import changes, fresh, lines
 
 
 def _row(context: str, kind: str, outcome: str = "complete", error: str | None = None, **more: Any) -> dict[str, Any]:
@@ -71,3 +73,69 @@ def test_what_is_said_of_a_table_is_bounded() -> None:
     ]
     said = fresh(rows)["k8s_pods"]
     assert (said["objects"], len(said["contexts"]), len(said["not_complete"]), said["left_out"]) == (150, 100, 100, 100)
+
+
+def _cells(table: str) -> list[list[str]]:
+    """Without the line below the titles, and without empty ones."""
+    return [line.split() for line in table.splitlines() if line.strip(" ─")]
+
+
+def test_families_have_a_line_each_and_what_is_not_complete_is_told() -> None:
+    rows = [
+        _row("east", "pods", objects=3, changed=2),
+        _row("east", "deployments", objects=1, deleted=1),
+        _row("east", "jobs", "forbidden", "user u may not list jobs"),
+        _row("east", "services", objects=4),
+        _row("east", "custom", objects=2),
+        _row("east", "widgets.example.com", objects=7),
+        _row("west", "pods", "unreachable", "no route", whole_context=True),
+        _row("west", "services", "unreachable", "no route", whole_context=True, warning="rows are old"),
+    ]
+    shown = lines(rows, by_family=True)
+    assert _cells(shown) == [
+        ["context", "family", "complete", "objects", "changed", "deleted"],
+        ["east", "workloads", "2", "of", "3", "4", "2", "1"],
+        ["east", "networking", "1", "of", "1", "4", "0", "0"],
+        ["east", "custom", "2", "of", "2", "7", "0", "0"],
+        ["west", "workloads", "0", "of", "1", "0", "0", "0"],
+        ["west", "networking", "0", "of", "1", "0", "0", "0"],
+        ["east", "·", "jobs:", "forbidden"],
+        ["user", "u", "may", "not", "list", "jobs"],
+        ["west", "·", "all", "of", "2", "kinds:", "unreachable"],
+        ["no", "route"],
+        ["Warning:", "rows", "are", "old"],
+    ]
+
+
+def _change(change: str, name: str, *columns: str, context: str = "east", of: int = 1) -> dict[str, Any]:
+    row = {"context_name": context, "kind": "Deployment", "group": "apps", "change": change, "namespace": "shop"}
+    return {**row, "name": name, "columns": list(columns) or None, "changes": of}
+
+
+def test_what_changed_has_a_line_for_each_sort_of_change() -> None:
+    found = [
+        _change("created", "a", of=5),
+        _change("created", "b", of=5),
+        _change("updated", "web", "replicas", "generation", "status", of=2),
+        _change("updated", "odd", "status", of=2),
+        _change("deleted", "x", context="west"),
+    ]
+    expected = [
+        ["context", "kind", "change", "objects"],
+        ["east", "Deployment", "created", "shop/a,", "shop/b,", "and", "3", "more"],
+        ["east", "Deployment", "updated", "shop/web", "(replicas),", "shop/odd", "(status)"],
+        ["west", "Deployment", "deleted", "shop/x"],
+    ]
+    assert _cells(changes(found)) == expected
+    assert _cells(changes(found, most=1)) == [*expected[:2], ["and", "2", "more", "such", "lines"]]
+
+
+def test_whatever_the_width_and_the_names_tables_stay_within_it() -> None:
+    evil = "e\x1b]0;x\x07\x9b31m\u202e[/red]\n" + "名" * 60
+    rows = [_row(evil, "pods"), _row(evil, evil)]
+    found = [_change("updated", evil, "replicas", context=evil)]
+    for width in (40, 80, 200):
+        shown = (lines(rows, width=width), lines(rows, width=width, by_family=True), changes(found, width=width))
+        for line in "".join(shown).split("\n"):
+            assert line.isprintable(), repr(line)
+            assert cell_len(line) <= width, repr(line)

@@ -186,9 +186,9 @@ class SyncOperator(BaseOperator):
             for result in results:
                 attempt = result.attempt
                 self.log.info(
-                    "%s · %s: %s, %d objects, %d changed, %d deleted, %.1f s",
+                    "%s · %s: %s, %d objects in %d pages, %d changed, %d deleted, %.1f s",
                     *(printable(result.context_name), printable(result.kind), attempt.outcome),
-                    *(attempt.objects, attempt.changed, attempt.deleted, attempt.seconds),
+                    *(attempt.objects, attempt.pages, attempt.changed, attempt.deleted, attempt.seconds),
                 )
                 ended.append(result)
         return ended

@@ -569,6 +569,12 @@ class Store:
                 counted = cursor.execute(statements.view("rows_counted", list(tables.values())), asked).fetchall()
         return attempts, ages, counted
 
+    def changes_of_run(self, run_id: str, most: int | None) -> list[dict[str, Any]]:
+        """What the history has of a run: context_name, kind, group, change (created, updated, deleted), namespace, name
+        and columns of no more than `most` changes of each sort, beside how many `changes` of it there are."""
+        with explained("reading what changed in the run"):
+            return self.rows("changes_of_run", {"run_id": run_id, "most": most})
+
 
 def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
     """The DDL of what is made again whenever it changes, by its name: functions, tables, then the views over them."""

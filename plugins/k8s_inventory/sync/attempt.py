@@ -19,6 +19,7 @@ from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Coverage, Listed, Proof, Store, StoreError, Target
 from k8s_inventory.sync.history import ignored
 from k8s_inventory.sync.identity import confirm, first_led_to, identify
+from k8s_inventory.sync.progress import Progress
 from k8s_inventory.sync.reading import FAILURES, Reading, Sink, failure
 from k8s_inventory.sync.restating import restate, restate_history
 from k8s_inventory.tracebacks import without_texts
@@ -89,13 +90,14 @@ def sync_target(
     settings: Settings,
     statements: Mapping[str, str] | None = None,
     sink: Sink | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Brings the rows of one kind of one cluster up to date, and writes how that went.
 
     Raises `StoreError` where the database refuses; everything else that goes wrong is an outcome. However it ends, the
     status row says so.
     """
-    reading = Reading(session, kind, settings, sink=sink)
+    reading = Reading(session, kind, settings, sink=sink, progress=progress)
     with attempting(
         session, store, kind, reading.attempt, run=run, settings=settings, reading=reading, statements=statements
     ) as (target, ending):
@@ -104,9 +106,11 @@ def sync_target(
     return ending.result
 
 
-def read_target(session: Session, kind: Kind, *, settings: Settings, sink: Sink) -> Result:
+def read_target(
+    session: Session, kind: Kind, *, settings: Settings, sink: Sink, progress: Progress | None = None
+) -> Result:
     """Reads one kind of one cluster into the sink, and into no database."""
-    reading = Reading(session, kind, settings, sink=sink)
+    reading = Reading(session, kind, settings, sink=sink, progress=progress)
     with ended(session, kind, reading.attempt) as ending:
         ending.cluster = first_led_to(session)
         reading.read(None, ending.cluster)

@@ -31,6 +31,7 @@ from k8s_inventory.store import Attempt, GoesOn, Listed, Moved, Revision, StoreE
 from k8s_inventory.sync.attempt import Result, Run, reach
 from k8s_inventory.sync.history import ignored
 from k8s_inventory.sync.identity import confirm
+from k8s_inventory.sync.progress import Progress
 from k8s_inventory.sync.reading import FAILURES, Reading
 from k8s_inventory.sync.writing import Writer, left_to_another
 
@@ -151,6 +152,7 @@ class Following:
         *,
         run: Run,
         settings: Settings,
+        progress: Progress,
         hold: float = 0.0,
         list_again: Callable[[Kind], Result] | None = None,
         stopped: threading.Event,
@@ -159,6 +161,7 @@ class Following:
         self._writer = writer
         self._run = run
         self._settings = settings
+        self._progress = progress
         self._hold = hold
         self._list_again = list_again
         self._stopped = stopped
@@ -233,7 +236,7 @@ class Following:
         since, verify_due, has_bookmarks, age = stored
         if not has_bookmarks and kind.name not in self._results:
             return None
-        reading = Reading(self._session, kind, self._settings)
+        reading = Reading(self._session, kind, self._settings, progress=self._progress)
         now, then = as_number(current.revision), as_number(since.number)
         if now is None or then is None or now < then:
             return None

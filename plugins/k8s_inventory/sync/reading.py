@@ -41,6 +41,7 @@ from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Coverage, LastComplete, Listed, MetadataFirst, Proof, Revision, Target
 from k8s_inventory.sync.identity import confirm
+from k8s_inventory.sync.progress import Progress
 from k8s_inventory.sync.scope import Scope, scope_of
 
 log = logging.getLogger(__name__)
@@ -115,13 +116,22 @@ class Reading:
     of it all. What rows are made of (`made_of`) begins with `redaction_rules`.
     """
 
-    def __init__(self, session: Session, kind: Kind, settings: Settings, *, sink: Sink | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        kind: Kind,
+        settings: Settings,
+        *,
+        sink: Sink | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         self.session = session
         self.kind = kind
         self.attempt = Attempt()
         self._settings = settings
         self._target: Target | None = None
         self._sink = sink
+        self._progress = progress or Progress()
         self._sink_started = False
         self._redaction = redaction_of(settings, kind)
         self._bounds = PrinterBounds(
@@ -306,6 +316,7 @@ class Reading:
         for page in listing.pages():
             if page.number == 1:
                 fetching = None
+                self._has_read(-listed.objects, -listed.pages)
                 listed.pages = listed.objects = listed.bytes = listed.redacted = 0
                 listed.resource_version = page.resource_version or None
                 duplicates = as_metadata = changed = 0
@@ -353,6 +364,7 @@ class Reading:
                 listing.decode_items_to(decoder.item if whole else Envelope)
             listed.pages += 1
             listed.objects += total - repeated
+            self._has_read(total - repeated, 1)
             listed.bytes += len(page.body)
             listed.redacted += decoder.redacted
             decoder.redacted = 0
@@ -378,6 +390,9 @@ class Reading:
         elif target and listed.outcome is Outcome.COMPLETE and coverage.namespace is None:
             listed.revision = self._revision(coverage, listing.version, listed.resource_version, api_servers)
         return proof
+
+    def _has_read(self, objects: int, pages: int) -> None:
+        self._progress.add(self.session.context.name, self.kind.name, objects=objects, pages=pages)
 
     # -- watching ------------------------------------------------------------------------------------
 
@@ -427,6 +442,7 @@ class Reading:
         by_object = {event.uid: event for event in events}
         there = [event for event in by_object.values() if event.change != "DELETED"]
         listed.objects = len(by_object)
+        self._has_read(len(events), 0)
         self._by = since.read_by[: -len(_hash())]
         age = time.monotonic() - current_at if current_at else 0.0
         instant = target.start_staging(rewrite=False, age=age)

@@ -22,6 +22,7 @@ from k8s_inventory.store import Attempt, Store, StoreError
 from k8s_inventory.sync.attempt import Result, Run, read_target, sync_target
 from k8s_inventory.sync.find_custom import choose, find_custom
 from k8s_inventory.sync.following import Following
+from k8s_inventory.sync.progress import Progress
 from k8s_inventory.sync.reading import Sink
 from k8s_inventory.sync.selection import NONE, Custom
 from k8s_inventory.sync.writing import Writer, attempted
@@ -83,6 +84,7 @@ class Sync:
         self._statements = statements
         self._kinds_at_once = kinds_at_once
         self._stopped = stopped or threading.Event()
+        self._progress = Progress(holds=bool(self._hold))
         self._given_up: float | None = None  # when what has not ended is left behind, by the monotonic clock
         self._waiting = deque(targets)
         self._is_one_context = len(targets) == 1
@@ -111,6 +113,7 @@ class Sync:
         threads = [self._thread(self._read_contexts) for _ in range(self._readers)]
         try:
             while self._readers and not self._stopped.is_set():
+                self._progress.tell(len(self._left))
                 with suppress(queue.Empty):
                     result = self._ended.get(timeout=_SLICE)
                     if result is None:
@@ -152,6 +155,7 @@ class Sync:
         """To whoever iterates, who may be slower; to nobody once all is stopped."""
         key = (result.context_name, result.kind)
         kind = self._left.pop(key)
+        self._progress.end()
         if not self._put(self._with_sink(result, kind)):
             self._left[key] = kind
 
@@ -257,6 +261,7 @@ class Sync:
             lane,
             run=self._run,
             settings=self._settings,
+            progress=self._progress,
             hold=self._hold,
             list_again=list_again,
             stopped=self._stopped,
@@ -287,16 +292,19 @@ class Sync:
             self._hand_over(replace(result, sink=sink))
 
     def _read(self, session: Session, kind: Kind, sink: Sink | None, store: Store | None) -> Result:
-        if store:
-            return sync_target(
-                *(session, store, kind),
-                run=self._run,
-                settings=self._settings,
-                statements=self._statements,
-                sink=sink,
-            )
-        assert sink, "rows go to a database, to a sink, or to both"
-        return read_target(session, kind, settings=self._settings, sink=sink)
+        settings, progress = self._settings, self._progress
+        with progress.reading(session.context.name, kind.name):
+            if store:
+                return sync_target(
+                    *(session, store, kind),
+                    run=self._run,
+                    settings=settings,
+                    statements=self._statements,
+                    sink=sink,
+                    progress=progress,
+                )
+            assert sink, "rows go to a database, to a sink, or to both"
+            return read_target(session, kind, settings=settings, sink=sink, progress=progress)
 
     def _attempt(
         self, session: Session, kind: Kind, lane: Writer | None, work: Callable[[Store | None], Result]

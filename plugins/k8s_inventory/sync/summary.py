@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from k8s_inventory.kinds import KINDS
+from k8s_inventory.kinds import FAMILIES, KINDS
 from k8s_inventory.kinds.custom import is_custom
 from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.printable import printable
@@ -19,6 +19,11 @@ from k8s_inventory.store import Store
 from k8s_inventory.sync.selection import CUSTOM, Custom, contexts_of
 
 _COUNTS = ("objects", "changed", "deleted")
+
+_FAMILY_OF = {kind.name: family for family, kinds in FAMILIES.items() for kind in kinds}
+
+_SAYING_LITTLE = frozenset({"generation", "observed_generation", "spec", "status", "data"})
+"""Columns that change with the others that a change names."""
 
 _MOST_CONTEXTS = 100
 """Of each sort in what is said of a table: Airflow keeps it with every event."""
@@ -108,21 +113,13 @@ def failed(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [row for row in rows if Outcome(row["outcome"]).verdict(named=row["named"]) in (Verdict.FAIL, Verdict.RETRY)]
 
 
-def lines(rows: Sequence[Mapping[str, Any]], *, warnings: Sequence[str] = (), width: int = 110) -> str:
-    """The rows as a table; below it, what to do about each target that is not complete, and what warnings there are:
-    those of the targets, after others that are given."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for title in ("context", "kind", "outcome"):
-        table.add_column(title, overflow="fold")
-    for title in ("objects", "changed", "deleted", "seconds"):
-        table.add_column(title, justify="right")
-    for row in rows:
-        seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else ""
-        numbers = [str(row[name]) for name in _COUNTS]
-        names = (Text(printable(row[name])) for name in ("context_name", "kind", "outcome"))
-        table.add_row(*names, *numbers, seconds)
+def lines(
+    rows: Sequence[Mapping[str, Any]], *, warnings: Sequence[str] = (), width: int = 110, by_family: bool = False
+) -> str:
+    """The rows as a table, of each target or of the families of each context; below it, what to do about each target
+    that is not complete, and what warnings there are: those of the targets, after others that are given."""
     text = StringIO()
-    Console(file=text, width=width, color_system=None).print(table)
+    Console(file=text, width=width, color_system=None).print(_of_families(rows) if by_family else _of_targets(rows))
     for row, whose in _problems(rows):
         text.write(printable(f"{row['context_name']} · {whose}: {row['outcome']}") + "\n")
         text.write(f"  {printable(row['error'])}\n")
@@ -131,6 +128,59 @@ def lines(rows: Sequence[Mapping[str, Any]], *, warnings: Sequence[str] = (), wi
     of_rows = (warning for row in rows for warning in (row["warning"] or "").splitlines())
     text.writelines(f"Warning: {printable(warning)}\n" for warning in (*warnings, *of_rows))
     return text.getvalue()
+
+
+def _table(*names: str, numbers: Sequence[str] = ()) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in names:
+        table.add_column(title, overflow="fold")
+    for title in numbers:
+        table.add_column(title, justify="right", overflow="fold")
+    return table
+
+
+def _of_targets(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("context", "kind", "outcome", numbers=(*_COUNTS, "seconds"))
+    for row in rows:
+        seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else ""
+        names = (Text(printable(row[name])) for name in ("context_name", "kind", "outcome"))
+        table.add_row(*names, *(str(row[name]) for name in _COUNTS), seconds)
+    return table
+
+
+def _of_families(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("context", "family", numbers=("complete", *_COUNTS))
+    of_families: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        of_families.setdefault((row["context_name"], _FAMILY_OF.get(row["kind"], CUSTOM)), []).append(row)
+    for (context, family), found in of_families.items():
+        complete = sum(row["outcome"] == Outcome.COMPLETE for row in found)
+        counts = (str(sum(row[name] for row in found if row["kind"] != CUSTOM)) for name in _COUNTS)
+        table.add_row(Text(printable(context)), family, f"{complete} of {len(found)}", *counts)
+    return table
+
+
+def changes(found: Sequence[Mapping[str, Any]], *, width: int = 110, most: int | None = None) -> str:
+    """What `Store.changes_of_run` has found, a line for what was done to objects of a kind; no more than `most`."""
+    sorts: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in found:
+        sorts.setdefault((row["context_name"], row["kind"], row["group"], row["change"]), []).append(row)
+    table = _table("context", "kind", "change", "objects")
+    for (context, kind, _, change), rows in list(sorts.items())[:most]:
+        left_out = rows[0]["changes"] - len(rows)
+        named = [_changed(row) for row in rows] + ([f"and {left_out} more"] if left_out else [])
+        table.add_row(*(Text(printable(each)) for each in (context, kind, change, ", ".join(named))))
+    text = StringIO()
+    Console(file=text, width=width, color_system=None).print(table)
+    if most is not None and len(sorts) > most:
+        text.write(f"and {len(sorts) - most} more such lines\n")
+    return text.getvalue()
+
+
+def _changed(row: Mapping[str, Any]) -> str:
+    name = f"{row['namespace']}/{row['name']}" if row["namespace"] else row["name"]
+    columns = [each for each in row["columns"] or () if each not in _SAYING_LITTLE] or row["columns"]
+    return f"{name} ({', '.join(columns)})" if columns else name
 
 
 def _problems(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str]]:
