@@ -168,6 +168,7 @@ def _queries() -> Iterator[str]:
     yield "A query that finds what is missing (orphans, pods without a policy) has no hits in a context of which it has not read all"
     yield "that it needs as of the last attempt: it says so in place of a guess. An answer over all contexts together has a null"
     yield "`context_name` in its hits. `k8s_not_known(ARRAY['pods', 'nodes'])` is what all of them ask; use it in queries of yours.\n"
+    yield "The DAG `k8s_inventory_report` asks them after each run and tells of hits that are new: see [report.md](report.md).\n"
     yield "In Python, `k8s_inventory.queries.query_pack()` has them with title, meaning, action, source, kinds and SQL. Each has a test"
     yield "with a hit and a near miss on a real API server; those on Pod Security Standards and RBAC agree with its own admission and"
     yield "SubjectAccessReview. What they cost is in [performance.md](performance.md#ready-made-queries).\n"
@@ -181,6 +182,7 @@ def _queries() -> Iterator[str]:
             yield f"`{query.path}.sql`" + (f", of {', '.join(query.kinds)}." if query.kinds else ".")
             yield f"{query.meaning}\n"
             yield f"- To do: {query.action}"
+            yield f"- Known again by: {', '.join(query.key)}"
             yield from [f"- It can not say: {query.limits}"] if query.limits else []
             yield f"- Source: {query.source}\n"
 

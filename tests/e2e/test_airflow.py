@@ -107,9 +107,11 @@ def test_runs_go_on_from_where_the_rows_are(
     config.write_text(kubeconfig({"west": second}))
     env = {"KUBECONFIG": str(config), "DATABASE_URL": database_url, "K8S_RESOURCES": "pods,namespaces"}
     assert airflow.test_dag(**env).returncode == 0
+    assert airflow.note().startswith("**2 of 2 targets are complete.**")
     for dag_id, mode in (("k8s_inventory_incremental", "incremental"), ("k8s_inventory_watch", "watch")):
         run = airflow.test_dag(dag_id, K8S_WATCH_SECONDS="4", **env)
         assert run.returncode == 0, run.stdout
+        assert airflow.note().startswith("**2 of 2 targets are complete.**")
         with Store.connect(database_url) as store:
             for kind in ("pods", "namespaces"):
                 status = status_of(store, kind, context="west")

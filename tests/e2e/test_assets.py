@@ -120,6 +120,10 @@ def test_a_run_starts_the_dags_that_wait_for_what_it_completed(running: Running,
     airflow = running.airflow
     airflow.run("dags", "trigger", "k8s_inventory", "--run-id", "first", "--conf", json.dumps(conf)).check_returncode()
     running.until_ended("first", "failed")  # by its dead context
+    ((note,),) = airflow.query("SELECT content FROM dag_run_note JOIN dag_run ON dag_run.id = dag_run_id")
+    assert note.startswith("**1 of ")
+    assert "- `dead` unreachable: `pods`, `deployments` and " in note
+    assert "- `reader` forbidden: " in note
     running.until("on_pods", lambda: len(running.started("on_pods")) == 1)
     (said,) = running.started("on_pods")
     (extra,) = said["k8s_inventory/k8s_pods"]

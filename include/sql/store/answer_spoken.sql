@@ -1,0 +1,11 @@
+-- Of which contexts an answer has spoken.
+INSERT INTO k8s_answer_contexts (query, context_name, made_of, known_since, asked_at)
+SELECT
+    %(query)s AS query,
+    spoken.context_name,
+    %(made_of)s AS made_of,
+    %(asked_at)s AS known_since,
+    %(asked_at)s AS asked_at
+FROM unnest(%(contexts)s::text[]) AS spoken (context_name)
+ON CONFLICT (query, context_name) DO UPDATE
+    SET asked_at = excluded.asked_at;
