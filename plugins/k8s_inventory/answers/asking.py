@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,7 +26,6 @@ _MOST_CHARACTERS = 1 << 26
 """Of the rows that are kept of one answer."""
 _CELL = 32_767
 """Characters of a cell: a spreadsheet has no more."""
-_AT_ONCE = 500
 
 Row = dict[str, Any]
 
@@ -82,18 +82,17 @@ def ask(store: Store, query: Query, *, seconds: float, most_rows: int) -> Answer
 
 
 def _rows(store: Store, query: Query, answer: Answer, *, until: float) -> Iterator[Row]:
-    with store.connection.cursor("answer", row_factory=dict_row) as cursor:
-        cursor.execute(_only_statement(query).encode())
-        answer.columns = tuple(column.name for column in cursor.description or ())
-        while rows := cursor.fetchmany(_AT_ONCE):
-            yield from rows
+    """Row by row as the server sends them. A cursor of its own would do as well, but no parallel worker helps it."""
+    with store.connection.cursor(row_factory=dict_row) as cursor, closing(cursor.stream(query.sql.encode())) as rows:
+        for row in rows:
+            answer.columns = answer.columns or tuple(row)
+            yield row
             if time.monotonic() > until:
                 raise errors.QueryCanceled
-
-
-def _only_statement(query: Query) -> str:
-    """A cursor is declared for one statement, without its semicolon."""
-    return query.sql.rstrip().removesuffix(";")
+    if not answer.columns:
+        statement = query.sql.rstrip().removesuffix(";")
+        empty = store.connection.execute(f"SELECT * FROM (\n{statement}\n) AS answer LIMIT 0".encode())  # noqa: S608
+        answer.columns = tuple(column.name for column in empty.description or ())
 
 
 def _take(answer: Answer, row: Row, most_rows: int) -> None:

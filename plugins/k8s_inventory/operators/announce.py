@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, BaseOperator
 
-from k8s_inventory.operators.notes import MOST, NOTE, NOTHING_PLANNED
+from k8s_inventory.operators.notes import MOST, NOTHING_PLANNED, leave
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,7 +51,7 @@ class AnnounceOperator(BaseOperator):
                 rows = report(store, str(context["run_id"]), plan)
         tables = fresh(rows)
         if self.only_changed:
-            context["ti"].xcom_push(key=NOTE, value=note(rows, most=MOST) if rows else NOTHING_PLANNED)
+            leave(context, note(rows, most=MOST) if rows else NOTHING_PLANNED)
             tables = {table: said for table, said in tables.items() if said["changed"] or said["deleted"]}
         events = context["outlet_events"][FRESH]
         for table, said in tables.items():

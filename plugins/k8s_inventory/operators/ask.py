@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from k8s_inventory.operators.notes import MOST, NOTE
+from k8s_inventory.operators.notes import MOST, leave
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseNotifier, Context
@@ -48,10 +48,9 @@ class AskOperator(BaseOperator):
         from k8s_inventory.hooks.notifiers import notifiers_of
         from k8s_inventory.hooks.report_files import ReportFiles
         from k8s_inventory.operators.failures import explained, failure
-        from k8s_inventory.settings import Settings, refuse_unknown_keys
+        from k8s_inventory.settings import Settings
 
         with explained(context):
-            refuse_unknown_keys(context["params"], ())
             settings = Settings.load()
             queries = choose(self.queries or settings.report_queries)
             notifiers = [*self.notifiers, *notifiers_of(settings)]
@@ -62,7 +61,7 @@ class AskOperator(BaseOperator):
                 self._draw(store, queries, files)
                 store.forget_old_answers(settings.report_days)
                 files.forget_old(settings.report_days)
-                context["ti"].xcom_push(key=NOTE, value=note(kept, most=MOST))
+                leave(context, note(kept, most=MOST))
                 to_tell = [each for each in kept if each.to_tell]
                 if to_tell and notifiers:
                     self._tell(context, notifiers, notice(to_tell, folder=files.folder))

@@ -7,14 +7,18 @@ XCom, and the scheduler, which ends the run, makes it the run's note.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.listeners import hookimpl
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 log = logging.getLogger(__name__)
 
 NOTE = "note"
 """Key of the XCom that a task leaves."""
+_MARKDOWN = "markdown"
 AUTHOR = "k8s_inventory"
 """Whose note it is, so that one that a person wrote is told apart, and stays."""
 MOST = 1000
@@ -22,6 +26,11 @@ MOST = 1000
 NOTHING_PLANNED = "**Nothing was planned.** The log of the task `plan` says why."
 _FROM = ("ReportOperator", "AnnounceOperator", "AskOperator")
 """The operators that leave one: of other DAGs' runs nothing is looked up, as the scheduler waits for it."""
+
+
+def leave(context: Context, text: str) -> None:
+    """Leaves the run's note, in Markdown, for the scheduler."""
+    context["ti"].xcom_push(key=NOTE, value={_MARKDOWN: text})
 
 
 class RunNotes:
@@ -59,7 +68,8 @@ def _set(dag_run: Any, session: Any, task_ids: list[str]) -> None:
 
     found = XComModel.get_many(key=NOTE, run_id=dag_run.run_id, dag_ids=dag_run.dag_id, task_ids=task_ids, limit=1)
     left = session.scalar(found)
-    text = XComModel.deserialize_value(left) if left is not None else None
+    value = XComModel.deserialize_value(left) if left is not None else None
+    text = value.get(_MARKDOWN) if isinstance(value, dict) else None  # a backend of its own may leave a path here
     before = dag_run.dag_run_note
     if not isinstance(text, str) or (before is not None and before.user_id != AUTHOR):
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from k8s_inventory.operators.notes import MOST, NOTE, NOTHING_PLANNED
+from k8s_inventory.operators.notes import MOST, NOTHING_PLANNED, leave
 from k8s_inventory.operators.plan import WARNINGS
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ReportOperator(BaseOperator):
 
         plan = context["ti"].xcom_pull(task_ids=self.plan_task_id)
         if not plan:
-            context["ti"].xcom_push(key=NOTE, value=NOTHING_PLANNED)
+            leave(context, NOTHING_PLANNED)
             raise failure("nothing was planned: the log of the task `plan` says why", retryable=False, context=context)
         tasks, views = (self.plan_task_id, self.views_task_id), self._state_of(self.views_task_id, context)
         warnings = [each for task in tasks for each in context["ti"].xcom_pull(task_ids=task, key=WARNINGS) or ()]
@@ -50,7 +50,7 @@ class ReportOperator(BaseOperator):
                     warnings.append(str(error))
         if views == "failed":
             warnings.append(f"the task `{self.views_task_id}` failed: views of CRDs are not all as they should be")
-        context["ti"].xcom_push(key=NOTE, value=note(rows, warnings=warnings, most=MOST))
+        leave(context, note(rows, warnings=warnings, most=MOST))
         self.log.info("\n%s", lines(rows, warnings=warnings))
         bad = [f"{row['context_name']} · {row['kind']} ({row['outcome']})" for row in failed(rows)]
         if views == "failed":
