@@ -53,7 +53,7 @@ class Asked:
             self.store.connection.execute(insert, [context or None, None, name, pods])
         for context, why in unknown.items():
             self.store.connection.execute(insert, [None if context == "nobody" else context, why, None, None])
-        return keep(self.store, self.ask(query), run_id="run")
+        return keep(self.store, self.ask(query), report="r", run_id="run")
 
     def ask(self, query: Query = QUERY, **bounds: Any) -> asking_module.Answer:
         return ask(self.store, query, **{"seconds": 10, "most_rows": 100, **bounds})
@@ -155,7 +155,7 @@ def test_what_was_not_told_is_told_the_next_time(asked: Asked) -> None:
     assert said(asked.answer("east/a", "east/b")) == (2, 0, 0, 1), "its notifier failed"
     later = asked.answer("east/a", "east/b", "east/c")
     assert said(later) == (3, 1, 0, 2)
-    told(asked.store, [later])
+    told(asked.store, [later], report="r")
     assert said(asked.answer("east/a", "east/b", "east/c")) == (3, 0, 0, 0)
     assert said(asked.answer("east/a")) == (1, 0, 2, 0)
     assert said(asked.answer("east/a", "east/b")) == (2, 1, 0, 1), "one that comes again is new again"
@@ -165,15 +165,25 @@ def test_what_came_after_a_notice_was_made_is_not_told_by_it(asked: Asked) -> No
     asked.answer("east/a")
     before = asked.answer("east/a", "east/b")
     asked.answer("east/a", "east/b", "east/c")
-    told(asked.store, [before])
+    told(asked.store, [before], report="r")
     assert said(asked.answer("east/a", "east/b", "east/c")) == (3, 0, 0, 1)
+
+
+def test_each_report_has_what_is_new_to_it(asked: Asked) -> None:
+    asked.answer("east/a")
+    mine = asked.answer("east/a", "east/b")
+    theirs = keep(asked.store, asked.ask(), report="theirs", run_id="run")
+    assert (said(mine), said(theirs)) == ((2, 1, 0, 1), (2, 0, 0, 0))
+    told(asked.store, [mine], report="theirs")
+    assert said(asked.answer("east/a", "east/b", "east/c")) == (3, 1, 0, 2)
+    assert said(keep(asked.store, asked.ask(), report="theirs", run_id="run")) == (3, 1, 0, 1)
 
 
 def test_an_answer_that_another_has_overtaken_changes_nothing(asked: Asked) -> None:
     asked.answer("east/a")
     old = asked.ask()
     asked.answer("east/a", "east/b")
-    late = keep(asked.store, old, run_id="late")
+    late = keep(asked.store, old, report="r", run_id="late")
     assert (late.hits, late.new) == (None, None)
     assert said(asked.answer("east/a", "east/b")) == (2, 0, 0, 1)
 
@@ -225,10 +235,10 @@ def test_a_query_that_fails_is_kept_as_failed(asked: Asked) -> None:
     asked.answer("east/a")
     with pytest.raises(StoreError) as refused:
         asked.ask(replace(QUERY, sql="SELECT nothing FROM planted;"))
-    assert failed(asked.store, QUERY, str(refused.value), run_id="run").error == str(refused.value)
+    assert failed(asked.store, QUERY, str(refused.value), report="r", run_id="run").error == str(refused.value)
     assert asked.counts() == [(1, 0, 0, 0), (None, None, None, None)]
     assert said(asked.answer("east/a")) == (1, 0, 0, 0)
-    counts = counted(asked.store, [QUERY], most=2)["tests/planted"]
+    counts = counted(asked.store, [QUERY], report="r", most=2)["tests/planted"]
     assert [hits for _, hits in counts] == [None, 1]
 
 
@@ -256,7 +266,7 @@ def test_every_query_of_the_pack_can_be_asked(store: Store) -> None:
 def test_a_csv_says_since_when_each_hit_is_known(asked: Asked) -> None:
     asked.answer("east/a", west="unreachable")
     asked.answer("east/a", "east/=1+1", "east/+new", west="unreachable")
-    kept = keep(asked.store, (answer := asked.ask()), run_id="again")
+    kept = keep(asked.store, (answer := asked.ask()), report="r", run_id="again")
     assert kept.to_tell == 2
     rows = list(csv.DictReader(io.StringIO(as_csv(answer, kept))))
     assert [(row["context_name"], row["name"], row["is_new"]) for row in rows] == [

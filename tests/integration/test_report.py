@@ -51,6 +51,7 @@ class Report:
     def __init__(self, cluster: Cluster, sync: Callable[[], None]) -> None:
         self.cluster = cluster
         self.sync = sync
+        self.dag_id = "k8s_inventory_report"
         self.note = ""
         self.bound: list[str] = []
 
@@ -240,7 +241,8 @@ def test_old_files_and_counts_go_and_nothing_else_does(
     for name in (old, young, "20200101", "mine", f"{old}.bak"):
         (folder / name / "rbac").mkdir(parents=True)
         (folder / name / "rbac" / "wildcards.csv").write_text("")
-    insert = "INSERT INTO k8s_answers (query, run_id, asked_at) VALUES (%s, 'x', now() - make_interval(days => %s))"
+    when = "now() - make_interval(days => %s)"
+    insert = f"INSERT INTO k8s_answers (report, query, run_id, asked_at) VALUES ('r', %s, 'x', {when})"
     for query, days in (("old", 31), ("young", 29)):
         store.connection.execute(insert, [query, days])
     monkeypatch.setenv("K8S_REPORT_DAYS", "30")

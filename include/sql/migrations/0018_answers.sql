@@ -1,6 +1,7 @@
 -- How many hits the ready-made queries had when, and since when each hit is known: what is new since the last time.
 
 CREATE TABLE k8s_answers (
+    report text NOT NULL,
     query text NOT NULL,
     asked_at timestamptz NOT NULL,
     run_id text NOT NULL,
@@ -10,33 +11,36 @@ CREATE TABLE k8s_answers (
     not_known bigint,
     seconds double precision,
     error text,
-    PRIMARY KEY (query, asked_at)
+    PRIMARY KEY (report, query, asked_at)
 );
 
 CREATE INDEX k8s_answers_asked ON k8s_answers (asked_at);
 
 CREATE TABLE k8s_answer_contexts (
+    report text NOT NULL,
     query text NOT NULL,
     context_name text NOT NULL,
     made_of text NOT NULL,
     known_since timestamptz NOT NULL,
     asked_at timestamptz NOT NULL,
-    PRIMARY KEY (query, context_name)
+    PRIMARY KEY (report, query, context_name)
 );
 
 CREATE TABLE k8s_answer_hits (
+    report text NOT NULL,
     query text NOT NULL,
     hit bytea NOT NULL,
     context_name text NOT NULL,
     first_seen_at timestamptz NOT NULL,
     told_at timestamptz,
-    PRIMARY KEY (query, hit)
+    PRIMARY KEY (report, query, hit)
 );
 
 CREATE INDEX k8s_answer_hits_context ON k8s_answer_hits (context_name);
 
 COMMENT ON TABLE k8s_answers IS
-'One row for each time that the DAG k8s_inventory_report asked a ready-made query: see report.md.';
+'One row for each time that a DAG such as k8s_inventory_report asked a ready-made query: see report.md.';
+COMMENT ON COLUMN k8s_answers.report IS 'The dag_id: each DAG has what is new to it.';
 COMMENT ON COLUMN k8s_answers.hits IS
 'Hits then; of contexts of which the answer could not speak, as they were last known. Null where the query failed.';
 COMMENT ON COLUMN k8s_answers.new_hits IS

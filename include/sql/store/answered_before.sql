@@ -4,4 +4,4 @@ SELECT
     made_of,
     asked_at
 FROM k8s_answer_contexts
-WHERE query = %(query)s;
+WHERE report = %(report)s AND query = %(query)s;

@@ -6,7 +6,7 @@ WITH numbered AS (
         hits,
         row_number() OVER (PARTITION BY query ORDER BY asked_at DESC) AS place
     FROM k8s_answers
-    WHERE query = any(%(queries)s::text[])
+    WHERE report = %(report)s AND query = any(%(queries)s::text[])
 )
 
 SELECT

@@ -5,4 +5,4 @@ SELECT
     first_seen_at,
     told_at
 FROM k8s_answer_hits
-WHERE query = %(query)s;
+WHERE report = %(report)s AND query = %(query)s;

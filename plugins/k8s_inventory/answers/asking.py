@@ -6,7 +6,6 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -83,8 +82,8 @@ def ask(store: Store, query: Query, *, seconds: float, most_rows: int) -> Answer
 
 def _rows(store: Store, query: Query, answer: Answer, *, until: float) -> Iterator[Row]:
     """Row by row as the server sends them. A cursor of its own would do as well, but no parallel worker helps it."""
-    with store.connection.cursor(row_factory=dict_row) as cursor, closing(cursor.stream(query.sql.encode())) as rows:
-        for row in rows:
+    with store.connection.cursor(row_factory=dict_row) as cursor:
+        for row in cursor.stream(query.sql.encode()):
             answer.columns = answer.columns or tuple(row)
             yield row
             if time.monotonic() > until:

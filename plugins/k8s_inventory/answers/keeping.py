@@ -50,42 +50,39 @@ class Kept:
         return len(self.untold) + self.more_untold
 
 
-def keep(store: Store, answer: Answer, *, run_id: str) -> Kept:
-    """Notes an answer, in one transaction; what it says of the last one. Raises `StoreError`."""
+def keep(store: Store, answer: Answer, *, report: str, run_id: str) -> Kept:
+    """Notes an answer, in one transaction; what is new in it to the report of this name. Raises `StoreError`."""
     kept = Kept(answer.query, answer.asked_at, not_known=answer.not_known)
     with explained(f"keeping {answer.query.path}"), store.connection.transaction():
         store.run("answers_lock")
         if answer.is_whole:
-            _compare(store, answer, kept)
+            _compare(store, answer, kept, report)
         else:
             kept.hits = answer.found
             kept.error = f"more than {MOST_HITS:,} hits: what is new among them can not be told"
-        _note(store, kept, run_id=run_id, seconds=answer.seconds)
+        _note(store, kept, report=report, run_id=run_id, seconds=answer.seconds)
     return kept
 
 
-def failed(store: Store, query: Query, error: str, *, run_id: str) -> Kept:
+def failed(store: Store, query: Query, error: str, *, report: str, run_id: str) -> Kept:
     """Notes that a query failed."""
     with explained(f"keeping {query.path}"):
         ((now,),) = store.connection.execute("SELECT now()").fetchall()
         kept = Kept(query, now, error=error)
-        _note(store, kept, run_id=run_id, seconds=None)
+        _note(store, kept, report=report, run_id=run_id, seconds=None)
     return kept
 
 
-def _note(store: Store, kept: Kept, *, run_id: str, seconds: float | None) -> None:
+def _note(store: Store, kept: Kept, *, report: str, run_id: str, seconds: float | None) -> None:
     said = {"hits": kept.hits, "new_hits": kept.new, "gone_hits": kept.gone, "error": kept.error, "seconds": seconds}
     not_known = len(kept.not_known) if kept.hits is not None else None
-    of = {"query": kept.query.path, "asked_at": kept.asked_at, "run_id": run_id}
+    of = {"report": report, "query": kept.query.path, "asked_at": kept.asked_at, "run_id": run_id}
     store.run("keep_answer", {**of, **said, "not_known": not_known})
 
 
-def _compare(store: Store, answer: Answer, kept: Kept) -> None:
-    of_query: dict[str, Any] = {
-        "query": answer.query.path,
-        "asked_at": answer.asked_at,
-        "made_of": made_of(answer.query),
-    }
+def _compare(store: Store, answer: Answer, kept: Kept, report: str) -> None:
+    of_query: dict[str, Any] = {"report": report, "query": answer.query.path, "asked_at": answer.asked_at}
+    of_query["made_of"] = made_of(answer.query)
     before = store.rows("answered_before", of_query)
     if any(row["asked_at"] > answer.asked_at for row in before):  # another report has asked since
         return
@@ -116,19 +113,21 @@ def _compare(store: Store, answer: Answer, kept: Kept) -> None:
     kept.more_untold = len(untold) - len(kept.untold)
 
 
-def told(store: Store, kept: Sequence[Kept]) -> None:
+def told(store: Store, kept: Sequence[Kept], *, report: str) -> None:
     """Notes that all which these had to tell was told, or that there is nobody to hear of it. Raises `StoreError`."""
     asked = [each for each in kept if each.asked_at is not None and each.to_tell]
     if asked:
         until = max(each.asked_at for each in asked if each.asked_at is not None)
         with explained("noting what was told"):
-            store.run("hits_told", {"queries": [each.query.path for each in asked], "until": until})
+            store.run("hits_told", {"report": report, "queries": [each.query.path for each in asked], "until": until})
 
 
-def counted(store: Store, queries: Sequence[Query], *, most: int) -> dict[str, list[tuple[datetime, int | None]]]:
+def counted(
+    store: Store, queries: Sequence[Query], *, report: str, most: int
+) -> dict[str, list[tuple[datetime, int | None]]]:
     """How many hits each query had when, the last so many times, the earliest first. Raises `StoreError`."""
     counts: dict[str, list[tuple[datetime, int | None]]] = {query.path: [] for query in queries}
     with explained("reading counts"):
-        for row in store.rows("counted", {"queries": list(counts), "most": most}):
+        for row in store.rows("counted", {"report": report, "queries": list(counts), "most": most}):
             counts[row["query"]].append((row["asked_at"], row["hits"]))
     return counts

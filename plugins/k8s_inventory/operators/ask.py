@@ -43,7 +43,7 @@ class AskOperator(BaseOperator):
         self.notifiers = list(notifier) if isinstance(notifier, list | tuple) else [notifier] if notifier else []
 
     def execute(self, context: Context) -> dict[str, dict[str, int | None]]:
-        from k8s_inventory.answers import choose, note, notice, told
+        from k8s_inventory.answers import MOST_POINTS, choose, counted, drawn, note, notice, told
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.hooks.notifiers import notifiers_of
         from k8s_inventory.hooks.report_files import ReportFiles
@@ -57,22 +57,23 @@ class AskOperator(BaseOperator):
             files = ReportFiles(settings)
             with InventoryHook(settings).store() as store:
                 store.check_schema()
-                kept = self._ask(store, queries, settings, files, run_id=str(context["run_id"]))
-                self._draw(store, queries, files)
+                of_run = {"report": str(context["ti"].dag_id), "run_id": str(context["run_id"])}
+                kept = self._ask(store, queries, settings, files, of_run)
+                files.write_picture(drawn(counted(store, queries, report=of_run["report"], most=MOST_POINTS)))
                 store.forget_old_answers(settings.report_days)
                 files.forget_old(settings.report_days)
                 leave(context, note(kept, most=MOST))
                 to_tell = [each for each in kept if each.to_tell]
                 if to_tell and notifiers:
                     self._tell(context, notifiers, notice(to_tell, folder=files.folder))
-                told(store, to_tell)
+                told(store, to_tell, report=of_run["report"])
         problems = [*(each.error for each in kept if each.error), *files.problems]
         if problems:
             raise failure("\n".join(problems), retryable=False, context=context)
         return {each.query.path: {"hits": each.hits, "new": each.new} for each in kept}
 
     def _ask(
-        self, store: Store, queries: Sequence[Query], settings: Settings, files: ReportFiles, *, run_id: str
+        self, store: Store, queries: Sequence[Query], settings: Settings, files: ReportFiles, of_run: dict[str, str]
     ) -> list[Kept]:
         from k8s_inventory.answers import as_csv, ask, failed, keep
         from k8s_inventory.store import StoreError
@@ -81,11 +82,11 @@ class AskOperator(BaseOperator):
         for query in queries:
             try:
                 answer = ask(store, query, seconds=settings.report_seconds, most_rows=settings.report_rows)
-                kept = keep(store, answer, run_id=run_id)
+                kept = keep(store, answer, **of_run)
             except StoreError as error:
                 if store.is_lost:
                     raise
-                kept = failed(store, query, str(error), run_id=run_id)
+                kept = failed(store, query, str(error), **of_run)
                 self.log.warning("%s", error)
             else:
                 files.write(f"{query.path}.csv", as_csv(answer, kept))
@@ -93,11 +94,6 @@ class AskOperator(BaseOperator):
                 self.log.info("%s: %s hits, %s new, %s gone%s", query.path, kept.hits, kept.new, kept.gone, left_out)
             ended.append(kept)
         return ended
-
-    def _draw(self, store: Store, queries: Sequence[Query], files: ReportFiles) -> None:
-        from k8s_inventory.answers import MOST_POINTS, counted, drawn
-
-        files.write_picture(drawn(counted(store, queries, most=MOST_POINTS)))
 
     def _tell(self, context: Context, notifiers: Sequence[BaseNotifier], said: Notice) -> None:
         """Has all notifiers tell, whatever becomes of one; fails then, without the text of what it raised."""
