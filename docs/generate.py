@@ -76,7 +76,7 @@ def settings() -> str:
         'environment, then the default. A run of the DAG may choose what is read now, by the settings that have "yes" under',
         "Param, and is refused by name for any other key of its conf: where rows go, by which credentials, and what is kept out",
         "of them is the operator's ([security.md](security.md)). Lists in the environment are separated by commas, or in JSON. The DAG file itself reads `K8S_SCHEDULE` (default `@daily`; empty: none), `K8S_INCREMENTAL_SCHEDULE` (default `*/5 * * * *`),",
-        "`K8S_POOL` (default `default_pool`), `K8S_RETRIES`, `K8S_TASK_TIMEOUT` and `K8S_RUN_TIMEOUT` when Airflow parses it.\n",
+        "`K8S_REPORT_SCHEDULE` (empty, as by default: after each run), `K8S_POOL` (default `default_pool`), `K8S_RETRIES`, `K8S_TASK_TIMEOUT` and `K8S_RUN_TIMEOUT` when Airflow parses it.\n",
         "| setting | environment | Param | spec | default | what it does |",
         "| --- | --- | --- | --- | --- | --- |",
     ]

@@ -132,6 +132,15 @@ def test_what_joins_is_known_since_then(asked: Asked) -> None:
     assert more.first == ("north",)
 
 
+def test_a_context_that_leads_to_another_cluster_is_known_since_then(asked: Asked) -> None:
+    asked.answer("east/a", "west/a")
+    asked.store.connection.execute("UPDATE k8s_sync_contexts SET repointed_at = now() WHERE context_name = 'west'")
+    moved = asked.answer("east/a", "west/b", "west/c")
+    assert said(moved) == (3, 0, 0, 0)
+    assert moved.first == ("west",)
+    assert said(asked.answer("east/a", "west/b", "west/d")) == (3, 1, 1, 1)
+
+
 def test_hits_of_all_contexts_are_gone_only_when_all_are_known(asked: Asked) -> None:
     asked.answer("/a", "/b")
     assert said(asked.answer("/a", "/c", west="unreachable")) == (3, 1, 0, 1)

@@ -37,7 +37,7 @@ class Answer:
 
     query: Query
     asked_at: datetime
-    contexts: frozenset[str]
+    contexts: Mapping[str, datetime | None]
     columns: tuple[str, ...] = ()
     hits: dict[bytes, str] = field(default_factory=dict)
     rows: list[tuple[bytes | None, Row]] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Answer:
     @property
     def spoken(self) -> frozenset[str]:
         """The contexts of which it speaks."""
-        return frozenset() if None in self.not_known else self.contexts - self.not_known.keys()
+        return frozenset() if None in self.not_known else frozenset(self.contexts.keys() - self.not_known.keys())
 
     @property
     def is_whole(self) -> bool:
@@ -66,7 +66,7 @@ def ask(store: Store, query: Query, *, seconds: float, most_rows: int) -> Answer
         for name, value in (("statement_timeout", str(int(seconds * 1000))), ("lock_timeout", "2s"), ("jit", "off")):
             store.connection.execute("SELECT set_config(%s, %s, true)", [name, value])
         ((now,),) = store.connection.execute("SELECT now()").fetchall()
-        contexts = frozenset(row["context_name"] for row in store.rows("answer_contexts"))
+        contexts = {row["context_name"]: row["repointed_at"] for row in store.rows("answer_contexts")}
         answer = Answer(query, now, contexts)
         try:
             for row in _rows(store, query, answer, until=began + seconds):

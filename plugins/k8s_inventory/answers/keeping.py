@@ -1,8 +1,8 @@
 """Keeps what hits an answer had, and tells which are new since the last time.
 
 What a hit is that the last answer did not have, is new. What is not: a hit of a context of which the answer speaks for
-the first time, or for the first time by this statement and key; it is known since then. Of a context of which the
-answer can not speak nothing is new, and nothing gone: its hits stay as they were last known.
+the first time, of the cluster that it leads to now, or by this statement and key; it is known since then. Of a context
+of which the answer can not speak nothing is new, and nothing gone: its hits stay as they were last known.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ def _compare(store: Store, answer: Answer, kept: Kept, report: str) -> None:
     if any(row["made_of"] != of_query["made_of"] for row in before):
         store.run("forget_answered", of_query)
         before = []
-    store.run("hits_forgotten", {**of_query, "contexts": list(answer.contexts)})
+    of_others = {row["context_name"] for row in before if _is_of_another_cluster(answer, row)}
+    before = [row for row in before if row["context_name"] not in of_others]
+    store.run("hits_forgotten", {**of_query, "contexts": list(answer.contexts.keys() - of_others)})
     spoken = answer.spoken
     first = spoken - {row["context_name"] for row in before}
     # Hits of all contexts together change with each that joins them.
@@ -111,6 +113,12 @@ def _compare(store: Store, answer: Answer, kept: Kept, report: str) -> None:
     rows = {hit: row for hit, row in reversed(answer.rows) if hit in untold}
     kept.untold = [Untold(row, untold[hit]) for hit, row in reversed(rows.items()) if hit is not None]
     kept.more_untold = len(untold) - len(kept.untold)
+
+
+def _is_of_another_cluster(answer: Answer, before: Row) -> bool:
+    """Whether a context was said to lead to another cluster since the answer last spoke of it."""
+    repointed_at = answer.contexts.get(before["context_name"])
+    return repointed_at is not None and repointed_at > before["asked_at"]
 
 
 def told(store: Store, kept: Sequence[Kept], *, report: str) -> None:
