@@ -77,9 +77,9 @@ def settings() -> str:
         'environment, then the default. A run of the DAG may choose what is read now, by the settings that have "yes" under',
         "Param, and is refused by name for any other key of its conf: where rows go, by which credentials, and what is kept out",
         "of them is the operator's ([security.md](security.md)). Lists in the environment are separated by commas, or in JSON. The",
-        "DAG file itself reads `K8S_SCHEDULE` (default `@daily`) and `K8S_INCREMENTAL_SCHEDULE` (default `*/5 * * * *`), each cron,",
-        "a preset, or `none` or empty for none; `K8S_POOL` (default `default_pool`), `K8S_RETRIES`, `K8S_TASK_TIMEOUT` and",
-        "`K8S_RUN_TIMEOUT` when Airflow parses it.\n",
+        "DAG files themselves read `K8S_SCHEDULE` (default `@daily`) and `K8S_INCREMENTAL_SCHEDULE` (default `*/5 * * * *`), each",
+        "cron, a preset, or `none` or empty for none; `K8S_REPORT_SCHEDULE` (empty, as by default: after each run), `K8S_POOL`",
+        "(default `default_pool`), `K8S_RETRIES`, `K8S_TASK_TIMEOUT` and `K8S_RUN_TIMEOUT` when Airflow parses them.\n",
         "| setting | environment | Param | spec | default | what it does |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
@@ -171,6 +171,7 @@ def _queries() -> Iterator[str]:
     yield "A query that finds what is missing (orphans, pods without a policy) has no hits in a context of which it has not read all"
     yield "that it needs as of the last attempt: it says so in place of a guess. An answer over all contexts together has a null"
     yield "`context_name` in its hits. `k8s_not_known(ARRAY['pods', 'nodes'])` is what all of them ask; use it in queries of yours.\n"
+    yield "The DAG `k8s_inventory_report` asks them after each run and tells of hits that are new: see [report.md](report.md).\n"
     yield "In Python, `k8s_inventory.queries.query_pack()` has them with title, meaning, action, source, kinds and SQL. Each has a test"
     yield "with a hit and a near miss on a real API server; those on Pod Security Standards and RBAC agree with its own admission and"
     yield "SubjectAccessReview. What they cost is in [performance.md](performance.md#ready-made-queries).\n"
@@ -184,6 +185,7 @@ def _queries() -> Iterator[str]:
             yield f"`{query.path}.sql`" + (f", of {', '.join(query.kinds)}." if query.kinds else ".")
             yield f"{query.meaning}\n"
             yield f"- To do: {query.action}"
+            yield f"- Known again by: {', '.join(query.key)}"
             yield from [f"- It can not say: {query.limits}"] if query.limits else []
             yield f"- Source: {query.source}\n"
 

@@ -1,4 +1,5 @@
-"""What Airflow loads as a plugin: the link from a mapped task to its run's report, and the inventory page."""
+"""What Airflow loads as a plugin: the link from a mapped task to its run's report, the notes of runs, and the inventory
+page."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from k8s_inventory.operators.notes import RunNotes
 from k8s_inventory.operators.sync import ReportLink
 
 PREFIX = "k8s_inventory"
@@ -29,6 +31,7 @@ class InventoryPage:
 class K8sInventoryPlugin(AirflowPlugin):
     name = "k8s_inventory"
     operator_extra_links: ClassVar[list[object]] = [ReportLink()]
+    listeners: ClassVar[list[object]] = [RunNotes()]
     fastapi_apps: ClassVar[list[dict[str, Any]]] = [
         {"app": InventoryPage(), "url_prefix": f"/{PREFIX}", "name": "Kubernetes inventory"}
     ]

@@ -1,4 +1,4 @@
-"""Text from outside, as it may be shown: in a message, a log, a terminal.
+"""Text from outside, as it may be shown: in a message, a log, a terminal, a note.
 
 Names, images and messages of a cluster, contexts of a kubeconfig and what PostgreSQL says of them may hold anything: an
 escape sequence that takes over the terminal, a line break that forges the next line of a log, an override of the
@@ -8,7 +8,11 @@ not show.
 
 from __future__ import annotations
 
+import re
+
 from k8s_inventory.known_secrets import without_known
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def printable(text: object) -> str:
@@ -23,6 +27,24 @@ def printable(text: object) -> str:
 def printable_lines(text: object) -> str:
     """The same for text of several lines that are lines of ours."""
     return "\n".join(map(_printable, without_known(str(text)).split("\n")))
+
+
+def in_markdown(text: object, *, most: int = 80) -> str:
+    """The text, its first `most` characters, as a code span of Markdown: nothing in it is markup, a link or an image.
+
+    By https://spec.commonmark.org/0.31.2/#code-spans it ends at as many backticks as it begins with, and one space at
+    either end is none of it.
+    """
+    shown = printable(text)
+    shown = shown if len(shown) <= most else f"{shown[: most - 1]}…"
+    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
+    pad = " " if not shown.strip(" ") or shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def no_formula(text: str) -> str:
+    """The text of a CSV's cell, which no spreadsheet takes for a formula: strangers name objects."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _printable(shown: str) -> str:

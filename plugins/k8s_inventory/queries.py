@@ -1,8 +1,9 @@
 """The ready-made queries of include/sql/queries: what each asks, what a hit means, and how to run it.
 
-A file begins with comments: the question, then `Hit:` (what a row means), `Do:`, `Source:` (of the rule) and maybe
-`Limits:` (what it can not say). The rest is one statement without parameters. Of its rows those with a null `not_known`
-are hits; each other row is a context, or a kind of one, of which the answer can not speak, and says why there.
+A file begins with comments: the question, then `Hit:` (what a row means), `Do:`, `Key:` (the columns by which, in its
+context, a hit is known again), `Source:` (of the rule) and maybe `Limits:` (what it can not say). The rest is one
+statement without parameters. Of its rows those with a null `not_known` are hits; each other row is a context, or a kind
+of one, of which the answer can not speak, and says why there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from k8s_inventory.store.statements import FOLDER
 NOT_KNOWN = "not_known"
 """The column that is null in hits."""
 
-_KEYS = {"Hit": "meaning", "Do": "action", "Source": "source", "Limits": "limits"}
+_KEYS = {"Hit": "meaning", "Do": "action", "Key": "key", "Source": "source", "Limits": "limits"}
 _KINDS = re.compile(r"k8s_not_known\(ARRAY\[([^\]]*)\]")
 
 
@@ -30,6 +31,7 @@ class Query:
     title: str
     meaning: str
     action: str
+    key: tuple[str, ...]
     source: str
     limits: str
     kinds: tuple[str, ...]
@@ -65,4 +67,6 @@ def read_query(path: Path, folder: str) -> Query:
     if lacking or not said["title"].endswith("?"):
         raise ValueError(f"{path}: its header lacks {', '.join(lacking) or 'a question'}")
     kinds = {kind for found in _KINDS.findall(text) for kind in re.findall(r"'([^']*)'", found)}
-    return Query(folder=folder, name=path.stem, kinds=tuple(sorted(kinds)), sql=text, **{"limits": "", **said})
+    columns: tuple[str, ...] = tuple(re.findall(r"\w+", said.pop("key")))
+    about = {"limits": "", **said}
+    return Query(folder=folder, name=path.stem, key=columns, kinds=tuple(sorted(kinds)), sql=text, **about)

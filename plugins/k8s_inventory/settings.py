@@ -28,6 +28,12 @@ AIRFLOW_ONLY = frozenset(
         "kinds_at_once",
         "start_on_changes",
         "start_apart",
+        "report_queries",
+        "report_notifiers",
+        "report_path",
+        "report_rows",
+        "report_seconds",
+        "report_days",
         "max_tasks",
         "retries",
         "task_timeout",
@@ -309,6 +315,28 @@ class Settings(BaseSettings):
         le=86_400,
         description="Seconds between a change and the start; whatever else changes in them starts nothing more.",
     )
+    report_queries: Names = Field(
+        default=["security", "rbac", "network", "upgrades"],
+        description="Queries that `k8s_inventory_report` asks: folders of docs/queries.md, queries (`rbac/wildcards`), "
+        "patterns, exclusions (-network/*).",
+    )
+    report_notifiers: SecretStr | None = Field(
+        default=None,
+        description="Who tells of new hits: notifiers of Airflow with their arguments, a JSON object such as "
+        '{"airflow.providers.smtp.notifications.smtp.SmtpNotifier": {"to": "me@example.com"}}: see report.md.',
+    )
+    report_path: str | None = Field(
+        default=None,
+        description="Folder of the report's files: a path, or a URL of object storage, such as "
+        "s3://connection@bucket/k8s. By default `k8s_inventory_report` in AIRFLOW_HOME.",
+    )
+    report_rows: int = Field(default=10_000, ge=1, le=1_000_000, description="Most rows of a CSV file of the report.")
+    report_seconds: float = Field(
+        default=60, gt=0, le=3600, description="Seconds that a query of the report may take. The others go on."
+    )
+    report_days: int = Field(
+        default=365, ge=1, le=36_500, description="Days for which the report keeps its files and counts of hits."
+    )
     max_tasks: int = Field(
         default=300,
         ge=1,
@@ -341,6 +369,7 @@ class Settings(BaseSettings):
         "redact",
         "history_ignore",
         "start_on_changes",
+        "report_queries",
         mode="before",
     )
     @classmethod

@@ -113,6 +113,12 @@ class AirflowHome:
         """The state of each task of the last run of `test_dag`, by its name in the grid."""
         return self._of_tested("coalesce(rendered_map_index, task_id), task_instance.state")
 
+    def note(self) -> str:
+        """The note of the last run of `test_dag`."""
+        found = "SELECT content FROM dag_run JOIN dag_run_note ON dag_run.id = dag_run_id WHERE logical_date = %s"
+        ((content,),) = self.query(found, self.tested)
+        return str(content)
+
     def rendered(self) -> dict[str, str]:
         """What the UI shows of each mapped task of the last run of `test_dag` (JSON), by its name in the grid."""
         return self._of_tested("rendered_map_index, rendered_fields::text")

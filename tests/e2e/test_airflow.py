@@ -132,14 +132,48 @@ def test_runs_go_on_from_where_the_rows_are(
     config.write_text(kubeconfig({"west": second}))
     env = {"KUBECONFIG": str(config), "DATABASE_URL": database_url, "K8S_RESOURCES": "pods,namespaces"}
     assert airflow.test_dag(**env).returncode == 0
+    assert airflow.note().startswith("**2 of 2 targets are complete.**")
     for dag_id, mode in (("k8s_inventory_incremental", "incremental"), ("k8s_inventory_watch", "watch")):
         run = airflow.test_dag(dag_id, K8S_WATCH_SECONDS="4", **env)
         assert run.returncode == 0, run.stdout
+        assert airflow.note().startswith("**2 of 2 targets are complete.**")
         with Store.connect(database_url) as store:
             for kind in ("pods", "namespaces"):
                 status = status_of(store, kind, context="west")
                 assert (status["mode"], status["outcome"], status["pages"]) == (mode, "complete", 0)
                 assert_table_equals_cluster(store, second, kind, context="west")
+
+
+ENDED_AGAIN = """
+from airflow.models.dagrun import DagRun
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.utils.session import create_session
+from k8s_inventory.operators.notes import RunNotes
+from sqlalchemy import select
+
+with create_session() as session:
+    dag = SerializedDagModel.get_dag("k8s_inventory", session=session)
+    run = session.scalars(select(DagRun).where(DagRun.dag_id == "k8s_inventory").order_by(DagRun.id.desc())).first()
+    run.dag = dag
+    before = [run.dag_run_note.user_id]
+    for user_id in ("ann", None, "k8s_inventory"):
+        run.dag_run_note.user_id, run.dag_run_note.content = user_id, "mine"
+        RunNotes().on_dag_run_success(run)
+        before.append(run.note[:4])
+print(before)
+"""
+
+
+def test_a_note_that_a_person_wrote_stays(
+    airflow: AirflowHome, cluster: Cluster, tmp_path: Path, database_url: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(kubeconfig({"east": cluster}))
+    env = {"KUBECONFIG": str(config), "DATABASE_URL": database_url, "K8S_RESOURCES": "namespaces"}
+    assert airflow.test_dag(**env).returncode == 0
+    own = airflow.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    said = _python(airflow, ENDED_AGAIN, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=own)
+    assert said == "['k8s_inventory', 'mine', 'mine', '**1 ']"
 
 
 def test_two_live_clusters_and_a_dead_one(

@@ -1,4 +1,4 @@
-"""Other DAGs start on fresh tables: a whole Airflow, with its scheduler."""
+"""Other DAGs start on fresh tables, that of the report, too: a whole Airflow, with its scheduler."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import yaml
 from tests.cluster import Cluster, kubeconfig
 from tests.cluster.cluster import ADMIN, User, free_ports
 from tests.e2e.airflow_home import PROJECT, AirflowHome, server_settings, started, until
+from tests.mail_sink import MailSink, html_of
 
 DAGS = """
 from airflow.sdk import DAG, Asset, AssetAlias, task
@@ -42,6 +43,8 @@ class Running:
 
     airflow: AirflowHome
     logs: list[Path]
+    mail: MailSink
+    reports: Path
 
     def until(self, what: str, check: Callable[[], bool]) -> None:
         until(what, check, self.logs)
@@ -71,7 +74,8 @@ def running(
     folder = tmp_path_factory.mktemp("running")
     dags = folder / "dags"
     dags.mkdir()
-    copy(PROJECT / "dags" / "k8s_inventory.py", dags)
+    for name in ("k8s_inventory.py", "k8s_inventory_report.py"):
+        copy(PROJECT / "dags" / name, dags)
     (dags / "others.py").write_text(DAGS)
     configs = [folder / name for name in ("test", "reader", "dead")]
     configs[0].write_text(kubeconfig({"test": cluster}))
@@ -80,6 +84,8 @@ def running(
     dead["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     configs[2].write_text(yaml.safe_dump(dead))
     api_port, health_port = free_ports(2)
+    mail, reports = MailSink(), folder / "reports"
+    to_me = {"to": "me@example.com", "subject": "{{ report.title }}", "html_content": "{{ report.html }}"}
     airflow = AirflowHome.make(
         folder / "airflow",
         database=airflow_database(),
@@ -96,21 +102,26 @@ def running(
         K8S_INCREMENTAL_SCHEDULE="",
         K8S_START_ON_CHANGES="configmaps",
         K8S_START_APART="2",
+        K8S_REPORT_QUERIES="security/privileged",
+        K8S_REPORT_PATH=str(reports),
+        K8S_REPORT_NOTIFIERS=json.dumps({"airflow.providers.smtp.notifications.smtp.SmtpNotifier": to_me}),
+        AIRFLOW_CONN_SMTP_DEFAULT=mail.connection,
     )
     program = str(airflow.bin / "airflow")
     with ExitStack() as stack:
+        stack.enter_context(mail)
         logs = [
             stack.enter_context(started(name, [program, name], airflow.env, folder))
             for name in ("api-server", "scheduler", "dag-processor", "triggerer")
         ]
-        made = Running(airflow, logs)
+        made = Running(airflow, logs, mail, reports)
 
         def is_up() -> bool:
             with urllib.request.urlopen(f"http://127.0.0.1:{api_port}/api/v2/monitor/health", timeout=5) as answer:
                 return bool(answer.status == 200)
 
         made.until("The API server", is_up)
-        made.until("The DAGs", lambda: airflow.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] >= 7)
+        made.until("The DAGs", lambda: airflow.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] >= 8)
         yield made
 
 
@@ -120,6 +131,10 @@ def test_a_run_starts_the_dags_that_wait_for_what_it_completed(running: Running,
     airflow = running.airflow
     airflow.run("dags", "trigger", "k8s_inventory", "--run-id", "first", "--conf", json.dumps(conf)).check_returncode()
     running.until_ended("first", "failed")  # by its dead context
+    ((note,),) = airflow.query("SELECT content FROM dag_run_note JOIN dag_run ON dag_run.id = dag_run_id")
+    assert note.startswith("**1 of ")
+    assert "- `dead` unreachable: `pods`, `deployments` and " in note
+    assert "- `reader` forbidden: " in note
     running.until("on_pods", lambda: len(running.started("on_pods")) == 1)
     (said,) = running.started("on_pods")
     (extra,) = said["k8s_inventory/k8s_pods"]
@@ -133,6 +148,38 @@ def test_a_run_starts_the_dags_that_wait_for_what_it_completed(running: Running,
     ]
     runs = "SELECT dag_id, run_type, count(*) FROM dag_run WHERE dag_id LIKE %s GROUP BY 1, 2 ORDER BY 1"
     assert airflow.query(runs, "on_%") == [("on_any", "asset_triggered", 1), ("on_pods", "asset_triggered", 1)]
+
+
+def test_a_new_hit_is_mailed_after_the_run_that_found_it(running: Running, cluster: Cluster) -> None:
+    airflow = running.airflow
+    airflow.run("dags", "unpause", "k8s_inventory_report").check_returncode()
+    notes = (
+        "SELECT run_type, state, content FROM dag_run LEFT JOIN dag_run_note ON dag_run.id = dag_run_id "
+        "WHERE dag_id = 'k8s_inventory_report' ORDER BY dag_run.id"
+    )
+    path, conf = "/api/v1/namespaces/shop/pods", {"contexts": ["test"], "resources": ["pods"]}
+
+    def report(number: int) -> tuple[str, str, str]:
+        """What is said of the so-many-th report, which a run of the inventory starts."""
+        assert airflow.test_dag(conf=conf).returncode == 0
+        running.until("A report", lambda: [each[1] for each in airflow.query(notes)].count("success") == number)
+        return airflow.query(notes)[-1]
+
+    first = report(1)
+    assert first[:2] == ("asset_triggered", "success")
+    assert first[2].startswith("**0 new hits** of 1 query, 0 gone.")
+    image = {"name": "main", "image": "registry.example/app:1", "securityContext": {"privileged": True}}
+    cluster.create(path, {"metadata": {"name": "newly-privileged"}, "spec": {"containers": [image]}})
+    try:
+        second = report(2)
+    finally:
+        cluster.delete(f"{path}/newly-privileged")
+    assert second[2].startswith("**1 new hit** of 1 query, 0 gone.\n\nNew:\n- `security/privileged`: 1 new of ")
+    (mail,) = running.mail.messages
+    assert mail["subject"] == "1 new hit of 1 query in the Kubernetes inventory"
+    assert "newly-privileged" in html_of(mail)
+    assert len(list(running.reports.rglob("security/privileged.csv"))) == 2
+    assert "security/privileged" in (running.reports / "counts.svg").read_text()
 
 
 def test_a_dag_that_is_only_tested_announces_as_well(running: Running) -> None:

@@ -144,7 +144,9 @@ def test_what_is_set_and_empty_is_the_default(load: Any) -> None:
 
 def test_every_setting_reaches_the_tasks(load: Any) -> None:
     """One that does not is obeyed nowhere: what it was meant to keep out would be stored."""
-    of_the_dag_file = set(re.findall(r'"(K8S_[A-Z_]+)"', (PROJECT / "dags" / "k8s_inventory.py").read_text()))
+    of_the_dag_file = {
+        name for path in (PROJECT / "dags").glob("*.py") for name in re.findall(r'"(K8S_[A-Z_]+)"', path.read_text())
+    }
     settings = {environment_name(name) for name in Settings.model_fields}
     wanted = {name: f"value-of-{name}" for name in settings | of_the_dag_file}
     loaded = load(**dict.fromkeys(SECRETS, "x"), **wanted)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from psycopg.rows import dict_row
 
+from k8s_inventory.answers.asking import known_by
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.kube.session import Session
@@ -880,6 +882,15 @@ def test_nothing_is_missed_in_what_was_not_read(stored: Store, name: str) -> Non
         with stored.connection.transaction(force_rollback=True):
             stored.connection.execute("UPDATE k8s_sync_runs SET outcome = 'forbidden' WHERE kind = %s", [kind])
             assert answer(stored, name) == [], kind
+
+
+@pytest.mark.parametrize("name", query_pack())
+def test_a_hit_is_told_from_others_by_its_key(stored: Store, name: str) -> None:
+    query = query_pack()[name]
+    hits = [row for row in rows_of(stored, name) if row[NOT_KNOWN] is None]
+    assert len({known_by(query, row) for row in hits}) == len(hits)
+    measured = {column for row in hits for column, value in row.items() if isinstance(value, int | float | Decimal)}
+    assert not measured & set(query.key)
 
 
 # -- the pack itself -------------------------------------------------------------------------------

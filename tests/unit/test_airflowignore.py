@@ -53,6 +53,10 @@ def test_a_checkout_is_a_bundle_of_the_dags_in_its_folder(
     checkout: Path, syntax: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert found(checkout, syntax) == ["dags/k8s_inventory.py", "dags/team/tests/theirs.py"]
+        assert found(checkout, syntax) == [
+            "dags/k8s_inventory.py",
+            "dags/k8s_inventory_report.py",
+            "dags/team/tests/theirs.py",
+        ]
     assert "regex" not in caplog.text
-    assert found(checkout / "dags", syntax) == ["k8s_inventory.py", "team/tests/theirs.py"]
+    assert found(checkout / "dags", syntax) == ["k8s_inventory.py", "k8s_inventory_report.py", "team/tests/theirs.py"]

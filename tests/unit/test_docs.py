@@ -35,6 +35,7 @@ def test_settings_and_make_targets_that_pages_name_exist(page: Path) -> None:
     known = {environment_name(name) for name in Settings.model_fields} | {
         "K8S_SCHEDULE",
         "K8S_INCREMENTAL_SCHEDULE",
+        "K8S_REPORT_SCHEDULE",
         "K8S_POOL",
         "K8S_RETRIES",
     }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
-from k8s_inventory.sync.summary import changes, fresh, lines
+from k8s_inventory.known_secrets import learn
+from k8s_inventory.sync.summary import changes, fresh, lines, note
 
 
 def _row(context: str, kind: str, outcome: str = "complete", error: str | None = None, **more: Any) -> dict[str, Any]:
@@ -139,3 +142,88 @@ def test_whatever_the_width_and_the_names_tables_stay_within_it() -> None:
         for line in "".join(shown).split("\n"):
             assert line.isprintable(), repr(line)
             assert cell_len(line) <= width, repr(line)
+
+
+# -- the note of a run -----------------------------------------------------------------------------
+
+MARKUP = (
+    "![seen](https://evil.example/x.png)",
+    "[click](https://evil.example)",
+    "<img src=https://evil.example/x onerror=alert(1)>",
+    "https://evil.example/autolinked www.evil.example <https://evil.example>",
+    "`` ` ```![seen](https://evil.example/x.png)",
+    "`![seen](https://evil.example/x.png)`",
+    "a`",
+    " `a",
+    "a\n\n# heading\n| a | b |\n| - | - |",
+    "a\r- item\u2028![seen](https://evil.example/x.png)",
+    "\\`![seen](https://evil.example/x.png)",
+    "**bold** _it_ ~~gone~~ &lt;b&gt; $x$ :smile: @here",
+    "`" * 500,
+    "\x1b[31m\u202e\x00",
+    " ",
+    "",
+)
+
+
+def test_a_note_says_what_is_lacking_and_why_and_what_changed() -> None:
+    rows = [
+        _row("east", "pods", objects=3, changed=2, deleted=1),
+        _row("east", "nodes"),
+        _row("west", "pods", objects=4, changed=7),
+        _row("west", "secrets", "forbidden", "west may not list secrets"),
+        _row("dead", "pods", "unreachable", "no route (found before in this run)", whole_context=True),
+        _row("dead", "services", "unreachable", "no route", whole_context=True),
+        _row("dead", "nodes", "unreachable", "no route (found before in this run)", whole_context=True),
+    ]
+    assert note(rows, warnings=["kubeconfig is gone"]) == (
+        "**3 of 7 targets are complete.** 7 objects, 9 changed, 1 deleted.\n"
+        "\nNot complete:\n"
+        "- `dead` unreachable: `pods`, `services` and 1 more: `no route`\n"
+        "- `west` forbidden: `secrets`: `west may not list secrets`\n"
+        "\nChanged:\n"
+        "- `west` `pods`: 7 changed, 0 deleted\n"
+        "- `east` `pods`: 2 changed, 1 deleted\n"
+        "\nComplete:\n"
+        "- `east`\n"
+        "\nWarnings:\n"
+        "- `kubeconfig is gone`"
+    )
+    assert note([_row("east", "pods", objects=3)]).startswith(
+        "**1 of 1 targets are complete.** 3 objects; nothing changed."
+    )
+
+
+def test_a_note_has_no_more_characters_than_airflow_takes() -> None:
+    for size in (0, 1, 7, 40, 100, 300):
+        rows = [
+            _row(f"{'c' * size}-{each}", "pods", outcome, "e" * size * 3 or None, changed=each)
+            for each, outcome in enumerate(("complete", "unreachable", "failed", "forbidden", "partial") * 20)
+        ]
+        said = note(rows, warnings=["w" * size] * 50)
+        assert len(said) <= 1000
+        assert "**20 of 100 targets" in said
+        assert "more" in said
+
+
+@pytest.mark.parametrize("planted", MARKUP)
+def test_nothing_in_a_note_is_markup_of_others(planted: str) -> None:
+    rows = [
+        _row(planted, planted, "failed", planted),
+        _row(planted + "2", "pods", changed=3),
+        _row(planted + "3", planted, "forbidden", "x" * 150 + planted),
+    ]
+    parser = MarkdownIt("gfm-like", {"linkify": False, "html": True}).disable("linkify")
+    tokens = parser.parse(note(rows, warnings=[planted]))
+    inline = [child for token in tokens for child in token.children or ()]
+    kinds = {token.type.removesuffix("_open").removesuffix("_close") for token in [*tokens, *inline]}
+    assert kinds <= {"inline", "paragraph", "bullet_list", "list_item", "strong", "text", "code_inline", "softbreak"}
+    ours = " ".join(token.content for token in inline if token.type == "text")
+    assert "evil" not in ours
+    assert "`" not in ours
+
+
+def test_no_secret_is_in_a_note() -> None:
+    learn("planted-secret-1234")
+    said = note([_row("east", "pods", "failed", "e" * 150 + "planted-secret-1234")], warnings=["planted-secret-1234"])
+    assert "planted" not in said

@@ -65,6 +65,23 @@ The next run of [{inventory}]({inventory_page}) reads the context again where it
 """
 
 
+_REPORT = """
+Asks the ready-made queries of the inventory after each run of [{inventory}]({inventory_page}), and tells which hits are
+new.
+
+**The task** `ask` asks each query once, and says of each how many hits it has, how many are new, and how many gone. The
+run's note is the short of it. A query that fails does not keep others from being asked; the run fails at its end.
+
+**New** is a hit that the answer before did not have. The first time that a query is asked, or speaks of a context,
+nothing is new. Of a context that is not known just now nothing is new, and nothing gone.
+
+**Where it is**: a CSV file of each answer and the picture `counts.svg` in the folder that the operator has set; counts
+in SQL: `SELECT * FROM k8s_answers ORDER BY asked_at DESC`. New hits go to whom the operator has set, once.
+
+What each query means, and what to do about a hit: `docs/queries.md` of the project. Settings: `docs/report.md`.
+"""
+
+
 def about_inventory(*, inventory: str, forget: str) -> str:
     """What the DAG does, its Params, outcomes and pages, in Markdown. `inventory`, `forget`: the ids of the DAGs."""
     return _INVENTORY.format(
@@ -85,6 +102,11 @@ def about_following(*, inventory: str, mode: str) -> str:
         inventory=inventory,
         inventory_page=page(f"dags/{inventory}"),
     )
+
+
+def about_report(*, inventory: str) -> str:
+    """What the DAG of the report does, in Markdown."""
+    return _REPORT.format(inventory=inventory, inventory_page=page(f"dags/{inventory}"))
 
 
 def about_forgetting(*, inventory: str) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, BaseOperator
 
+from k8s_inventory.operators.notes import MOST, NOTHING_PLANNED, leave
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -26,7 +28,8 @@ class AnnounceOperator(BaseOperator):
     that waits for them starts once, however many contexts there are, and Airflow has its database for five seconds.
     A task that fails gives none, so that it can be no other task of the run: these fail with one of their targets.
 
-    :param only_changed: not of tables in which nothing changed, where a run comes every few minutes.
+    :param only_changed: not of tables in which nothing changed, where a run comes every few minutes. Such a run has no
+        `report`, and its note is left here.
     :param plan_task_id: the task whose return value says what was planned.
     """
 
@@ -39,14 +42,16 @@ class AnnounceOperator(BaseOperator):
         from k8s_inventory.hooks.inventory import InventoryHook
         from k8s_inventory.operators.failures import explained
         from k8s_inventory.settings import Settings
-        from k8s_inventory.sync.summary import fresh, report
+        from k8s_inventory.sync.summary import fresh, note, report
 
         plan = context["ti"].xcom_pull(task_ids=self.plan_task_id) or []
-        tables: dict[str, dict[str, Any]] = {}
+        rows: list[dict[str, Any]] = []
         if plan:
             with explained(context), InventoryHook(Settings.of_run(context["params"])).store() as store:
-                tables = fresh(report(store, str(context["run_id"]), plan))
+                rows = report(store, str(context["run_id"]), plan)
+        tables = fresh(rows)
         if self.only_changed:
+            leave(context, note(rows, most=MOST) if rows else NOTHING_PLANNED)
             tables = {table: said for table, said in tables.items() if said["changed"] or said["deleted"]}
         events = context["outlet_events"][FRESH]
         for table, said in tables.items():

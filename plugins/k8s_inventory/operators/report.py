@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from k8s_inventory.operators.notes import MOST, NOTHING_PLANNED, leave
 from k8s_inventory.operators.plan import WARNINGS
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ReportOperator(BaseOperator):
-    """Prints a table of all targets, returns it, and fails if a target failed.
+    """Prints a table of all targets, returns it, leaves the run's note, and fails if a target failed.
 
     :param plan_task_id: the task whose return value says what was planned.
     :param views_task_id: the task that made the views of CRDs, where there is one.
@@ -30,10 +31,11 @@ class ReportOperator(BaseOperator):
         from k8s_inventory.printable import printable
         from k8s_inventory.settings import Settings
         from k8s_inventory.store import StoreError
-        from k8s_inventory.sync.summary import failed, lines, report
+        from k8s_inventory.sync.summary import failed, lines, note, report
 
         plan = context["ti"].xcom_pull(task_ids=self.plan_task_id)
         if not plan:
+            leave(context, NOTHING_PLANNED)
             raise failure("nothing was planned: the log of the task `plan` says why", retryable=False, context=context)
         tasks, views = (self.plan_task_id, self.views_task_id), self._state_of(self.views_task_id, context)
         warnings = [each for task in tasks for each in context["ti"].xcom_pull(task_ids=task, key=WARNINGS) or ()]
@@ -48,6 +50,7 @@ class ReportOperator(BaseOperator):
                     warnings.append(str(error))
         if views == "failed":
             warnings.append(f"the task `{self.views_task_id}` failed: views of CRDs are not all as they should be")
+        leave(context, note(rows, warnings=warnings, most=MOST))
         self.log.info("\n%s", lines(rows, warnings=warnings))
         bad = [f"{row['context_name']} · {row['kind']} ({row['outcome']})" for row in failed(rows)]
         if views == "failed":

@@ -392,6 +392,11 @@ class Store:
                 if time.monotonic() > end:
                     return
 
+    def forget_old_answers(self, days: int) -> None:
+        """Deletes counts of hits that are so many days old. Raises `StoreError`."""
+        with explained("deleting old counts"):
+            self.run("forget_old_answers", {"days": days})
+
     # -- contexts and runs ---------------------------------------------------------------------------
 
     def mark_configured(self, contexts: Iterable[str], *, source: str = "", are_all: bool = True) -> list[str]:

@@ -40,7 +40,18 @@ def forget_context(
 
 
 def _of_a_context() -> list[str]:
-    names = ("changes", "runs", "all_parts", "revisions", "targets", "discovery", "sources", "context", "dead_locks")
+    names: tuple[str, ...] = (
+        "changes",
+        "runs",
+        "all_parts",
+        "revisions",
+        "targets",
+        "discovery",
+        "sources",
+        "answers",
+        "context",
+    )
+    names += ("dead_locks",)
     return [sql(f"forget_{name}") for name in names]
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from k8s_inventory.kinds import FAMILIES, KINDS
 from k8s_inventory.kinds.custom import is_custom
 from k8s_inventory.outcome import Outcome, Verdict
-from k8s_inventory.printable import printable
+from k8s_inventory.printable import in_markdown, printable
 from k8s_inventory.store import Store
 from k8s_inventory.sync.selection import CUSTOM, Custom, contexts_of
 
@@ -181,6 +181,69 @@ def _changed(row: Mapping[str, Any]) -> str:
     name = f"{row['namespace']}/{row['name']}" if row["namespace"] else row["name"]
     columns = [each for each in row["columns"] or () if each not in _SAYING_LITTLE] or row["columns"]
     return f"{name} ({', '.join(columns)})" if columns else name
+
+
+def note(rows: Sequence[Mapping[str, Any]], *, warnings: Sequence[str] = (), most: int = 1000) -> str:
+    """The same in Markdown, and short: how much is complete, what is not and why, and what changed.
+
+    At most so many characters. What comes from outside is in code spans, so that none of it is markup.
+    """
+    complete = [row for row in rows if row["outcome"] == Outcome.COMPLETE]
+    lacking = {row["context_name"] for row in rows if row["outcome"] != Outcome.COMPLETE}
+    whole = {row["context_name"] for row in rows} - lacking
+    objects, changed, deleted = (sum(row[name] for row in rows) for name in _COUNTS)
+    said = f"**{len(complete)} of {len(rows)} targets are complete.** {objects} objects"
+    said += f", {changed} changed, {deleted} deleted." if changed or deleted else "; nothing changed."
+    sections = (
+        ("Not complete", _lacking(rows)),
+        ("Changed", _most_changed(rows)),
+        ("Complete", [in_markdown(name) for name in sorted(whole)]),
+        ("Warnings", [in_markdown(each, most=160) for each in warnings]),
+    )
+    for title, found in sections:
+        if found:
+            said += bulleted(title, found, most=most - len(said))
+    return said
+
+
+def bulleted(title: str, lines: Sequence[str], *, most: int) -> str:
+    """A list in Markdown, of as many of the lines as there is room for; the last one says how many are left out."""
+    text = f"\n\n{title}:"
+    if most < len(text) + 50:
+        return ""
+    for at, line in enumerate(lines):
+        rest = f"\n- and {len(lines) - at} more"
+        if len(text) + len(line) + 3 > most - (len(rest) if at + 1 < len(lines) else 0):
+            return text + rest
+        text += f"\n- {line}"
+    return text
+
+
+def _lacking(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is not complete, by context and outcome, the worst first, with the first error."""
+    alike: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["outcome"] != Outcome.COMPLETE:
+            alike.setdefault((row["context_name"], row["outcome"]), []).append(row)
+    worst_first = sorted(alike.items(), key=lambda item: (-Outcome(item[0][1]).severity, item[0]))
+    return [_lack(context, outcome, of_one) for (context, outcome), of_one in worst_first]
+
+
+def _lack(context: str, outcome: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    kinds = ", ".join(in_markdown(row["kind"], most=40) for row in rows[:2])
+    more = f" and {len(rows) - 2} more" if len(rows) > 2 else ""
+    error = min((row["error"] or "" for row in rows), key=len)
+    why = f": {in_markdown(error, most=160)}" if error else ""
+    return f"{in_markdown(context)} {outcome}: {kinds}{more}{why}"
+
+
+def _most_changed(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    changed = [row for row in rows if row["changed"] or row["deleted"]]
+    return [
+        f"{in_markdown(row['context_name'])} {in_markdown(row['kind'], most=40)}: {row['changed']} changed, "
+        f"{row['deleted']} deleted"
+        for row in sorted(changed, key=lambda row: row["changed"] + row["deleted"], reverse=True)
+    ]
 
 
 def _problems(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str]]:

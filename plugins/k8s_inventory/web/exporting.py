@@ -10,9 +10,8 @@ from datetime import datetime
 
 from fastapi import Response
 
+from k8s_inventory.printable import no_formula
 from k8s_inventory.web.columns import plain
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def cell(value: object) -> object:
@@ -20,7 +19,7 @@ def cell(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     shown = json.dumps(value, default=str) if isinstance(value, dict) else plain(value)
-    return f"'{shown}" if isinstance(shown, str) and shown.startswith(_FORMULA) else shown
+    return no_formula(shown) if isinstance(shown, str) else shown
 
 
 def as_csv(name: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

@@ -1,6 +1,7 @@
 -- Which autoscalers can not scale up any more?
 -- Hit: A HorizontalPodAutoscaler whose workload has as many pods as it may, and more than the fewest.
 -- Do: Raise `maxReplicas`, or find out what the load is.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Horizontal Pod Autoscaling.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['horizontalpodautoscalers'])

@@ -2,6 +2,7 @@
 -- Hit: A container, init container or sidecar without a memory limit, in a pod without one. Pods of one owner that are
 -- alike are one row: `pods` of them, `pod` is one.
 -- Do: Set `limits.memory`, or a LimitRange with defaults in the namespace.
+-- Key: namespace, owner_kind, owner, containers
 -- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Resource policies; Kubernetes documentation, Assign Memory Resources
 -- to Containers and Pods.
 WITH unknown AS (

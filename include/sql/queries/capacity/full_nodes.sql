@@ -1,6 +1,7 @@
 -- Which nodes are nearly full?
 -- Hit: A node of whose cores, memory or places for pods 90 percent or more are asked for; `full_of` says which.
 -- Do: Add nodes, or lower requests that are idle (capacity/idle_requests.sql).
+-- Key: name
 -- Source: Kubernetes documentation, Resource Management for Pods and Containers: how Pods with resource requests are
 -- scheduled.
 WITH unknown AS (

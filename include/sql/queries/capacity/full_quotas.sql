@@ -2,6 +2,7 @@
 -- Hit: A resource of a ResourceQuota of which 90 percent or more are taken: what asks for more than the rest is
 -- refused.
 -- Do: Raise the quota, or find out what takes it: capacity/namespaces.sql.
+-- Key: namespace, name, resource
 -- Source: Kubernetes documentation, Resource Quotas.
 -- Limits: A quota of zero forbids the resource, and is left out.
 WITH unknown AS (

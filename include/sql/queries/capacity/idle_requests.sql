@@ -1,6 +1,7 @@
 -- What is set aside for pods that do not work?
 -- Hit: Pods of one owner that have had a node for an hour and are not ready: what they ask for is taken from others.
 -- Do: Mend or stop them: reliability/crash_loops.sql and images/pull_errors.sql have two of the reasons.
+-- Key: namespace, owner_kind, owner, display_status
 -- Source: Kubernetes documentation, Resource Management for Pods and Containers: how Pods with resource requests are
 -- scheduled.
 -- Limits: How much a pod that works uses of what it asks for is not in the API: metrics are not stored.

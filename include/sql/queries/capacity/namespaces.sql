@@ -2,6 +2,7 @@
 -- Hit: A namespace with pods: what they ask for, in percent of what all nodes have for pods. Pods that have no node yet
 -- are in it.
 -- Do: Multiply the percentage by what the cluster costs.
+-- Key: namespace
 -- Source: Kubernetes documentation, Resource Management for Pods and Containers: how Pods with resource requests are
 -- scheduled.
 WITH unknown AS (

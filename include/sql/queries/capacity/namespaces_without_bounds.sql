@@ -1,6 +1,7 @@
 -- Which namespaces may take all of their cluster?
 -- Hit: A namespace with pods, and neither a ResourceQuota nor a LimitRange.
 -- Do: Give it a ResourceQuota, and a LimitRange with defaults.
+-- Key: namespace
 -- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Resource policies.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['namespaces', 'pods', 'resourcequotas', 'limitranges'])

@@ -2,6 +2,7 @@
 -- Hit: A node, the fullest first: cores and bytes that its pods ask for, in percent of what it has for pods, and its
 -- pods in percent of those it takes.
 -- Do: Nodes that stay below half are candidates to be given back; above 90 percent the next rollout may not fit.
+-- Key: name
 -- Source: Kubernetes documentation, Resource Management for Pods and Containers: how Pods with resource requests are
 -- scheduled: requests of pods that have not ended, against allocatable.
 WITH unknown AS (

@@ -1,6 +1,7 @@
 -- On which nodes may pods use more memory than there is?
 -- Hit: A node whose pods' memory limits are together more than it has for pods: when they use them, the kernel kills.
 -- Do: Set requests closer to limits, or spread the pods.
+-- Key: name
 -- Source: Kubernetes documentation, Node-pressure Eviction; Resource Management for Pods and Containers.
 -- Limits: Containers without a limit may use any amount, and are not in the sum.
 WITH unknown AS (

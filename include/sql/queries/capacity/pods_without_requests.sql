@@ -2,6 +2,7 @@
 -- Hit: Pods of one owner for which the scheduler sets nothing aside; `lacks` says of what. They are the first to be
 -- evicted, and no sum has them.
 -- Do: Set requests, or a LimitRange with defaults in the namespace.
+-- Key: namespace, owner_kind, owner, lacks
 -- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Resource policies; Kubernetes documentation, Resource Management for
 -- Pods and Containers.
 WITH unknown AS (

@@ -1,6 +1,7 @@
 -- How much storage does each namespace have, by class?
 -- Hit: Claims of a namespace and class: the bytes that they ask for, and those of the volumes that they got.
 -- Do: Multiply it by what the class costs; orphans/claims.sql has those that nothing mounts.
+-- Key: namespace, storage_class_name
 -- Source: Kubernetes documentation, Persistent Volumes.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['persistentvolumeclaims'])

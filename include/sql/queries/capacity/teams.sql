@@ -1,6 +1,7 @@
 -- What does each team take, in all clusters?
 -- Hit: A team by the label that `asked.label` names, of the pod or else of its namespace; null: neither has one.
 -- Do: Label what has no team; the rest is a bill.
+-- Key: team
 -- Source: Kubernetes documentation, Recommended Labels.
 WITH asked AS (
     SELECT 'team' AS label

@@ -1,6 +1,7 @@
 -- Which clusters are behind the others?
 -- Hit: A cluster whose Kubernetes is older than that of another one; `behind` counts minor versions.
 -- Do: Upgrade it: the last three minor versions get security fixes.
+-- Key: context_name
 -- Source: Kubernetes documentation, Version Skew Policy: Supported versions.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['nodes'])

@@ -1,6 +1,7 @@
 -- Which CRDs differ between clusters?
 -- Hit: A CRD that several clusters have with other served or stored versions; `found` says which context has which.
 -- Do: Install the same version of the operator.
+-- Key: name
 -- Source: Kubernetes documentation, Versions in CustomResourceDefinitions.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['crds'])

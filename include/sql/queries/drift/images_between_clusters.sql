@@ -2,6 +2,7 @@
 -- Hit: A Deployment, StatefulSet or DaemonSet that several clusters have by the same namespace and name, with different
 -- images; `found` says which context has which.
 -- Do: Roll out the one that is meant.
+-- Key: kind, namespace, name
 -- Source: Kubernetes documentation, Configuration Best Practices.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['deployments', 'statefulsets', 'daemonsets'])

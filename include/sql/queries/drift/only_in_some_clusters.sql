@@ -2,6 +2,7 @@
 -- Hit: A workload of a namespace that several clusters have, which is not in all of them: `has` and `lacks` are
 -- contexts.
 -- Do: Find out whether that is meant.
+-- Key: kind, namespace, name
 -- Source: Kubernetes documentation, Configuration Best Practices.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['namespaces', 'deployments', 'statefulsets', 'daemonsets'])

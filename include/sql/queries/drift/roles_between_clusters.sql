@@ -2,6 +2,7 @@
 -- Hit: A ClusterRole of one name whose rules are not the same everywhere; `variants` counts them, `contexts` has one
 -- context of each.
 -- Do: Apply the one that is meant.
+-- Key: name
 -- Source: Kubernetes documentation, RBAC Good Practices: Periodic review.
 -- Limits: Kubernetes' own default roles are left out: they differ by version.
 WITH unknown AS (

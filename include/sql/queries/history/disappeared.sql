@@ -4,6 +4,7 @@
 -- all deletions since then are known.
 -- Do: Where an object was not meant to go, look for its deletion in the API server's audit log, between `not_before`
 -- and `deleted_at`.
+-- Key: kind, namespace, name, deleted_at
 -- Source: docs/history.md.
 -- Limits: It can not say who deleted it, nor hold what came and went between two syncs.
 WITH asked AS NOT MATERIALIZED (

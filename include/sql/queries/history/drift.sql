@@ -4,6 +4,7 @@
 -- that name; null: no difference, and of then also where `known_then` is not complete, which is of both clusters. A row
 -- without a name is a kind that is not all known, now or then.
 -- Do: Roll out the one that is meant.
+-- Key: kind, namespace, name
 -- Source: docs/history.md.
 -- Limits: It can not say which of the two is right, nor tell values apart that are redacted in both.
 WITH asked AS NOT MATERIALIZED (

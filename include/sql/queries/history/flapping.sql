@@ -2,6 +2,7 @@
 -- Hit: A row is a name under which that happened, the busiest first. A row without a name is a kind of which not all
 -- changes since then are known.
 -- Do: Look at the columns that change: two controllers may write the same field.
+-- Key: kind, namespace, name
 -- Source: docs/history.md.
 -- Limits: It can not count what came and went between two syncs, so that a daily sync shows nothing here.
 WITH asked AS NOT MATERIALIZED (

@@ -2,6 +2,7 @@
 -- Hit: A row is a workload whose images changed, or that is new (without former images), the latest first. A row
 -- without a name is a kind of which not all changes since then are known.
 -- Do: Compare it with what was to be released.
+-- Key: kind, namespace, name, seen_at
 -- Source: docs/history.md.
 -- Limits: It can not say whether the rollout succeeded (see rollouts.sql), nor what a tag that was pushed anew stands
 -- for.

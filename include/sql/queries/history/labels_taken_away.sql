@@ -3,6 +3,7 @@
 -- none of that name any more. Labels of objects that were deleted are not in it. A row without a name is a kind of
 -- which not all changes since then are known.
 -- Do: Put the label back where a selector, a policy or a budget goes by it.
+-- Key: kind, namespace, name, label, seen_at
 -- Source: docs/history.md.
 -- Limits: It can not hold labels that came and went between two syncs, nor those that are not stored (drop_labels).
 WITH asked AS NOT MATERIALIZED (

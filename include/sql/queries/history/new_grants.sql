@@ -3,6 +3,7 @@
 -- (null); or a rule of a role that its subjects have got more by. A row without a role is a kind whose state of then is
 -- not known, or only as of an older listing: nothing is called new of a context where it is unknown.
 -- Do: Take the binding away where nobody asked for it.
+-- Key: kind, namespace, role_kind, role_name, binding_name, subject, rule
 -- Source: docs/history.md.
 -- Limits: It can not hold what was granted and taken away in between (what_changed.sql has that), nor say who granted
 -- it.

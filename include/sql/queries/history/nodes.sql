@@ -3,6 +3,7 @@
 -- and gone_at. One that was made again under its name is another node. A row without a name is a context of which not
 -- all is known since then.
 -- Do: Compare it with what the autoscaler, or the people in charge of the nodes, meant to do.
+-- Key: name, uid
 -- Source: docs/history.md.
 -- Limits: It can not hold nodes that came and went between two syncs.
 WITH asked AS NOT MATERIALIZED (

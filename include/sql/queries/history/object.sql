@@ -4,6 +4,7 @@
 -- first time. A row without a name is a kind of which not all changes since then are known; of events it has a time
 -- (from history_since to complete_as_of) of which Events were not read before clusters forget them.
 -- Do: Read it from the bottom up: what came first is mostly the reason.
+-- Key: kind, namespace, name, what, seen_at
 -- Source: docs/history.md.
 -- Limits: It can not say what came and went between two syncs, nor what an Event said before its last time.
 WITH asked AS NOT MATERIALIZED (

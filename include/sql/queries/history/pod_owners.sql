@@ -4,6 +4,7 @@
 -- next change after the pod was last seen: a change of `replicas`, say. A row without a pod is a kind of which not all
 -- is known since then.
 -- Do: Where the owner was not changed, look at its node and its events.
+-- Key: namespace, pod, deleted_at
 -- Source: docs/history.md.
 -- Limits: It can not say why a pod went. Kinds are read one after the other: within a run, an owner may be read after
 -- its pods.

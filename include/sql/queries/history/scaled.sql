@@ -3,6 +3,7 @@
 -- `autoscaler` the HorizontalPodAutoscaler that is set on it now. A row without a name is a kind of which not all
 -- changes since then are known.
 -- Do: Where no autoscaler did it, ask who did.
+-- Key: kind, namespace, name, seen_at
 -- Source: docs/history.md.
 -- Limits: It can not say which user did it: that is in the API server's audit log alone. Of several changes between two
 -- syncs it has the sum. `replicas_to` is null where the value was taken away later, by redaction say.

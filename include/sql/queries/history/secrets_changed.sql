@@ -2,6 +2,7 @@
 -- Hit: A row is a change of a Secret, the latest first; `columns` are those that differ, `old` has what they held. A
 -- row without a name is a context of which not all changes since then are known.
 -- Do: Where nobody meant it, rotate what is in it.
+-- Key: namespace, name, seen_at
 -- Source: docs/history.md.
 -- Limits: It can not say that a value was changed: values are never read, and nothing else of such a Secret differs.
 WITH asked AS NOT MATERIALIZED (

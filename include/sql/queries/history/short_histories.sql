@@ -2,6 +2,7 @@
 -- Hit: A row is a target whose former states a week ago are not all known: none before history_since (null: no history
 -- is kept), and where `known` is incomplete, what the listing before, of complete_as_of, had.
 -- Do: Leave `history_days` at what you need, and look why a kind is not complete.
+-- Key: kind
 -- Source: docs/history.md.
 -- Limits: It can not say why a history is short: it may be new, switched off, truncated, or dropped after history_days.
 WITH asked AS NOT MATERIALIZED (

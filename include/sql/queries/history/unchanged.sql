@@ -3,6 +3,7 @@
 -- now, but for noise, the oldest first. A row without a name is a kind whose history does not reach back so far:
 -- nothing can be said of its objects.
 -- Do: Ask whether it is in use: orphans/ has what nothing refers to.
+-- Key: kind, namespace, name
 -- Source: docs/history.md.
 -- Limits: It can not say whether an object is in use, nor see changes that were undone between two syncs.
 WITH asked AS NOT MATERIALIZED (

@@ -3,6 +3,7 @@
 -- all (each Event since its own first time), and what the latest says. A row without a name is a time of which Events
 -- were not read before clusters forget them.
 -- Do: Begin with the most frequent; `object.sql` has all that happened to one of them.
+-- Key: kind, namespace, name
 -- Source: docs/history.md.
 -- Limits: It can not say what was warned of in such a time, nor what an Event said before its last time.
 WITH asked AS NOT MATERIALIZED (

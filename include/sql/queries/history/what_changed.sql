@@ -2,6 +2,7 @@
 -- Hit: A row is a change of an object, the latest first, with the former values of its small columns. A row without a
 -- change is a kind of which not all changes since then are known: kept from history_since, exact as of complete_as_of.
 -- Do: Look at the columns and their former values; `k8s_pods_at` and its like have the whole rows.
+-- Key: kind, namespace, name, seen_at
 -- Source: docs/history.md.
 -- Limits: It can not say what came and went between two syncs, nor anything of Events.
 WITH asked AS NOT MATERIALIZED (

@@ -2,6 +2,7 @@
 -- Hit: A container whose image's registry is not in `asked.ours`: change that list. As it stands, it has Kubernetes'
 -- own.
 -- Do: Copy the image to a registry of yours, and have an admission policy refuse others.
+-- Key: namespace, owner_kind, owner, image
 -- Source: CIS Kubernetes Benchmark 1.9 5.5.1; NSA/CISA Kubernetes Hardening Guide 1.2, Building secure container
 -- images.
 WITH asked AS (

@@ -1,6 +1,7 @@
 -- Which containers run an image without a version?
 -- Hit: A container whose image has the tag `latest`, or neither tag nor digest, which means the same.
 -- Do: Name a version, better a digest: two nodes may run different images, and nobody can go back.
+-- Key: namespace, owner_kind, owner, image
 -- Source: Kubernetes documentation, Images: Image names; Configuration Best Practices.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

@@ -1,6 +1,7 @@
 -- Which images run in more than one version?
 -- Hit: An image that runs by several tags or digests, in all clusters together; `contexts` are those.
 -- Do: Find out which is meant, and roll it out everywhere.
+-- Key: image
 -- Source: Kubernetes documentation, Configuration Best Practices.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

@@ -1,6 +1,7 @@
 -- Which containers run an image that can change under its name?
 -- Hit: A container whose image is not named by its digest.
 -- Do: Put the digest behind the tag, as most build systems can.
+-- Key: namespace, owner_kind, owner, image
 -- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Building secure container images; Kubernetes documentation, Images:
 -- Image pull policy.
 WITH unknown AS (

@@ -1,6 +1,7 @@
 -- Which tags stand for different images?
 -- Hit: An image's name under which nodes run more than one digest: it was pushed again, and pods differ.
 -- Do: Restart the workload, and name images by digest.
+-- Key: image
 -- Source: Kubernetes documentation, Images: Image pull policy.
 -- Limits: An image for several architectures has a digest for each with some runtimes.
 WITH unknown AS (

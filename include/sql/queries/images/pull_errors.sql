@@ -1,6 +1,7 @@
 -- Which images can not be pulled?
 -- Hit: A pod that waits for an image; `reason` is what kubectl shows.
 -- Do: Look into the pod's events: a name that is wrong, a registry that is down, or a pull secret that is missing.
+-- Key: namespace, name, container, image
 -- Source: Kubernetes documentation, Images: ImagePullBackOff.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

@@ -1,6 +1,7 @@
 -- Which images run where, and in how many pods?
 -- Hit: An image of running pods, whatever the cluster.
 -- Do: Nothing: it is what there is.
+-- Key: image
 -- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Building secure container images: know what runs.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

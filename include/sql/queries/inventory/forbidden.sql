@@ -1,6 +1,7 @@
 -- Which kinds may we not read?
 -- Hit: A kind that a cluster refused to list: no answer can speak of it.
 -- Do: Grant `list` on it: docs/rbac.md has the ClusterRole.
+-- Key: kind
 -- Source: docs/status.md, Outcomes.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY[]::text[])

@@ -1,6 +1,7 @@
 -- How well do we know it?
 -- Hit: A context and kind, those that are not complete first; rows of a target are exact as of `exact_as_of`.
 -- Do: docs/status.md says what to do about each outcome.
+-- Key: kind
 -- Source: docs/status.md.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY[]::text[])

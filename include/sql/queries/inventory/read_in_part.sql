@@ -1,6 +1,7 @@
 -- What is read only in part?
 -- Hit: A target that was last read in some namespaces, or under selectors: what is beyond is not known.
 -- Do: Nothing, if it is meant; else leave `namespaces` and selectors out.
+-- Key: kind
 -- Source: docs/choosing.md.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY[]::text[])

@@ -2,6 +2,7 @@
 -- Hit: A context beside which others lead to one cluster: its objects are there once for each, and sums over all
 -- contexts count them twice.
 -- Do: Leave one of them out of `contexts`.
+-- Key: cluster_uid
 -- Source: docs/status.md.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY[]::text[])

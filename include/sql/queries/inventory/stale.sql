@@ -1,6 +1,7 @@
 -- What was last read whole more than two days ago?
 -- Hit: A target whose rows are older than that, or that was never whole; `outcome` is of the last attempt.
 -- Do: Look whether the DAG runs, and what the error says.
+-- Key: kind
 -- Source: docs/status.md.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY[]::text[])

@@ -1,6 +1,7 @@
 -- Of which contexts are there rows, though they are not configured any more?
 -- Hit: A context that is gone from the configuration: its rows are those of then, and are in every answer.
 -- Do: Bring it back, or delete its rows by the DAG `k8s_inventory_forget`.
+-- Key: context_name
 -- Source: docs/status.md.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY[]::text[])

@@ -1,6 +1,7 @@
 -- Which services can be reached from outside?
 -- Hit: A Service of type LoadBalancer or NodePort, or with external IPs; `node_ports` are open on every node.
 -- Do: Put an Ingress in front, or bound it: `loadBalancerSourceRanges`, an internal load balancer.
+-- Key: namespace, name, type
 -- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Network separation and hardening; Kubernetes documentation, Service:
 -- Publishing Services.
 WITH unknown AS (

@@ -1,6 +1,7 @@
 -- Which ingresses lead nowhere?
 -- Hit: A backend of an Ingress whose Service is not there, or has no such port; `port` is the port's name or number.
 -- Do: Correct the backend, or delete the Ingress.
+-- Key: namespace, name, service, port, why
 -- Source: Kubernetes documentation, Ingress.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['ingresses', 'services'])

@@ -1,6 +1,7 @@
 -- Which ingresses does nobody serve?
 -- Hit: An Ingress whose class is not there, or that names none where no class is the default.
 -- Do: Set `ingressClassName`.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Ingress: Default Ingress class.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['ingresses', 'ingressclasses'])

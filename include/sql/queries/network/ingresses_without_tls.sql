@@ -1,6 +1,7 @@
 -- Which hosts are served without TLS?
 -- Hit: A host of an Ingress that no entry of its `tls` covers; null: all hosts.
 -- Do: Add the host to `tls`, with a Secret or the controller's default certificate.
+-- Key: namespace, name, host
 -- Source: Kubernetes documentation, Ingress: TLS; NSA/CISA Kubernetes Hardening Guide 1.2, Network separation and
 -- hardening: encryption.
 -- Limits: Whether the controller, or what is before it, has TLS for all hosts is not in the API.

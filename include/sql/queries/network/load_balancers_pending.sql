@@ -1,6 +1,7 @@
 -- Which load balancers have no address?
 -- Hit: A Service of type LoadBalancer that has waited for an address for ten minutes.
 -- Do: Look into its events: the cloud's quota, or no controller for its class.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Service: type LoadBalancer.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['services'])

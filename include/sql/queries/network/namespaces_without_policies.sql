@@ -1,6 +1,7 @@
 -- Which namespaces with pods have no network policy?
 -- Hit: A namespace whose pods everybody may talk to, and who may talk to everybody.
 -- Do: Begin with a policy that selects all pods and allows nothing, then allow what is meant.
+-- Key: namespace
 -- Source: CIS Kubernetes Benchmark 1.9 5.3.2; NSA/CISA Kubernetes Hardening Guide 1.2, Network separation and
 -- hardening: Network policies.
 -- Limits: Policies of a network plugin's own kinds (Calico, Cilium, AdminNetworkPolicy) are not looked at; and without

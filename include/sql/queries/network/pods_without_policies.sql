@@ -2,6 +2,7 @@
 -- Hit: Pods of one owner that no policy selects for `direction`: Ingress, that everybody may talk to them, or Egress,
 -- that they may talk to everybody. Pods in their node's network are never isolated.
 -- Do: Add a policy that selects them, with that direction in its `policyTypes`.
+-- Key: namespace, owner_kind, owner, direction
 -- Source: Kubernetes documentation, Network Policies: the two sorts of pod isolation; NSA/CISA Kubernetes Hardening
 -- Guide 1.2, Network policies.
 WITH unknown AS (

@@ -2,6 +2,7 @@
 -- Hit: A policy with a rule without peers, or for all addresses, in `direction`: for the pods that it selects no other
 -- policy of that direction has an effect any more, but for the ports that the rule names.
 -- Do: Name the peers.
+-- Key: namespace, name, direction
 -- Source: Kubernetes documentation, Network Policies: Allow all ingress traffic; NSA/CISA Kubernetes Hardening Guide
 -- 1.2, Network policies.
 WITH unknown AS (

@@ -1,6 +1,7 @@
 -- Which network policies select no pod?
 -- Hit: A policy that rules nothing now: its selector may be wrong.
 -- Do: Compare its selector with the labels of the pods that it is meant for.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Network Policies.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['networkpolicies', 'pods'])

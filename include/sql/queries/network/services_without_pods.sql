@@ -2,6 +2,7 @@
 -- Hit: A Service with a selector that no pod has which has not ended: who calls it gets no answer. One of type
 -- ExternalName selects none by nature.
 -- Do: Correct the selector or the pods' labels, or delete the Service.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Service; the rule is that of Kubernetes' EndpointSlice controller.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['services', 'pods'])

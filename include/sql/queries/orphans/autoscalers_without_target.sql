@@ -1,6 +1,7 @@
 -- Which autoscalers scale nothing?
 -- Hit: A HorizontalPodAutoscaler whose Deployment, StatefulSet, ReplicaSet or ReplicationController is not there.
 -- Do: Delete it, or correct its `scaleTargetRef`.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Horizontal Pod Autoscaling.
 -- Limits: Targets of custom kinds are not looked at.
 WITH unknown AS (

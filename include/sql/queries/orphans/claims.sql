@@ -1,6 +1,7 @@
 -- Which claims does no pod mount?
 -- Hit: A PersistentVolumeClaim that no pod mounts, nor a template of one; its volume costs all the same.
 -- Do: Save what is on it, then delete it.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Persistent Volumes.
 -- Limits: `stateful_set` is one that would take the claim again when it is scaled up. What has an owner goes with it,
 -- and is left out.

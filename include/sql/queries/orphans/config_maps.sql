@@ -1,6 +1,7 @@
 -- Which ConfigMaps does no pod use?
 -- Hit: A ConfigMap that no pod, and no template of one, names in a volume, a projected volume or an environment.
 -- Do: Delete it.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, ConfigMaps; the places are those of pkg/api/v1/pod/util.go of Kubernetes 1.36.
 -- Limits: Custom objects, and programs that read it by the API, may use it all the same: look before you delete. Of
 -- pods of one built-in controller and revision the newest is looked at. What has an owner goes with it, and

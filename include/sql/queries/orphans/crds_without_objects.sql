@@ -1,6 +1,7 @@
 -- Which CustomResourceDefinitions have no objects?
 -- Hit: A CRD of whose kind there is no object: its operator may be gone, or never used.
 -- Do: Ask its operator's owner; deleting a CRD deletes all objects of its kind.
+-- Key: name
 -- Source: Kubernetes documentation, Custom Resources.
 -- Limits: CRDs whose kind was not read whole are left out, and said so.
 WITH unknown AS (

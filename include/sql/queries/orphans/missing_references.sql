@@ -2,6 +2,7 @@
 -- Hit: A pod, or a template of pods, whose containers can not start until somebody makes what it names; `kind` and
 -- `name` are of the pod or workload, `missing` is what it lacks.
 -- Do: Make it, or correct the name.
+-- Key: kind, namespace, name, missing_kind, missing
 -- Source: Kubernetes documentation, ConfigMaps; Secrets: optional references are left out.
 -- Limits: Pull secrets that are missing are only warned of by kubelets, and left out.
 WITH unknown AS (

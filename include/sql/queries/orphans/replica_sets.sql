@@ -2,6 +2,7 @@
 -- Hit: A ReplicaSet that wants no pods and that no Deployment controls, or that is beyond its Deployment's
 -- `revisionHistoryLimit`.
 -- Do: Delete it.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Deployments: Clean up Policy.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['replicasets', 'deployments'])

@@ -1,6 +1,7 @@
 -- Which roles does nobody have?
 -- Hit: A Role or ClusterRole that no binding names, and that is not collected into another.
 -- Do: Delete it.
+-- Key: kind, namespace, name
 -- Source: Kubernetes documentation, RBAC Good Practices: Periodic review.
 -- Limits: Kubernetes' own default roles are left out.
 WITH unknown AS (

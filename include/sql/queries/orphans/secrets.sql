@@ -1,6 +1,7 @@
 -- Which Secrets does nothing use?
 -- Hit: A Secret that no pod, no template of one, no service account and no Ingress names.
 -- Do: Revoke what is in it, then delete it.
+-- Key: namespace, name
 -- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Secrets; Kubernetes documentation, Good practices for Kubernetes
 -- Secrets.
 -- Limits: Custom objects, and programs that read it by the API, may use it all the same: look before you delete. Of

@@ -1,6 +1,7 @@
 -- Which service accounts does no pod run as?
 -- Hit: A service account that no pod and no template of one names; `granted`: it has rights all the same.
 -- Do: Delete it with its bindings.
+-- Key: namespace, name
 -- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Protecting Pod service account tokens; Kubernetes documentation,
 -- RBAC Good Practices: Periodic review.
 -- Limits: Programs outside of the cluster may have a token of it. Those of kube-system are left out: controllers of the

@@ -3,6 +3,7 @@
 -- itself: whoever reaches the API server has it, of the last one whoever has any credential (of a managed cluster that
 -- may be any account of the cloud).
 -- Do: Take the binding away.
+-- Key: subject_kind, subject_name, namespace, rule, role_kind, role_name, binding_kind, binding_name
 -- Source: CIS Kubernetes Benchmark 1.9 1.2.1; NSA/CISA Kubernetes Hardening Guide 1.2, Authentication and
 -- authorization; Kubernetes documentation, RBAC Good Practices.
 -- Limits: It goes by the names of the four default bindings: what was added to their roles is not seen here.

@@ -1,6 +1,7 @@
 -- Which bindings name a service account that is not there?
 -- Hit: A right that waits for somebody to make a service account of that name.
 -- Do: Take the subject out of the binding, or delete that.
+-- Key: binding_kind, namespace, name, role_name, account
 -- Source: Kubernetes documentation, RBAC Good Practices: Periodic review.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['rolebindings', 'clusterrolebindings', 'serviceaccounts'])

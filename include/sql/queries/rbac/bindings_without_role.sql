@@ -1,6 +1,7 @@
 -- Which bindings name a role that is not there?
 -- Hit: A binding that grants nothing now, and will grant whatever somebody puts into a role of that name.
 -- Do: Delete the binding, or make the role.
+-- Key: binding_kind, namespace, name, role_kind, role_name
 -- Source: Kubernetes documentation, Using RBAC Authorization: a binding may be made before its role.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['roles', 'clusterroles', 'rolebindings', 'clusterrolebindings'])

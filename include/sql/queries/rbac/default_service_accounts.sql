@@ -2,6 +2,7 @@
 -- Hit: A service account `default` with a rule of its own, or of the group of all service accounts (of its namespace):
 -- pods that name no account have these rights.
 -- Do: Make a service account for the workload that needs them, and bind that.
+-- Key: namespace, as_kind, as_name, in_namespace, verbs, resources, role_kind, role_name, binding_name
 -- Source: CIS Kubernetes Benchmark 1.9 5.1.5; NSA/CISA Kubernetes Hardening Guide 1.2, Protecting Pod service account
 -- tokens.
 WITH unknown AS (

@@ -2,6 +2,8 @@
 -- Hit: A subject that may escalate roles, bind roles that it does not have itself, or impersonate others. A null
 -- `namespace`: everywhere; null `names`: every object there.
 -- Do: Take these verbs away from all but the administrators of rights.
+-- Key: subject_kind, subject_namespace, subject_name, namespace, verbs, resources, names, role_kind, role_name,
+-- binding_kind, binding_name
 -- Source: CIS Kubernetes Benchmark 1.9 5.1.8; Kubernetes documentation, RBAC Good Practices: Escalate verb, Bind verb,
 -- Impersonate verb.
 -- Limits: Who is in a group is not in the API: what a group may do, all its members may. Other authorizers than RBAC

@@ -2,6 +2,8 @@
 -- Hit: A subject that may run commands in pods there (exec, attach, ephemeral containers) or forward their ports. A
 -- null `namespace`: everywhere; null `names`: every object there.
 -- Do: Take the binding away, or narrow the role to what the subject does.
+-- Key: subject_kind, subject_namespace, subject_name, namespace, verbs, resources, names, role_kind, role_name,
+-- binding_kind, binding_name
 -- Source: Kubernetes documentation, RBAC Good Practices; NSA/CISA Kubernetes Hardening Guide 1.2, Authentication and
 -- authorization.
 -- Limits: Who is in a group is not in the API: what a group may do, all its members may. Other authorizers than RBAC

@@ -1,6 +1,8 @@
 -- Who may read Secrets?
 -- Hit: A subject that may get, list or watch Secrets. A null `namespace`: everywhere; null `names`: every object there.
 -- Do: Take the binding away, or name the Secrets in `resourceNames`, with `get` alone.
+-- Key: subject_kind, subject_namespace, subject_name, namespace, verbs, resources, names, role_kind, role_name,
+-- binding_kind, binding_name
 -- Source: CIS Kubernetes Benchmark 1.9 5.1.2; Kubernetes documentation, RBAC Good Practices: Listing secrets.
 -- Limits: Who is in a group is not in the API: what a group may do, all its members may. Other authorizers than RBAC
 -- are not asked. Who may create pods reads Secrets, too: who_can_create_pods.sql.

@@ -2,6 +2,8 @@
 -- Hit: A subject that may approve certificate requests, or sign for a signer: it can make itself a user of any name. A
 -- null `namespace`: everywhere; null `names`: every object there.
 -- Do: Take the binding away, or narrow the role to what the subject does.
+-- Key: subject_kind, subject_namespace, subject_name, namespace, verbs, resources, names, role_kind, role_name,
+-- binding_kind, binding_name
 -- Source: CIS Kubernetes Benchmark 1.9 5.1.11; Kubernetes documentation, RBAC Good Practices: CSRs and certificate
 -- issuing.
 -- Limits: Who is in a group is not in the API: what a group may do, all its members may. Other authorizers than RBAC

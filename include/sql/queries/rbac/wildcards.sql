@@ -2,6 +2,8 @@
 -- Hit: A subject whose rule has `*` for verbs, resources, API groups or paths: it covers what will come, too. A null
 -- `namespace`: everywhere; null `names`: every object there.
 -- Do: Name the verbs and resources.
+-- Key: subject_kind, subject_namespace, subject_name, namespace, verbs, resources, names, role_kind, role_name,
+-- binding_kind, binding_name
 -- Source: CIS Kubernetes Benchmark 1.9 5.1.3; NSA/CISA Kubernetes Hardening Guide 1.2, Authentication and
 -- authorization.
 -- Limits: Left out are system:masters, the control plane's own users and service accounts of kube-system. Who is in a

@@ -2,6 +2,7 @@
 -- Hit: A PodDisruptionBudget that covers pods and lets none of them be evicted now. `always`: it never will while as
 -- many pods are wanted, as all of them must be there; else some are not healthy.
 -- Do: Allow one pod to be unavailable, run one more, or mend the pods that are not healthy.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Disruptions; Specifying a Disruption Budget for your Application.
 -- Limits: It goes by the status that the disruption controller keeps.
 WITH unknown AS (

@@ -1,6 +1,7 @@
 -- Which containers crash again and again?
 -- Hit: A container that the kubelet lets wait before it starts it again; `exit_code` and `reason` are of its last end.
 -- Do: `kubectl logs --previous`; 137 with OOMKilled is a memory limit that is too low.
+-- Key: namespace, name, container
 -- Source: Kubernetes documentation, Pod Lifecycle: container restarts.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

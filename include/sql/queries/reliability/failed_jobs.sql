@@ -1,6 +1,7 @@
 -- Which jobs failed?
 -- Hit: A Job that has ended without success; `reason` says why.
 -- Do: `kubectl logs` of its pods; delete it when it is understood, or set `ttlSecondsAfterFinished`.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Jobs: Job termination and cleanup.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['jobs'])

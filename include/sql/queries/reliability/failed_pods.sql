@@ -1,6 +1,7 @@
 -- Which pods have failed, and are still there?
 -- Hit: Pods of one owner that have ended in failure; `reason` says so where the node ended them (Evicted, NodeLost).
 -- Do: Find out why, then delete them.
+-- Key: namespace, owner_kind, owner, reason
 -- Source: Kubernetes documentation, Pod Lifecycle: Garbage collection of Pods.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

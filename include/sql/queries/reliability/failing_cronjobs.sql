@@ -2,6 +2,7 @@
 -- Hit: A CronJob that was due since it last succeeded, more than a day ago, or has never succeeded, and has nothing
 -- under way.
 -- Do: Look at its last job: reliability/failed_jobs.sql.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, CronJob.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['cronjobs'])

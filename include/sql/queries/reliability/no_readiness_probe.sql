@@ -2,6 +2,7 @@
 -- Hit: A container of a Deployment, StatefulSet or DaemonSet without a readiness probe, though a Service selects its
 -- pods.
 -- Do: Add a readiness probe.
+-- Key: namespace, kind, name, containers
 -- Source: Kubernetes documentation, Configure Liveness, Readiness and Startup Probes.
 -- Limits: Of containers that declare no port it is not known whether requests go to them: they are left out.
 WITH unknown AS (

@@ -1,6 +1,7 @@
 -- Which nodes are in trouble?
 -- Hit: A node that is not ready, or has another condition that is bad; `conditions` names them.
 -- Do: Look at the node: kubelet, runtime, disk, network.
+-- Key: name
 -- Source: Kubernetes documentation, Node Status: Conditions.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['nodes'])

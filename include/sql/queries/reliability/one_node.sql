@@ -1,6 +1,7 @@
 -- Which workloads have all their pods on one node?
 -- Hit: Two or more running pods of one owner that share a node: all are gone with it.
 -- Do: Spread them: `topologySpreadConstraints` or anti-affinity by `kubernetes.io/hostname`.
+-- Key: namespace, owner_kind, owner
 -- Source: Kubernetes documentation, Pod Topology Spread Constraints.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods', 'nodes'])

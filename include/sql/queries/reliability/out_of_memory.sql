@@ -1,6 +1,7 @@
 -- Which containers were killed for their memory?
 -- Hit: A container whose last end, or present one, was OOMKilled.
 -- Do: Raise its memory limit, or find the leak.
+-- Key: namespace, name, container
 -- Source: Kubernetes documentation, Assign Memory Resources to Containers and Pods.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

@@ -1,6 +1,7 @@
 -- Which pods have more than one disruption budget?
 -- Hit: Pods of one owner that several budgets select: the eviction API refuses to evict them at all.
 -- Do: Leave one budget.
+-- Key: namespace, owner_kind, owner, budgets
 -- Source: Kubernetes documentation, API-initiated Eviction: a pod with several budgets is answered with 500.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods', 'poddisruptionbudgets'])

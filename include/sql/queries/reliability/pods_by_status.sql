@@ -1,6 +1,7 @@
 -- Which pods are in which state, as kubectl calls it?
 -- Hit: Pods of a namespace in one state.
 -- Do: Look at the states that are not Running or Completed.
+-- Key: namespace, display_status
 -- Source: kubectl get pods.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

@@ -1,6 +1,7 @@
 -- Which pods restart often?
 -- Hit: A pod with ten restarts or more, the last within a day.
 -- Do: Find out what ends its containers: reliability/out_of_memory.sql, liveness probes.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Pod Lifecycle: container restarts.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

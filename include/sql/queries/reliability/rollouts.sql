@@ -1,6 +1,7 @@
 -- Which deployments are not fully rolled out?
 -- Hit: A Deployment that lacks pods, has old ones, or whose last change its controller has not seen.
 -- Do: `kubectl rollout status`, and the events of its newest ReplicaSet.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Deployments: Deployment status.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['deployments'])

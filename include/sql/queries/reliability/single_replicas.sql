@@ -2,6 +2,7 @@
 -- Hit: A Deployment or StatefulSet of one replica: it is away while its node is drained. `has_budget`: a budget covers
 -- it, which then blocks the drain or does not help.
 -- Do: Run two, and give them a budget; or accept it.
+-- Key: namespace, kind, name
 -- Source: Kubernetes documentation, Disruptions: Pod disruption budgets.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['deployments', 'statefulsets', 'poddisruptionbudgets'])

@@ -3,6 +3,7 @@
 -- without any its node.
 -- Do: Mend the controller that the finalizer belongs to; taking a finalizer away by hand leaves behind what it would
 -- have cleaned up.
+-- Key: kind, group, namespace, name
 -- Source: Kubernetes documentation, Finalizers.
 -- Limits: Kinds that are not known beside pods, namespaces, claims, volumes and custom ones are not named.
 WITH unknown AS (

@@ -1,6 +1,7 @@
 -- Which cronjobs are suspended?
 -- Hit: A CronJob that makes no jobs: somebody switched it off, and may have forgotten.
 -- Do: Set `suspend: false`, or delete it.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, CronJob: Schedule suspension.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['cronjobs'])

@@ -2,6 +2,7 @@
 -- Hit: A PersistentVolumeClaim that is not bound; `Lost` has lost its volume. `waits_for_pod`: its class makes volumes
 -- for pods alone, and waits for one.
 -- Do: Check its class and size, and the events of the provisioner.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Persistent Volumes: Binding.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['persistentvolumeclaims', 'storageclasses'])

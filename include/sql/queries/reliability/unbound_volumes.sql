@@ -2,6 +2,7 @@
 -- Hit: A PersistentVolume that is not bound: `Released` was kept after its claim went, `Failed` could not be cleaned,
 -- `Available` waits for a claim. It still costs.
 -- Do: Save what is on it, then delete it and, where it is kept (Retain), the disk behind it.
+-- Key: name
 -- Source: Kubernetes documentation, Persistent Volumes: Reclaiming.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['persistentvolumes'])

@@ -1,6 +1,7 @@
 -- Which pods find no node?
 -- Hit: A pod that the scheduler has tried and not placed; `message` says why, node by node.
 -- Do: Add nodes (capacity/full_nodes.sql), or correct requests, selectors, taints and claims.
+-- Key: namespace, name
 -- Source: Kubernetes documentation, Pod Lifecycle: condition PodScheduled.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

@@ -2,6 +2,7 @@
 -- Hit: A Deployment or StatefulSet of two replicas or more that no PodDisruptionBudget covers: a drain may take all at
 -- once.
 -- Do: Give it a budget with `maxUnavailable: 1`.
+-- Key: namespace, kind, name
 -- Source: Kubernetes documentation, Specifying a Disruption Budget for your Application.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['deployments', 'statefulsets', 'poddisruptionbudgets'])

@@ -2,6 +2,7 @@
 -- Hit: A container that adds a capability beyond the Baseline list. Pods of one owner that are alike are one row:
 -- `pods` of them, `pod` is one.
 -- Do: Drop ALL, and add no more than the process needs; NET_ADMIN, SYS_ADMIN and SYS_PTRACE lead to the node.
+-- Key: namespace, owner_kind, owner, containers
 -- Source: Pod Security Standards, Baseline: Capabilities; CIS Kubernetes Benchmark 1.9 5.2.8, 5.2.9; NSA/CISA
 -- Kubernetes Hardening Guide 1.2, Kubernetes Pod security.
 WITH unknown AS (

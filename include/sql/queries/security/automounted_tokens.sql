@@ -3,6 +3,7 @@
 -- where it says nothing itself. `accounts` has the service account. Pods of one owner that are alike are one row:
 -- `pods` of them, `pod` is one.
 -- Do: Set it to false on the service account, and to true on those pods that talk to the API server.
+-- Key: namespace, owner_kind, owner, accounts
 -- Source: CIS Kubernetes Benchmark 1.9 5.1.6; NSA/CISA Kubernetes Hardening Guide 1.2, Protecting Pod service account
 -- tokens.
 -- Limits: A pod that was made before its service account changed still has its token.

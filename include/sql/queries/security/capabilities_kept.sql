@@ -2,6 +2,7 @@
 -- Hit: A container without `ALL` among the capabilities that it drops. Pods of one owner that are alike are one row:
 -- `pods` of them, `pod` is one.
 -- Do: Set `capabilities.drop: [ALL]`, and add what is missing one by one.
+-- Key: namespace, owner_kind, owner, containers
 -- Source: Pod Security Standards, Restricted: Capabilities; CIS Kubernetes Benchmark 1.9 5.2.10.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

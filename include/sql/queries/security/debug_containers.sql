@@ -2,6 +2,7 @@
 -- Hit: A pod with ephemeral containers, as `kubectl debug` adds them; they stay in the pod until it goes. Pods of one
 -- owner that are alike are one row: `pods` of them, `pod` is one.
 -- Do: Ask who did it and why, then delete the pod: its controller makes a clean one.
+-- Key: namespace, owner_kind, owner, containers
 -- Source: Kubernetes documentation, Ephemeral Containers: they can not be taken away again.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

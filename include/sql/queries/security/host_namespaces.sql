@@ -2,6 +2,7 @@
 -- Hit: A pod in the node's network, process or IPC namespace: it sees what others on the node do; `namespaces` names
 -- which. Pods of one owner that are alike are one row: `pods` of them, `pod` is one.
 -- Do: Take `hostNetwork`, `hostPID` and `hostIPC` away where they are not what the pod is for.
+-- Key: namespace, owner_kind, owner, namespaces
 -- Source: Pod Security Standards, Baseline: Host Namespaces; CIS Kubernetes Benchmark 1.9 5.2.3, 5.2.4, 5.2.5; NSA/CISA
 -- Kubernetes Hardening Guide 1.2, Kubernetes Pod security.
 WITH unknown AS (

@@ -3,6 +3,7 @@
 -- `pod` is one.
 -- Do: Use a volume of another type. A path that is `/`, or has the socket of the container runtime, `/etc`, `/root`,
 -- `/var/lib/kubelet` or `/proc` in it, is as good as the node itself: look at these first.
+-- Key: namespace, owner_kind, owner, paths
 -- Source: Pod Security Standards, Baseline: HostPath Volumes; CIS Kubernetes Benchmark 1.9 5.2.12; NSA/CISA Kubernetes
 -- Hardening Guide 1.2, Kubernetes Pod security.
 WITH unknown AS (

@@ -2,6 +2,7 @@
 -- Hit: A container with a hostPort: it is reached past Services, and mostly past network policies. Pods of one owner
 -- that are alike are one row: `pods` of them, `pod` is one.
 -- Do: Use a Service, or take the port away.
+-- Key: namespace, owner_kind, owner, containers
 -- Source: Pod Security Standards, Baseline: Host Ports; CIS Kubernetes Benchmark 1.9 5.2.13.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

@@ -2,6 +2,7 @@
 -- Hit: A container whose user is 0, or is left to its image without `runAsNonRoot`; what a container does not set is
 -- the pod's. Pods of one owner that are alike are one row: `pods` of them, `pod` is one.
 -- Do: Set `runAsNonRoot: true`, and `runAsUser` where the image names no user by number.
+-- Key: namespace, owner_kind, owner, containers
 -- Source: Pod Security Standards, Restricted: Running as Non-root, Running as Non-root user; CIS Kubernetes Benchmark
 -- 1.9 5.2.7; NSA/CISA Kubernetes Hardening Guide 1.2, Non-root containers.
 -- Limits: It does not know the user that an image names: such a container is a hit, though it may run as another. In a

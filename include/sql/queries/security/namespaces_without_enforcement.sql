@@ -2,6 +2,7 @@
 -- Hit: A namespace with pods that is not labelled to enforce `baseline` or `restricted`: it takes privileged pods,
 -- unless a webhook or a default of the API server refuses them. `warns` and `audits` are levels that are only told of.
 -- Do: Look into security/pss_baseline.sql, then label it `pod-security.kubernetes.io/enforce`.
+-- Key: namespace
 -- Source: Kubernetes documentation, Enforce Pod Security Standards with Namespace Labels; CIS Kubernetes Benchmark 1.9
 -- 5.2.1; NSA/CISA Kubernetes Hardening Guide 1.2, Pod Security enforcement.
 WITH unknown AS (

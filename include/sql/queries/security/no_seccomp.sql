@@ -3,6 +3,7 @@
 -- to it, unless the kubelet has `seccompDefault`. Pods of one owner that are alike are one row: `pods` of them, `pod`
 -- is one.
 -- Do: Set `seccompProfile.type: RuntimeDefault` in the pod's securityContext.
+-- Key: namespace, owner_kind, owner, containers
 -- Source: Pod Security Standards, Restricted: Seccomp; CIS Kubernetes Benchmark 1.9 5.7.2; NSA/CISA Kubernetes
 -- Hardening Guide 1.2, Kubernetes Pod security.
 -- Limits: The kubelet's `seccompDefault` is not in the API: where it is on, what names no profile has the runtime's.

@@ -2,6 +2,7 @@
 -- Hit: A container without `allowPrivilegeEscalation: false`: setuid programs work in it. Pods of one owner that are
 -- alike are one row: `pods` of them, `pod` is one.
 -- Do: Set it; what is privileged or has CAP_SYS_ADMIN can not.
+-- Key: namespace, owner_kind, owner, containers
 -- Source: Pod Security Standards, Restricted: Privilege Escalation; CIS Kubernetes Benchmark 1.9 5.2.6; NSA/CISA
 -- Kubernetes Hardening Guide 1.2, Kubernetes Pod security.
 WITH unknown AS (

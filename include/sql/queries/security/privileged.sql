@@ -3,6 +3,7 @@
 -- one row: `pods` of them, `pod` is one.
 -- Do: Take `privileged` away, and add single capabilities or a device plugin in its place; keep what must stay, such as
 -- CNI and CSI agents, in namespaces of their own.
+-- Key: namespace, owner_kind, owner, containers
 -- Source: Pod Security Standards, Baseline: Privileged Containers; CIS Kubernetes Benchmark 1.9 5.2.2; NSA/CISA
 -- Kubernetes Hardening Guide 1.2, Kubernetes Pod security.
 WITH unknown AS (

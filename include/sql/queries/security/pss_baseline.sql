@@ -2,6 +2,7 @@
 -- Hit: Pods of one owner that a namespace which enforces `baseline` would refuse. `controls` are what one of them,
 -- `pod`, breaks, by the names that PodSecurity admission has for them, and by which containers or volumes.
 -- Do: Mend what the controls name, then label the namespace `pod-security.kubernetes.io/enforce: baseline`.
+-- Key: namespace, owner_kind, owner, controls
 -- Source: Pod Security Standards, Baseline, version latest of Kubernetes 1.36; CIS Kubernetes Benchmark 1.9 5.2.1;
 -- NSA/CISA Kubernetes Hardening Guide 1.2, Pod Security enforcement.
 -- Limits: Pods of one owner may break different controls. What admission exempts (users, runtime classes, namespaces)

@@ -2,6 +2,7 @@
 -- Hit: A container with an environment variable from a Secret: it shows in crash dumps, child processes and logs. Pods
 -- of one owner that are alike are one row: `pods` of them, `pod` is one.
 -- Do: Mount the Secret as a file.
+-- Key: namespace, owner_kind, owner, containers
 -- Source: CIS Kubernetes Benchmark 1.9 5.4.1; NSA/CISA Kubernetes Hardening Guide 1.2, Secrets.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['pods'])

@@ -2,6 +2,7 @@
 -- Hit: A container without `readOnlyRootFilesystem: true`: who breaks in can change its programs. Pods of one owner
 -- that are alike are one row: `pods` of them, `pod` is one.
 -- Do: Set it, and mount an emptyDir where the process writes.
+-- Key: namespace, owner_kind, owner, containers
 -- Source: NSA/CISA Kubernetes Hardening Guide 1.2, Immutable container file systems; CIS Kubernetes Benchmark 1.9
 -- 5.7.3.
 WITH unknown AS (

@@ -3,6 +3,7 @@
 -- controller manager deletes the former after 24 hours, the latter after one. `expires_at`: when the certificate that
 -- was asked for ends at the latest, within 30 days, where the request says how long it is to hold.
 -- Do: Approve or deny it; renew what expires.
+-- Key: name
 -- Source: Kubernetes documentation, Certificates and Certificate Signing Requests.
 -- Limits: A signer may give less time than was asked for; the certificate itself is not taken apart.
 WITH unknown AS (

@@ -2,6 +2,7 @@
 -- Hit: A node whose kubelet is newer than the API server, or `behind` by more minor versions than are supported: three,
 -- and two for kubelets before 1.25.
 -- Do: Upgrade the node before the control plane.
+-- Key: name
 -- Source: Kubernetes documentation, Version Skew Policy: kubelet.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['nodes'])

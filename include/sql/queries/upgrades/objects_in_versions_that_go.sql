@@ -2,6 +2,7 @@
 -- Hit: Objects that can only be read in an API version that Kubernetes 1.`removed_in` takes away. The objects
 -- themselves stay, under `use_instead`.
 -- Do: Move manifests and clients while both versions are served: upgrade one minor version at a time.
+-- Key: kind, api_version
 -- Source: Kubernetes documentation, Deprecated API Migration Guide; for beta versions that it does not name, the
 -- lifecycle in k8s.io/api 0.36.
 -- Limits: The inventory reads the version that a cluster prefers: it does not see in which one an object was written.

@@ -2,6 +2,7 @@
 -- Hit: An autoscaler's target or a webhook's rule with an API version that Kubernetes 1.16 to 1.37 took away: scaling or the
 -- webhook does not work by it.
 -- Do: Write the version that `use_instead` names.
+-- Key: kind, namespace, name, api_version, of_kind
 -- Source: Kubernetes documentation, Deprecated API Migration Guide; for beta versions that it does not name, the
 -- lifecycle in k8s.io/api 0.36.
 WITH unknown AS (

@@ -2,6 +2,7 @@
 -- Hit: A PersistentVolume of an in-tree plugin that went with Kubernetes 1.`removed_in`: from then on it works only
 -- with the CSI driver that takes its place, or not at all.
 -- Do: Install the CSI driver before the upgrade, or move the data (Ceph, GlusterFS).
+-- Key: name, plugin
 -- Source: Kubernetes documentation, Volumes: Types of volumes.
 -- Limits: Volumes that stand in pods themselves are not looked at.
 WITH unknown AS (

@@ -1,6 +1,7 @@
 -- Which webhooks may hold up every request?
 -- Hit: A webhook that the API server waits for ten seconds or more: one that sets no `timeoutSeconds` has ten.
 -- Do: Set `timeoutSeconds` to a few seconds.
+-- Key: kind, name, webhook
 -- Source: Kubernetes documentation, Dynamic Admission Control: Timeouts; Admission Webhook Good Practices.
 -- Limits: The API server writes its default of ten into each webhook, so that nobody can tell whether it was meant.
 WITH unknown AS (

@@ -3,6 +3,7 @@
 -- objects may still be in it, and the version can not be taken out of the CRD.
 -- Do: Migrate the stored objects (write each again, or a StorageVersionMigration), then take the version out of
 -- `status.storedVersions`.
+-- Key: name, version
 -- Source: Kubernetes documentation, Versions in CustomResourceDefinitions: Upgrade existing objects to a new stored
 -- version.
 WITH unknown AS (

@@ -1,6 +1,7 @@
 -- Which aggregated APIs do not answer?
 -- Hit: An APIService that is not available: discovery is not whole without it, and namespaces can not be deleted.
 -- Do: Mend its Service, or delete the APIService if its API server is gone for good.
+-- Key: name
 -- Source: Kubernetes documentation, Kubernetes API Aggregation Layer.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['apiservices'])

@@ -3,6 +3,7 @@
 -- then on.
 -- Do: Find its clients by the API server's metric `apiserver_requested_deprecated_apis`, and move them to
 -- `use_instead`.
+-- Key: api_version, removed_in, use_instead
 -- Source: Kubernetes documentation, Deprecated API Migration Guide; for beta versions that it does not name, the
 -- lifecycle in k8s.io/api 0.36.
 -- Limits: A cluster serves an API version, it does not say who uses it. Of a version that has several kinds, the others

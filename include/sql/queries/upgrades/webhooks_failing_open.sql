@@ -1,6 +1,7 @@
 -- Which webhooks let everything pass when they do not answer?
 -- Hit: A webhook whose `failurePolicy` is Ignore: what it should refuse or change goes through while it is down.
 -- Do: Set it to Fail where the webhook guards something, and run it in several copies.
+-- Key: kind, name, webhook
 -- Source: Kubernetes documentation, Dynamic Admission Control: Failure policy; Admission Webhook Good Practices.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'])

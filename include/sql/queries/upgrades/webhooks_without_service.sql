@@ -1,6 +1,7 @@
 -- Which webhooks call a service that is not there?
 -- Hit: A webhook whose Service is not there: with `failurePolicy` Fail, every request that it is for is refused.
 -- Do: Delete the configuration, or bring the Service back.
+-- Key: kind, name, webhook, service_namespace, service
 -- Source: Kubernetes documentation, Dynamic Admission Control: Service reference.
 WITH unknown AS (
     SELECT * FROM k8s_not_known(ARRAY['validatingwebhookconfigurations', 'mutatingwebhookconfigurations', 'services'])
