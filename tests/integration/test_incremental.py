@@ -102,7 +102,7 @@ def test_what_changed_is_stored_and_nothing_is_listed(
         assert (status["mode"], status["outcome"], status["pages"]) == ("incremental", "complete", 0), status
         assert status["exact_as_of"] > before["exact_as_of"]  # type: ignore[operator]
     status = status_of(store, "pods")
-    assert (status["objects"], status["changed"], status["deleted"]) == (3, 2, 1)
+    assert (status["changed"], status["deleted"]) == (2, 1)
     seen = {(row["name"], row["change"]): row["evidence"] for row in changes(store, run_id="incremental-2")}
     assert seen.keys() == {("one", "updated"), ("two", "deleted"), ("four", "created")}
     assert seen["one", "updated"] == "watch event"
@@ -839,6 +839,35 @@ def test_events_that_a_watch_says_are_gone_are_kept(
     )
     assert found == [{"name": "gone", "count": 5, "is_gone": True}, {"name": "stays", "count": 1, "is_gone": False}]
     cluster.delete(f"{shop}/events")
+
+
+def test_how_many_objects_there_are_is_known_after_a_watch_too(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    """However it came to that: created, deleted, made anew, changed, or nothing at all."""
+    context = context_of(cluster)
+    for name in ("one", "two", "three"):
+        cluster.create(f"{shop}/configmaps", {"metadata": {"name": name}})
+    inventory(context, "configmaps", "services", mode="full")
+
+    def counted() -> list[int]:
+        kinds = ("configmaps", "services")
+        results = inventory(context, *kinds)
+        assert {kind: result.attempt.pages for kind, result in results.items()} == dict.fromkeys(kinds, 0)
+        rows = [query_rows(store, f"SELECT count(*) FROM k8s_{kind}")[0]["count"] for kind in kinds]
+        assert [results[kind].attempt.objects for kind in kinds] == rows
+        assert [status_of(store, kind)["objects"] for kind in kinds] == rows
+        return rows
+
+    before = counted()
+    cluster.delete(f"{shop}/configmaps/one")
+    cluster.delete(f"{shop}/configmaps/two")
+    cluster.create(f"{shop}/configmaps", {"metadata": {"name": "two"}})
+    cluster.patch(f"{shop}/configmaps/three", {"data": {"a": "b"}})
+    assert counted()[0] == before[0] - 1
+    cluster.create(f"{shop}/configmaps", {"metadata": {"name": "four"}})
+    assert counted()[0] == before[0]
+    assert counted()[0] == before[0]
 
 
 # -- connections -------------------------------------------------------------------------------------

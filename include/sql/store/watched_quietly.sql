@@ -1,10 +1,11 @@
 -- Watches have come to these revisions, and nothing was stored on the way: all of these targets are exact as of then.
--- Those that another writer has been at in the meantime are left out. Returns the kinds with the ids of their attempts.
+-- Those that another writer has been at in the meantime are left out. Returns the kinds with the ids of their attempts, and
+-- how many objects they have.
 WITH watched AS (
     SELECT listed.*
     FROM jsonb_to_recordset(%(watched)s::jsonb) AS listed (
         kind text, since text, revision text, read_by text, api_servers text, keeps_history boolean, id bigint,
-        seconds double precision, age double precision, bytes bigint, objects bigint
+        seconds double precision, age double precision, bytes bigint
     )
 ),
 
@@ -16,7 +17,7 @@ moved AS (
         kept.context_name = %(context_name)s
         AND kept.kind = watched.kind
         AND (kept.revision, kept.read_by, kept.api_servers) = (watched.since, watched.read_by, watched.api_servers)
-    RETURNING watched.*
+    RETURNING watched.*, kept.objects
 ),
 
 of_targets AS (
@@ -43,7 +44,7 @@ ended AS (
         finished_at = clock_timestamp()
     FROM moved
     WHERE run.id = moved.id
-    RETURNING moved.kind, run.id
+    RETURNING moved.kind, run.id, moved.objects
 ),
 
 made AS (
@@ -69,15 +70,17 @@ made AS (
         clock_timestamp() AS finished_at
     FROM moved
     WHERE moved.id IS NULL
-    RETURNING kind, id
+    RETURNING kind, id, objects
 )
 
 SELECT
     ended.kind,
-    ended.id
+    ended.id,
+    ended.objects
 FROM ended
 UNION ALL
 SELECT
     made.kind,
-    made.id
+    made.id,
+    made.objects
 FROM made;

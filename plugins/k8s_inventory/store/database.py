@@ -475,17 +475,18 @@ class Store:
         invocation: str,
         mode: str,
         context_name: str,
-    ) -> dict[str, int]:
+    ) -> dict[str, tuple[int, int]]:
         """Notes of whole targets that a watch came to a revision without anything to store: `kind`, `since`,
         `revision`, `read_by`, `api_servers`, `keeps_history`, `id` of an attempt to go on with or None, `seconds`,
-        `age` of the instant as of which they are exact, `bytes` and `objects`.
+        `age` of the instant as of which they are exact, and `bytes`.
 
-        Returns the ids of the attempts by kind, without those that another writer was at in the meantime.
+        Returns by kind the id of the attempt and how many objects there are, without those that another writer was at
+        in the meantime.
         """
         of_task = {"run_id": run_id, "attempt": attempt, "invocation": invocation, "mode": mode}
         of_task |= {"context_name": context_name, "watched": Jsonb(list(watched))}
         with explained("noting what was watched"):
-            return {row["kind"]: row["id"] for row in self.rows("watched_quietly", of_task)}
+            return {row["kind"]: (row["id"], row["objects"]) for row in self.rows("watched_quietly", of_task)}
 
     def note_no_bookmarks(self, context_name: str, kind: str) -> None:
         """Notes that a brief watch of the target was not told how far it was: until it is verified, it is listed."""

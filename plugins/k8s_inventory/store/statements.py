@@ -76,6 +76,7 @@ class Statements:
     see: str
     see_again: str
     stage: str
+    created: str
     merge: str
     note_changes: str
     keep_overwritten: str

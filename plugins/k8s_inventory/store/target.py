@@ -73,9 +73,11 @@ class Attempt(Counts):
     """Whether a later attempt may do better."""
 
     def take(self, *listings: Listed) -> None:
-        """Sums up what was read and written; a watch adds to what it has brought before."""
+        """Sums up what was read and written; a watch adds to what it has brought before, but for how many objects there
+        are."""
         for count in fields(Counts):
-            before = getattr(self, count.name) if any(each.since for each in listings) else 0
+            adds = count.name != "objects" and any(each.since for each in listings)
+            before = getattr(self, count.name) if adds else 0
             setattr(self, count.name, before + sum(getattr(each, count.name) for each in listings))
         self.snapshot_at = min((each.snapshot_at for each in listings if each.snapshot_at), default=None)
 
@@ -405,8 +407,12 @@ class Target:
                 listed.deleted = self._counted(self._statements.prune, namespace=coverage.namespace, gone=gone, **noted)
             elif listed.since and (gone := [*proof.gone, *proof.deleted]):
                 listed.deleted = self._counted(self._statements.prune, namespace=coverage.namespace, gone=gone, **noted)
+            created = self._counted(self._statements.created) if listed.since and self.has_staged else 0
             if listed.is_stored:
                 listed.changed = self._merge(noted, in_turn=in_turn)
+            if listed.since:
+                of_watch = {**self._key, "created": created, "deleted": listed.deleted}
+                listed.objects = self._store.rows("objects_moved", of_watch)[0]["objects"]
             if noted["seen_at"] and (listed.changed or listed.deleted):
                 self._store.run("target_changed", {**self._key, **noted})
             self._note(coverage, listed, proof)
@@ -424,7 +430,7 @@ class Target:
         if listed.since is None:
             kept = {"read_by": None, "api_servers": None, **(vars(to) if to else {})}
             definition = Jsonb(to.definition) if to and to.definition is not None else None
-            kept |= {"revision": to and to.number, "definition": definition}
+            kept |= {"revision": to and to.number, "definition": definition, "objects": listed.objects}
             self._store.run("keep_revision", {**self._key, **kept})
             return
         assert to

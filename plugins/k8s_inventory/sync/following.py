@@ -550,16 +550,15 @@ class Following:
                 "seconds": now - each.began,
                 "age": now - (each.proven_at or now),
                 "bytes": each.attempt.bytes + each.watch.bytes,
-                "objects": each.attempt.objects,
             }
             for each in quiet
         ]
-        ids = self._writer.store().watched_quietly(noted, **vars(self._run), context_name=self._name)
+        found = self._writer.store().watched_quietly(noted, **vars(self._run), context_name=self._name)
         for each in quiet:
-            if each.kind.name not in ids:
+            if each.kind.name not in found:
                 self._leave_to_another(each, "it has stored it in the meantime")
                 continue
-            each.attempt_id = ids[each.kind.name]
+            each.attempt_id, each.attempt.objects = found[each.kind.name]
             each.since = replace(each.since, number=str(each.watch.revision))
             each.claimed_at = each.proven_at
             each.attempt.bytes += each.watch.bytes

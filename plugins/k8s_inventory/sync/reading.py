@@ -441,7 +441,6 @@ class Reading:
         self._target = target
         by_object = {event.uid: event for event in events}
         there = [event for event in by_object.values() if event.change != "DELETED"]
-        listed.objects = len(by_object)
         self._has_read(len(events), 0)
         self._by = since.read_by[: -len(_hash())]
         age = time.monotonic() - current_at if current_at else 0.0
