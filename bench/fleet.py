@@ -4,7 +4,7 @@
 
 Each context is an API server that replays what a real one answers, with a UID of its own, which takes next to no CPU.
 Needs `redis-server` on the PATH. What a mapped task costs is the difference between two runs that read the same kind of
-the same contexts, in many tasks and in few, the first of which makes the schema. It takes eight to twelve minutes on busy cores.
+the same contexts, in many tasks and in few, the first of which makes the schema. It takes some ten minutes on busy cores.
 """
 
 from __future__ import annotations
