@@ -3,9 +3,8 @@
     python -m bench.fleet [--contexts 200] [--tasks 200]
 
 Each context is an API server that replays what a real one answers, with a UID of its own, which takes next to no CPU.
-Needs `redis-server` on the PATH. What a mapped task costs is the difference between two runs that read the same kind of
-the same contexts, in many tasks and in few, the first of which makes the schema. It takes eight to twelve minutes on
-busy cores.
+Needs `redis-server` on the PATH, and some ten minutes of busy cores. What a mapped task costs is the difference between
+two runs that read the same kind of the same contexts, in many tasks and in few, the first of which makes the schema.
 """
 
 from __future__ import annotations
