@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,13 @@ FOLDER = _BESIDE if _BESIDE.is_dir() else Path(__file__).parents[3] / "include" 
 
 def identifier(name: str, connection: psycopg.Connection[Any] | None = None) -> str:
     """A quoted SQL identifier; give the connection for a name that is not our own."""
-    return composed.Identifier(name).as_string(connection)
+    return composed.Identifier(name).as_string(connection) if connection else _own_identifier(name)
+
+
+@lru_cache(10_000)
+def _own_identifier(name: str) -> str:
+    """The columns of a kind stand in each of its statements."""
+    return composed.Identifier(name).as_string(None)
 
 
 def literal(text: str, connection: psycopg.Connection[Any] | None = None) -> str:
