@@ -28,6 +28,8 @@ MADE_OF_MACROS = (
     "search.sql",
     "facets.sql",
     "compare.sql",
+    "coverage.sql",
+    "coverage_kinds.sql",
 )
 """Whose layout, once rendered, is nobody's choice."""
 OF_ANSWERS = ("RF02", "ST07")
@@ -45,6 +47,8 @@ _WEB: dict[str, Any] = {
     "right_at": False,
     "same_namespaces": True,
     "custom": True,
+    "targets": True,
+    "at": True,
 }
 """What the page's statements are rendered with."""
 

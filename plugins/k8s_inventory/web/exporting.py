@@ -5,22 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from fastapi import Response
 
 from k8s_inventory.web.columns import plain
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = re.compile(r"""(^|[;\r\n])(?=[\s"']*[=+\-@＝＋－＠])|^(?=[\t\r\n])""")
+"""Where a cell may begin that a spreadsheet takes for a formula: where numbers have a comma, cells end at `;`, and
+quotes count for nothing then (https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 
 def cell(value: object) -> object:
     """A cell that no spreadsheet takes for a formula: strangers name objects. Numbers are numbers."""
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return value
     shown = json.dumps(value, default=str) if isinstance(value, dict) else plain(value)
-    return f"'{shown}" if isinstance(shown, str) and shown.startswith(_FORMULA) else shown
+    return _FORMULA.sub(r"\1'", shown) if isinstance(shown, str) else shown
 
 
 def as_csv(name: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
@@ -37,6 +43,8 @@ def as_json(name: str, headings: Sequence[str], rows: Iterable[Sequence[object]]
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
