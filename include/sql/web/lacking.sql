@@ -9,6 +9,11 @@ WITH known AS (
         coverage.known IN ('complete', 'absent') AS is_known,
         CASE coverage.known WHEN 'unknown' THEN 'unknown' ELSE coalesce(coverage.outcome, 'running') END AS why
     FROM k8s_coverage_at(%(at)s) AS coverage
+    WHERE
+        (%(context)s::text IS NULL OR coverage.context_name = %(context)s)
+        {%- if targets %}
+        AND coverage.kind = any(array_append(%(targets)s::text[], 'custom'))
+        {%- endif %}
 {%- else %}
     SELECT
         target.context_name,
@@ -16,6 +21,11 @@ WITH known AS (
         coalesce(ended.outcome = 'absent' OR (ended.outcome = 'complete' AND ended.scope = 'all'), FALSE) AS is_known,
         CASE ended.outcome WHEN 'complete' THEN 'in part' ELSE coalesce(ended.outcome, 'running') END AS why
     FROM {{ ended() }}
+    WHERE
+        (%(context)s::text IS NULL OR target.context_name = %(context)s)
+        {%- if targets %}
+        AND target.kind = any(array_append(%(targets)s::text[], 'custom'))
+        {%- endif %}
 {%- endif %}
 {%- if targets %}
 ),
@@ -55,7 +65,7 @@ SELECT
     known.kind,
     known.why
 FROM known
-WHERE NOT known.is_known AND (%(context)s::text IS NULL OR known.context_name = %(context)s)
+WHERE NOT known.is_known
 ORDER BY known.context_name, known.kind
 LIMIT %(limit)s;
 {%- endif %}
