@@ -33,6 +33,8 @@ MADE_OF_MACROS = (
     "compare.sql",
     "finding.sql",
     "answer.sql",
+    "coverage.sql",
+    "coverage_kinds.sql",
 )
 """Whose layout, once rendered, is nobody's choice."""
 OF_ANSWERS = ("RF02", "ST07")
@@ -50,6 +52,8 @@ _WEB: dict[str, Any] = {
     "right_at": False,
     "same_namespaces": True,
     "custom": True,
+    "targets": True,
+    "at": True,
 }
 """What the page's statements are rendered with."""
 

@@ -12,7 +12,9 @@ import re
 
 from k8s_inventory.known_secrets import without_known
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = re.compile(r"""(^|[;\r\n])(?=[\s"']*[=+\-@＝＋－＠])|^(?=[\t\r\n])""")
+"""Where a cell may begin that a spreadsheet takes for a formula: where numbers have a comma, cells end at `;`, and
+quotes count for nothing then (https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 
 def printable(text: object) -> str:
@@ -44,7 +46,7 @@ def in_markdown(text: object, *, most: int = 80) -> str:
 
 def no_formula(text: str) -> str:
     """The text of a CSV's cell, which no spreadsheet takes for a formula: strangers name objects."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", text)
 
 
 def _printable(shown: str) -> str:

@@ -314,8 +314,29 @@ def test_coverage_says_what_can_not_be_trusted_and_why(view: Callable[[str], Pag
     opened = row.get_by_role("region", name="Kinds")
     expect(opened).to_contain_text("forbidden")
     expect(row.locator("h2")).to_be_focused()
+    expect(page).to_have_url(re.compile("/k8s_inventory/$"))
     page.keyboard.press("Escape")
     expect(opened).to_have_count(0)
+    cell.click()
+    opened.get_by_role("rowheader").get_by_role("link").first.click()  # leads away, and not into the cell
+    expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/search\?context=staging&kind=\w+$"))
+    expect(page).to_have_title(re.compile(r"^\w+ staging · Kubernetes inventory$"))
+    page.go_back()
+    expect(page.get_by_role("heading", name="Coverage", exact=True)).to_be_visible()
+
+
+def test_a_part_that_does_not_come_says_so(as_admin: BrowserContext, scene: Scene) -> None:
+    page = as_admin.new_page()
+    page.route("**/object/events?*", lambda route: route.abort())
+    page.route("**/search/facets*", lambda route: route.fulfill(status=404, body="<b>no</b>"))
+    page.goto(f"{scene.server.url}{scene.object('pods', 'odd')}")
+    _settled(page)
+    expect(page.locator("main")).to_contain_text("Airflow could not be reached")
+    page.goto(f"{scene.server.url}/search?kind=pods")
+    _settled(page)
+    expect(page.locator("#facets")).to_have_text("This part could not be had (404).")
+    page.close()
 
 
 def test_a_cell_is_read_anew_through_airflows_own_api(view: Callable[[str], Page], scene: Scene) -> None:

@@ -1,5 +1,6 @@
 {#- `branches`: (place, kind); `left_at`, `right_at`: whether that side is of an instant; `noise`: columns that are left out.
-`same_namespaces`: whether both sides are compared namespace by namespace. -#}
+`made_by`: kinds
+that are compared themselves, so that what they control is left out. `same_namespaces`: whether both sides are compared namespace by namespace. -#}
 {%- macro side(kind, name, at) -%}
         SELECT
             object.uid,
@@ -18,6 +19,10 @@
             AND object.plural = %(plural)s
             AND object."group" = %(group)s
             {%- endif %}
+            AND NOT EXISTS (
+                SELECT FROM jsonb_path_query(object.owner_references, '$[*]') AS owner (of)
+                WHERE owner.of ->> 'controller' = 'true' AND owner.of ->> 'kind' = any(%(made_by)s)
+            )
 {%- endmacro -%}
 -- What is only on one side, and what differs, by kind, namespace and name.
 SELECT found.*

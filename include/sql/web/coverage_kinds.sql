@@ -1,33 +1,42 @@
--- The kinds of a family of a context: the last attempt, and how many objects complete listings had, the latest first.
+{%- from "web/attempts.jinja" import ended, outcome -%}
+-- The kinds of a family of a context, those of which something is lacking first: the last attempt that has ended, and how many
+-- objects complete listings had, the latest first.
 SELECT
-    status.kind,
-    CASE
-        WHEN status.outcome IS NULL THEN 'running'
-        WHEN status.outcome = 'complete' AND status.scope <> 'all' THEN 'in part'
-        ELSE status.outcome
-    END AS outcome,
-    left(status.error, 2000) AS error,
-    left(status.warning, 2000) AS warning,
-    status.exact_as_of,
-    status.started_at,
-    status.finished_at,
-    status.seconds,
-    status.run_id,
-    status.scope,
+    target.kind,
+    {{ outcome() }} AS outcome,
+    left(ended.error, 2000) AS error,
+    left(ended.warning, 2000) AS warning,
+    target.exact_as_of,
+    ended.started_at,
+    ended.finished_at,
+    ended.seconds,
+    ended.run_id,
+    ended.scope,
+    (
+        SELECT max(run.started_at)
+        FROM k8s_sync_runs AS run
+        WHERE
+            run.context_name = target.context_name
+            AND run.kind = target.kind
+            AND run.outcome IS NULL
+            AND run.id > coalesce(ended.id, 0)
+    ) AS running_since,
     array(
         SELECT run.objects
         FROM k8s_sync_runs AS run
         WHERE
-            run.context_name = status.context_name
-            AND run.kind = status.kind
+            run.context_name = target.context_name
+            AND run.kind = target.kind
             AND run.outcome = 'complete'
             AND run.scope = 'all'
         ORDER BY run.id DESC
         LIMIT 30
     ) AS objects
-FROM k8s_sync_status AS status
+FROM {{ ended() }}
 WHERE
-    status.context_name = %(context)s
-    AND coalesce(%(families)s::jsonb ->> status.kind, 'custom') = %(family)s
-ORDER BY status.kind
-LIMIT 500;
+    target.context_name = %(context)s
+    AND coalesce(%(families)s::jsonb ->> target.kind, 'custom') = %(family)s
+ORDER BY
+    {{ outcome() }} IN ('complete', 'absent'),
+    target.kind
+LIMIT %(limit)s;

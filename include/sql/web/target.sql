@@ -1,22 +1,20 @@
+{%- from "web/attempts.jinja" import ended, outcome -%}
 -- How well a kind of a context is known.
 SELECT
-    status.outcome,
-    status.scope,
-    left(status.error, 2000) AS error,
-    status.exact_as_of,
-    status.run_id,
-    status.started_at,
+    {{ outcome() }} AS outcome,
+    left(ended.error, 2000) AS error,
+    target.exact_as_of,
     latest.run_id AS complete_run_id
-FROM k8s_sync_status AS status
+FROM {{ ended() }}
 LEFT JOIN LATERAL (
     SELECT run.run_id
     FROM k8s_sync_runs AS run
     WHERE
-        run.context_name = status.context_name
-        AND run.kind = status.kind
+        run.context_name = target.context_name
+        AND run.kind = target.kind
         AND run.outcome = 'complete'
         AND run.scope = 'all'
     ORDER BY run.id DESC
     LIMIT 1
 ) AS latest ON TRUE
-WHERE status.context_name = %(context)s AND status.kind = %(target)s;
+WHERE target.context_name = %(context)s AND target.kind = %(target)s;

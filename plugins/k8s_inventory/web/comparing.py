@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS, FAMILIES, TABLES, Kind
@@ -99,6 +99,7 @@ def compare(left: Side, right: Side, kind: str, only: str, snapshot: Snapshot) -
             **custom,
             "noise": list(NOISE),
             "only": only or None,
+            "made_by": [] if kind else [each.kind for each in kinds],
             "limit": MOST + 1,
         },
         branches=[(place, each) for place, each in enumerate(TABLES) if each in kinds],
@@ -117,11 +118,8 @@ def compare(left: Side, right: Side, kind: str, only: str, snapshot: Snapshot) -
 
 
 def _not_known(of: Side, targets: list[str], snapshot: Snapshot) -> tuple[str, Rows]:
-    at = of.at or datetime.now(UTC)
-    rows = snapshot.rows("not_known", {"at": at, "context": of.context, "targets": targets})
-    if of.at is None:  # what is stored now is known without a history
-        rows = [row for row in rows if row["outcome"] not in ("complete", "absent")]
-    return of.context, rows
+    values = {"at": of.at, "context": of.context, "targets": targets, "limit": len(targets)}
+    return of.context, snapshot.rows("lacking", values, at=of.at is not None, targets=True)
 
 
 def differences_of(left: Row | None, right: Row | None, kind: Kind) -> list[Difference]:

@@ -16,17 +16,18 @@ FAMILY_OF = {kind.name: name for name, kinds in FAMILIES.items() for kind in kin
 MOST_CLUSTERS = 200
 """Rows of the matrix; more are found by their name."""
 
-_FINE = ("complete", "absent", "running")
+_FINE = ("complete", "absent")
 ADVICE = {
     "in part": "Only some namespaces or labels were read. Run it without `namespaces` and selectors for the whole.",
-    "running": "It is being read just now.",
+    "old": "Look whether the DAG is paused, its runs fail, or the context is gone from the kubeconfig.",
+    "running": "It was never read before. Where no run of the DAG is under way, its task was ended: run it again.",
     **{each.value: each.advice for each in Outcome},
 }
 
 
 def severity(outcome: str) -> int:
     """Higher is worse."""
-    return {"running": -100, "in part": Outcome.PARTIAL.severity}.get(
+    return {"running": -100, "old": -50, "in part": Outcome.PARTIAL.severity}.get(
         outcome, Outcome(outcome).severity if outcome in set(Outcome) else 0
     )
 
@@ -38,7 +39,6 @@ class Cell:
     outcomes: dict[str, int] = field(default_factory=dict)
     objects: int = 0
     oldest: datetime | None = None
-    never: int = 0
 
     @property
     def outcome(self) -> str:
@@ -46,11 +46,12 @@ class Cell:
         lacking = [each for each in self.outcomes if each not in _FINE]
         if lacking:
             return max(lacking, key=severity)
-        return "running" if "running" in self.outcomes else "complete" if "complete" in self.outcomes else "absent"
+        return "complete" if "complete" in self.outcomes else "absent"
 
     @property
     def is_whole(self) -> bool:
-        return all(each in _FINE for each in self.outcomes)
+        """Whether all of it was read, be it long ago."""
+        return all(each in (*_FINE, "old") for each in self.outcomes)
 
     @property
     def lacking(self) -> int:
@@ -63,7 +64,6 @@ class Cell:
     def add(self, row: Row) -> None:
         self.outcomes[row["outcome"]] = self.outcomes.get(row["outcome"], 0) + row["kinds"]
         self.objects += row["objects"]
-        self.never += row["never"] if row["outcome"] not in ("absent", "running") else 0
         if row["oldest"] is not None and row["outcome"] != "absent":
             self.oldest = min(self.oldest or row["oldest"], row["oldest"])
 
@@ -155,5 +155,7 @@ _UNKNOWN: Row = {"version": None, "provider": None, "region": None, "unconfigure
 
 def _reason(outcome: str, error: str, rows: Iterable[Row]) -> Reason:
     rows = list(rows)
+    if outcome == "old":
+        error = f"Not read as a whole since {min(row['oldest'] for row in rows):%Y-%m-%d %H:%M} UTC."
     some = [kind for row in rows for kind in row["some_kinds"]]
     return Reason(outcome, sum(row["kinds"] for row in rows), tuple(some[:4]), error)

@@ -14,6 +14,8 @@ from k8s_inventory.web.reading import Row, Rows, Snapshot
 
 MOST_LATER = 3_000
 """Later changes that are gone through for the values after those that are shown."""
+MOST_BYTES = 16_000_000
+"""Of the values of a page of changes, of later ones, and of rows: objects may be large, and change often."""
 MOST_LINES = 60
 LONGEST_LINE = 200
 """Characters up to which a value stands on one line."""
@@ -53,10 +55,36 @@ def text_of(value: object) -> str:
 
 
 def as_yaml(value: object) -> str:
-    """JSON as YAML, cut where it gets too long."""
-    text = yaml.dump(value, Dumper=_DUMPER, default_flow_style=False, sort_keys=True, allow_unicode=True, width=10_000)
+    """JSON as YAML, cut where it gets too long: what is beyond is not even written."""
+    left = [LONGEST_TEXT]
+    begun = _begun(value, left)
+    text = yaml.dump(begun, Dumper=_DUMPER, default_flow_style=False, sort_keys=True, allow_unicode=True, width=10_000)
     text = text.removesuffix("\n...\n").rstrip("\n")
-    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}\n… {len(text) - LONGEST_TEXT} more characters"
+    return text if left[0] > 0 and len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}\n… and more"
+
+
+def _begun(value: object, left: list[int]) -> object:
+    """So much of a value as has `left` characters, in the order in which it is written."""
+    if isinstance(value, dict):
+        made = {}
+        for key in sorted(value):
+            if left[0] <= 0:
+                break
+            left[0] -= len(key)
+            made[key] = _begun(value[key], left)
+        return made
+    if isinstance(value, list):
+        listed = []
+        for each in value:
+            if left[0] <= 0:
+                break
+            listed.append(_begun(each, left))
+        return listed
+    if isinstance(value, str):
+        value = value[: max(left[0], 0) + 1]
+        left[0] -= len(value)
+    left[0] -= 1
+    return value
 
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -90,12 +118,16 @@ def with_differences(changes: Rows, snapshot: Snapshot) -> Rows:
     """The changes, each with its `differences`: the value after one is what the next one took away, or that of now."""
     updated = [each for each in changes if each["change"] == "updated"]
     later: dict[tuple[Any, ...], Rows] = {}
+    is_cut = False  # what the rows of now hold may then be of a change that is not gone through
     if updated:
         uids = sorted({each["uid"] for each in updated})
         since = min(each["seen_at"] for each in updated)
-        for row in snapshot.rows("changes_later", {"uids": uids, "since": since, "limit": MOST_LATER}):
+        values = {"uids": uids, "since": since, "limit": MOST_LATER + 1, "bytes": MOST_BYTES}
+        rows = snapshot.rows("changes_later", values)
+        is_cut = len(rows) > MOST_LATER
+        for row in rows:
             later.setdefault(_object(row), []).append(row)
-    now = _rows_now(updated, snapshot)
+    now = {} if is_cut else _rows_now(updated, snapshot)
     for change in changes:
         change["differences"] = []
         for column in sorted(set(change["columns"] or ()) - _NEVER_SHOWN):
@@ -131,6 +163,7 @@ def _rows_now(changes: Rows, snapshot: Snapshot) -> dict[tuple[Any, ...], Mappin
             "contexts": sorted({each["context_name"] for each in rows}),
             "uids": sorted({each["uid"] for each in rows}),
             "limit": len(rows) * 2,
+            "bytes": MOST_BYTES,
         }
         for row in snapshot.rows("rows_now", values, kind=kind):
             for each in rows:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from fastapi import Response
 
@@ -18,6 +19,8 @@ def cell(value: object) -> object:
     """A cell that no spreadsheet takes for a formula: strangers name objects. Numbers are numbers."""
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return value
     shown = json.dumps(value, default=str) if isinstance(value, dict) else plain(value)
     return no_formula(shown) if isinstance(shown, str) else shown
 
@@ -36,6 +39,8 @@ def as_json(name: str, headings: Sequence[str], rows: Iterable[Sequence[object]]
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

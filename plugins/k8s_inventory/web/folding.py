@@ -11,6 +11,9 @@ LONG = 5
 DEEPEST = 4
 MOST = 400
 """Folds of a value; what comes after stands as it is."""
+MOST_ENTRIES = 2_000
+MOST_TEXT = 400_000
+"""Entries of a value, and characters of them, that are shown."""
 
 
 @dataclass
@@ -23,25 +26,37 @@ class Fold:
     children: list[Fold] = field(default_factory=list)
 
 
-def folded(value: object, depth: int = 0, left: list[int] | None = None) -> list[Fold]:
+@dataclass
+class _Left:
+    folds: int = MOST
+    entries: int = MOST_ENTRIES
+    text: int = MOST_TEXT
+
+
+def folded(value: object, depth: int = 0, left: _Left | None = None) -> list[Fold]:
     """The entries of a mapping or list."""
-    left = left or [MOST]
+    left = left or _Left()
     if isinstance(value, dict):
         entries = [(str(key), each) for key, each in sorted(value.items(), key=lambda pair: str(pair[0]))]
     elif isinstance(value, list):
         entries = [(_name(index, each), each) for index, each in enumerate(value)]
     else:
         return [Fold("", text=as_yaml(value))]
-    made = []
-    for key, each in entries:
+    made: list[Fold] = []
+    for place, (key, each) in enumerate(entries):
+        if left.entries <= 0 or left.text <= 0:
+            made.append(Fold("", text=f"… and {len(entries) - place} more"))
+            break
         text = as_yaml(each)
+        left.entries -= 1
+        left.text -= len(text)
         lines = text.count("\n") + 1
         if not isinstance(each, dict | list) or not each:
             made.append(Fold(key, text=text))
-        elif lines <= LONG or depth >= DEEPEST or left[0] <= 0:
+        elif lines <= LONG or depth >= DEEPEST or left.folds <= 0:
             made.append(Fold(key, f"{lines} lines" if lines > 1 else "", text=text))
         else:
-            left[0] -= 1
+            left.folds -= 1
             size = f"{len(each)} {'entries' if isinstance(each, list) else 'fields'}"
             made.append(Fold(key, size, children=folded(each, depth + 1, left)))
     return made

@@ -10,15 +10,18 @@ from functools import cache
 from typing import Any
 
 import psycopg
+from psycopg import errors
 from psycopg.rows import dict_row
 
-from k8s_inventory.store import Store
+from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.statements import environment
 
 Row = dict[str, Any]
 Rows = list[Row]
 
 SESSIONS = 8
+MOST_ASKING = 24
+"""Requests that have a session or wait for one. The api-server has 40 threads, and Airflow's own pages need some."""
 WAIT = 5.0
 """Seconds to wait for one of the sessions to be free."""
 SECONDS = 10
@@ -26,7 +29,7 @@ SECONDS = 10
 
 
 class Busy(Exception):
-    """All sessions are in use, and have been for `WAIT` seconds."""
+    """All sessions are in use, and have been for `WAIT` seconds, or too many wait already."""
 
 
 class Snapshot:
@@ -58,13 +61,12 @@ class Reader:
         self._role = role
         self._idle: queue.LifoQueue[Store] = queue.LifoQueue()
         self._free = threading.BoundedSemaphore(SESSIONS)
+        self._asking = threading.BoundedSemaphore(MOST_ASKING)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Raises `Busy`, `StoreError` where there is no database, and psycopg's errors of what is run."""
-        if not self._free.acquire(timeout=WAIT):
-            raise Busy
-        try:
+        with _one_of(self._asking, 0), _one_of(self._free, WAIT):
             store = self._session()
             try:
                 with store.connection.transaction():
@@ -74,8 +76,6 @@ class Reader:
                     store.close()
                 else:
                     self._idle.put(store)
-        finally:
-            self._free.release()
 
     def close(self) -> None:
         with suppress(queue.Empty):
@@ -95,6 +95,11 @@ class Reader:
         try:
             for name, value in self._restrictions().items():
                 store.connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+        except (errors.InvalidParameterValue, errors.InsufficientPrivilege):
+            store.close()
+            raise StoreError(
+                f"K8S_PAGE_ROLE: there is no role {self._role!r}, or the page's login is not granted it"
+            ) from None
         except BaseException:
             store.close()
             raise
@@ -113,6 +118,16 @@ class Reader:
             "jit": "off",
             **({"role": self._role} if self._role else {}),
         }
+
+
+@contextmanager
+def _one_of(places: threading.Semaphore, wait: float) -> Iterator[None]:
+    if not places.acquire(timeout=wait):
+        raise Busy
+    try:
+        yield
+    finally:
+        places.release()
 
 
 @cache

@@ -57,7 +57,7 @@ def kind_named(text: str) -> tuple[Kind, str, str] | None:
     kind = NAMES.get(text.lower())
     if kind is not None:
         return kind, kind.group, kind.plural
-    plural, dot, group = text.partition(".")
+    plural, dot, group = text.lower().partition(".")
     if not dot or not group:
         raise Unanswerable("kind", f"{text!r} is no kind; custom ones are written plural.group")
     return CUSTOM_OBJECTS, "" if group == "core" else group, plural
@@ -105,6 +105,8 @@ class Asked:
     values: dict[str, Any] = field(default_factory=dict)
     nothing: str = ""
     """Why there can be no such object, where that is known beforehand."""
+    cut: str = ""
+    """What is left out of the question, where it is too large."""
 
     def put(self, name: str, **values: Any) -> None:
         self.conditions.add(name)
@@ -119,6 +121,7 @@ class Found:
     rows: Rows
     after: str = ""
     nothing: str = ""
+    cut: str = ""
 
 
 @dataclass
@@ -162,7 +165,12 @@ def asked(search: Search, snapshot: Snapshot) -> Asked:
         made.put("annotation_value" if equals else "annotation_key", annotation_key=key, annotation_value=value)
     if search.image:
         kinds = [kind for kind in kinds if "images" in _COLUMNS[kind.name]]
-        made.put("image", image=like(search.image))
+        # A pattern is that of one image; all of a row are looked through first, for that is quick.
+        made.put("image", image=like(f"*{search.image}*"), one_image=like(search.image))
+        if re.search(r"[*\s]", search.image):
+            made.put("one_image")
+        if "sha256:" in search.image:
+            made.put("digest")
     if search.node:
         _on_node(search, made, snapshot)
         kinds = [kind for kind in kinds if "node_name" in _COLUMNS[kind.name]]
@@ -209,21 +217,27 @@ def _owned(search: Search, made: Asked, snapshot: Snapshot) -> None:
     )
     if not name:
         raise Unanswerable("owner", "write the owner as Deployment/web, or web")
-    owners = page(named, snapshot, limit=MOST_OWNERS).rows
+    found = page(named, snapshot, limit=MOST_OWNERS)
+    owners = found.rows
     owned = snapshot.rows(
         "owned_by",
         {
             "contexts": [each["context_name"] for each in owners],
             "uids": [each["uid"] for each in owners],
-            "limit": MOST_OWNED,
+            "limit": MOST_OWNED + 1,
         },
     )
+    if found.after:
+        made.cut = f"More than {MOST_OWNERS} objects are called {search.owner}: what the first of them own is shown."
+    elif len(owned) > MOST_OWNED:
+        made.cut = f"{search.owner} owns more than {MOST_OWNED:,} objects: so many of them are looked for."
+    owned = owned[:MOST_OWNED]
     if owned:
         contexts = sorted({each["context_name"] for each in owned})
         made.put("contexts", contexts=contexts)
         made.put("uids", uids=[each["uid"] for each in owned])
     else:
-        made.nothing = (
+        made.nothing = (made.cut and f"The first {MOST_OWNERS} objects called {search.owner} own nothing.") or (
             f"Nothing is owned by {search.owner}." if owners else f"There is no {search.owner} that could own anything."
         )
 
@@ -234,7 +248,7 @@ def page(search: Search, snapshot: Snapshot, *, limit: int = PAGE) -> Found:
     columns = Columns(want.branches[0][1]) if len(want.branches) == 1 else None
     headings = columns.headings if columns else ()
     if want.nothing:
-        return Found(headings, [], nothing=want.nothing)
+        return Found(headings, [], nothing=want.nothing, cut=want.cut)
     after = _position(search.after)
     branches = [each for each in want.branches if not after or each[0] >= after["place"]]
     if not branches:
@@ -256,7 +270,13 @@ def page(search: Search, snapshot: Snapshot, *, limit: int = PAGE) -> Found:
     for row in shown:
         row["cells"] = columns.cells(row) if columns else []
         row["target"] = target(row)
-    return Found(headings, shown, after=_token(shown[-1]) if len(rows) > limit else "")
+    if not rows and not after and search.context and not is_cluster(search.context, snapshot):
+        return Found(headings, [], nothing=f"The inventory has no cluster {search.context}.")
+    return Found(headings, shown, after=_token(shown[-1]) if len(rows) > limit else "", cut=want.cut)
+
+
+def is_cluster(name: str, snapshot: Snapshot) -> bool:
+    return any(row["context_name"] == name for row in snapshot.rows("clusters"))
 
 
 def target(row: Mapping[str, Any]) -> str:
@@ -267,7 +287,7 @@ def target(row: Mapping[str, Any]) -> str:
 
 def _token(row: Row) -> str:
     position = [row["place"], row["context_name"], row["namespace"], row["name"], row["uid"]]
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(position, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def _position(token: str) -> dict[str, Any] | None:
@@ -276,11 +296,11 @@ def _position(token: str) -> dict[str, Any] | None:
     try:
         padded = token + "=" * (-len(token) % 4)
         place, context, namespace, name, uid = json.loads(base64.urlsafe_b64decode(padded))
-    except ValueError:
+        texts = (context, name, uid, *([] if namespace is None else [namespace]))
+        if type(place) is not int or any(b"\0" in str.encode(each) for each in texts):
+            raise ValueError
+    except (ValueError, TypeError, RecursionError):
         raise Unanswerable("after", "the address of this page is damaged: search again") from None
-    texts = (context, name, uid, *([] if namespace is None else [namespace]))
-    if type(place) is not int or not all(isinstance(each, str) and "\0" not in each for each in texts):
-        raise Unanswerable("after", "the address of this page is damaged: search again")
     return {"place": place, "context": context, "namespace": namespace, "name": name, "uid": uid}
 
 
@@ -288,7 +308,7 @@ def facets(search: Search, snapshot: Snapshot) -> Facets:
     """How many objects match, by cluster, kind and namespace. Raises as `asked` does, and QueryCanceled."""
     want = asked(search, snapshot)
     if want.nothing:
-        return Facets(0, [], [], [])
+        return Facets(0, [], [], [], is_exact=not want.cut)
     if search.is_by_place:
         made = _counted_by_listings(search, snapshot)
         if not search.context:
@@ -296,6 +316,14 @@ def facets(search: Search, snapshot: Snapshot) -> Facets:
         namespaces = [row for row in _counted(want, snapshot) if row["facet"] == "namespace"]
         return replace(made, namespaces=_namespaces(namespaces))
     rows = _counted(want, snapshot)
+    named = kind_named(search.kind)
+    lacking = {
+        "at": want.values.get("at"),
+        "context": search.context or None,
+        "targets": [target({"group": named[1], "plural": named[2]})] if named else None,
+        "limit": 1,
+    }
+    is_known = not snapshot.rows("lacking", lacking, at=bool(lacking["at"]), targets=bool(named))
     of: dict[str, Rows] = {}
     for row in rows:
         of.setdefault(row["facet"], []).append(row)
@@ -307,6 +335,7 @@ def facets(search: Search, snapshot: Snapshot) -> Facets:
             :MOST_NAMES
         ],
         namespaces=_namespaces(of.get("namespace", [])),
+        is_exact=is_known and not want.cut,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
@@ -22,7 +22,7 @@ from k8s_inventory.store import Store
 from k8s_inventory.web import comparing, pages
 from k8s_inventory.web.access import DAG_ID, may_trigger
 from k8s_inventory.web.coverage import ADVICE, FAMILY_NAMES, FAMILY_OF, Coverage
-from k8s_inventory.web.differences import with_differences
+from k8s_inventory.web.differences import MOST_BYTES, with_differences
 from k8s_inventory.web.exporting import as_csv, as_json
 from k8s_inventory.web.folding import folded
 from k8s_inventory.web.reading import Reader, Row, Snapshot
@@ -33,6 +33,7 @@ from k8s_inventory.web.searching import (
     Unanswerable,
     facets,
     instant,
+    is_cluster,
     kind_named,
     like,
     target,
@@ -42,7 +43,13 @@ from k8s_inventory.web.searching import (
 )
 
 LONGEST = 400
-"""Characters of anything that is asked for. Names of contexts may be long: EKS has ARNs."""
+"""Characters of anything that is asked for."""
+LONGEST_NAME = 4_000
+"""Of names of contexts and runs, and of uids, for which nobody has set a limit."""
+LONGEST_TOKEN = 32_000
+"""Of the position after a page; names of RBAC have no limit either, but a request line of 64 kB."""
+MOST_TARGETS = 500
+"""Kinds of a family that are shown; those of which something is lacking come first."""
 MOST_EDGES = 100
 MOST_HISTORY = 30
 PARTS = 48
@@ -54,11 +61,14 @@ MOST_ANSWERED = 500
 def _storable(value: str) -> str:
     if "\0" in value:
         raise ValueError("it has a NUL, which nothing stored has")
-    return value.strip()
+    return value
 
 
-Text = Annotated[str, Query(max_length=LONGEST), AfterValidator(_storable)]
-Token = Annotated[str, Query(max_length=4000)]
+Text = Annotated[str, Query(max_length=LONGEST), AfterValidator(_storable), AfterValidator(str.strip)]
+Name = Annotated[str, Query(max_length=LONGEST_NAME), AfterValidator(_storable)]
+"""What others have named: as it is, blanks around it too."""
+Token = Annotated[str, Query(max_length=LONGEST_TOKEN)]
+Form = Literal["csv", "json"]
 Trigger = Annotated[bool, Depends(may_trigger)]
 
 views = APIRouter()
@@ -107,16 +117,18 @@ def coverage(request: Request, trigger: Trigger, q: Text = "", only: Text = "") 
 
 
 @views.get("/coverage/kinds")
-def coverage_kinds(request: Request, trigger: Trigger, context: Text, family: Text) -> HTMLResponse:
+def coverage_kinds(request: Request, trigger: Trigger, context: Name, family: Text) -> HTMLResponse:
     with reader().snapshot() as snapshot:
-        kinds = snapshot.rows("coverage_kinds", {"context": context, "family": family, "families": _FAMILIES})
-    shown: dict[str, Any] = {"context": context, "family": family, "kinds": kinds, "advice": ADVICE}
+        values = {"context": context, "family": family, "families": _FAMILIES, "limit": MOST_TARGETS + 1}
+        kinds = snapshot.rows("coverage_kinds", values)
+    shown: dict[str, Any] = {"context": context, "family": family, "advice": ADVICE}
+    shown |= {"kinds": kinds[:MOST_TARGETS], "is_cut": len(kinds) > MOST_TARGETS}
     template = "coverage_kinds.html" if request.headers.get("hx-request") else "coverage_family.html"
     return page(request, template, active="coverage", trigger=trigger, **shown)
 
 
 @views.get("/run")
-def run(request: Request, run_id: Text, dag_id: Text = DAG_ID) -> HTMLResponse:
+def run(request: Request, run_id: Name, dag_id: Text = DAG_ID) -> HTMLResponse:
     with reader().snapshot() as snapshot:
         rows = snapshot.rows("run", {"run_id": run_id}) if dag_id == DAG_ID else []
     return page(request, "run.html", active="coverage", run_id=run_id, of_dag=dag_id, rows=rows, advice=ADVICE)
@@ -128,7 +140,7 @@ def run(request: Request, run_id: Text, dag_id: Text = DAG_ID) -> HTMLResponse:
 def _search(
     q: Text = "",
     kind: Text = "",
-    context: Text = "",
+    context: Name = "",
     namespace: Text = "",
     labels: Text = "",
     image: Text = "",
@@ -191,7 +203,7 @@ def search_facets(request: Request, search: Searched) -> HTMLResponse:
 
 
 @views.get("/search.{form}")
-def search_file(form: str, search: Searched) -> Response:
+def search_file(form: Form, search: Searched) -> Response:
     with reader().snapshot() as snapshot:
         found = page_of(search, snapshot, limit=MOST_EXPORTED)
     headings = ["cluster", "kind", "namespace", "name", "uid", "created", *found.headings]
@@ -210,12 +222,8 @@ def search_file(form: str, search: Searched) -> Response:
     return _as_file(form, "objects", headings, rows)
 
 
-def _as_file(form: str, name: str, headings: list[str], rows: list[list[object]]) -> Response:
-    if form == "csv":
-        return as_csv(name, headings, rows)
-    if form == "json":
-        return as_json(name, headings, rows)
-    raise HTTPException(404, "Answers are had as .csv and .json.")
+def _as_file(form: Form, name: str, headings: list[str], rows: list[list[object]]) -> Response:
+    return as_csv(name, headings, rows) if form == "csv" else as_json(name, headings, rows)
 
 
 # -- one object ------------------------------------------------------------------------------------
@@ -232,7 +240,7 @@ _HEAD = frozenset(
 class Identity:
     """Which object is meant: `kind` is the name it is read under."""
 
-    def __init__(self, context: Text, kind: Text, uid: Text, at: Text = "") -> None:
+    def __init__(self, context: Name, kind: Text, uid: Name, at: Text = "") -> None:
         named = kind_named(kind)
         if named is None:
             raise Unanswerable("kind", "say of which kind the object is")
@@ -322,7 +330,7 @@ def object_relations(request: Request, identity: Identified) -> HTMLResponse:
 
 
 @views.get("/find")
-def find(request: Request, context: Text, uid: Text) -> Response:
+def find(request: Request, context: Name, uid: Name) -> Response:
     """An object of which only the uid is known, as of an owner without a declaration."""
     with reader().snapshot() as snapshot:
         rows = snapshot.rows("find", {"context": context, "uid": uid})
@@ -344,7 +352,13 @@ def object_events(request: Request, identity: Identified) -> HTMLResponse:
 @views.get("/object/history")
 def object_history(request: Request, identity: Identified) -> HTMLResponse:
     now = datetime.now(UTC)
-    values = {**identity.values, "since": now - timedelta(days=3660), "until": now, "limit": MOST_HISTORY + 1}
+    values = {
+        **identity.values,
+        "since": now - timedelta(days=3660),
+        "until": now,
+        "limit": MOST_HISTORY + 1,
+        "bytes": MOST_BYTES,
+    }
     with reader().snapshot() as snapshot:
         rows = snapshot.rows("changes", values, asked={"context", "plural", "uid"})
         changes = with_differences(rows[:MOST_HISTORY], snapshot)
@@ -374,13 +388,13 @@ def object_yaml(request: Request, identity: Identified, part: Text) -> HTMLRespo
 @views.get("/changes")
 def changes(
     request: Request,
-    context: Text = "",
+    context: Name = "",
     namespace: Text = "",
     kind: Text = "",
     q: Text = "",
     change: Text = "",
     column: Text = "",
-    run_id: Text = "",
+    run_id: Name = "",
     since: Text = "",
     until: Text = "",
     after: Token = "",
@@ -396,7 +410,15 @@ def changes(
         "since": since,
         "until": until,
     }
-    shown: dict[str, Any] = {"given": given, "rows": [], "unknown": [], "bars": [], "next": "", "wrong": None}
+    shown: dict[str, Any] = {
+        "given": given,
+        "rows": [],
+        "unknown": [],
+        "bars": [],
+        "next": "",
+        "wrong": None,
+        "no_cluster": False,
+    }
     shown |= {"kinds": NAMES_OF_KINDS}
     try:
         begin, end = _period(since, until)
@@ -406,6 +428,7 @@ def changes(
             "since": begin,
             "until": end,
             "limit": PAGE + 1,
+            "bytes": MOST_BYTES,
         }
         values["q"] = like(q)
         if named:
@@ -422,6 +445,7 @@ def changes(
             of_target = target({"group": named[1], "plural": named[2]}) if named else None
             unknown = {"since": begin, "context": context or None, "target": of_target}
             shown["unknown"] = snapshot.rows("unknown_since", unknown)
+            shown["no_cluster"] = bool(context) and not rows and not is_cluster(context, snapshot)
     except Unanswerable as error:
         return page(
             request, "changes.html", 422, active="changes", **{**shown, "wrong": error, "begin": None, "end": None}
@@ -440,7 +464,10 @@ _PERIODS = {"": 1, "1d": 1, "7d": 7, "30d": 30, "90d": 90}
 def _period(since: str, until: str) -> tuple[datetime, datetime]:
     end = instant(until) or datetime.now(UTC)
     if since in _PERIODS:
-        return end - timedelta(days=_PERIODS[since]), end
+        try:
+            return end - timedelta(days=_PERIODS[since]), end
+        except OverflowError:
+            raise Unanswerable("until", "nothing is earlier than that") from None
     begin = instant(since)
     if begin is None or begin >= end:
         raise Unanswerable("since", "it must be earlier than `until`")
@@ -463,8 +490,8 @@ class Sides:
 
     def __init__(
         self,
-        left: Text = "",
-        right: Text = "",
+        left: Name = "",
+        right: Name = "",
         left_namespace: Text = "",
         right_namespace: Text = "",
         left_at: Text = "",
@@ -509,7 +536,7 @@ def compare(request: Request, sides: Sided) -> HTMLResponse:
 
 
 @views.get("/compare/object")
-def compare_object(request: Request, sides: Sided, of: Text, left_uid: Text, right_uid: Text) -> HTMLResponse:
+def compare_object(request: Request, sides: Sided, of: Text, left_uid: Name, right_uid: Name) -> HTMLResponse:
     """What differs between two objects of one kind, `of`."""
     left, right = sides.both()
     with reader().snapshot() as snapshot:
@@ -532,7 +559,7 @@ def answers(request: Request, q: Text = "") -> HTMLResponse:
 
 
 @views.get("/answers/{folder}/{name}.{form}")
-def answer_file(folder: str, name: str, form: str) -> Response:
+def answer_file(folder: str, name: str, form: Form) -> Response:
     """All rows, those too that say of what nothing is known: a file without them would claim more."""
     headings, rows, _ = _run(_query(folder, name), MOST_EXPORTED)
     return _as_file(form, name, headings, rows)

@@ -86,9 +86,20 @@
       first.focus();
     }
   });
+  // A part that does not come must not look as if it were still under way.
+  const failed = (event, text) => {
+    const part = event.detail.elt;
+    if (part.getAttribute("hx-trigger") === "load") part.firstElementChild?.replaceChildren(text);
+    else say(text);
+  };
   document.addEventListener("htmx:responseError", (event) => {
+    const why = {
+      401: "You are logged out: log in to Airflow again.",
+      503: "Too many ask at once, or the database is away: load the page again.",
+      504: "This takes longer than the page's limit.",
+    };
     const code = event.detail.xhr.status;
-    say(code === 401 ? "You are logged out: log in to Airflow again." : `This part could not be had (${code}).`);
+    failed(event, why[code] ?? `This part could not be had (${code}).`);
   });
-  document.addEventListener("htmx:sendError", () => say("Airflow could not be reached."));
+  document.addEventListener("htmx:sendError", (event) => failed(event, "Airflow could not be reached."));
 })();

@@ -1,0 +1,405 @@
+"""What the inventory page answers to odd questions, and of odd rows: asked without a browser, of a real database."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx import Response
+from psycopg.types.json import Jsonb
+
+from k8s_inventory.store import Store
+from k8s_inventory.web import views
+from k8s_inventory.web.access import may_read, may_trigger
+from k8s_inventory.web.app import app
+
+Ask = Callable[..., Response]
+
+
+@pytest.fixture
+def ask(store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+    """Asks the page as somebody who may read and trigger the DAG; parameters by keyword."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    views.reader.cache_clear()
+    monkeypatch.setattr(app, "dependency_overrides", {may_read: lambda: None, may_trigger: lambda: True})
+    client = TestClient(app)
+    yield lambda path, **given: client.get(path, params=given or None)
+    views.reader().close()
+    views.reader.cache_clear()
+
+
+def _put(store: Store, table: str, **values: Any) -> None:
+    names = ", ".join(f'"{name}"' for name in values)
+    places = ", ".join(f"%({name})s" for name in values)
+    store.connection.execute(f"INSERT INTO {table} ({names}) VALUES ({places})".encode(), values)
+
+
+def _put_object(store: Store, table: str, name: str, *, context: str = "prod", **values: Any) -> str:
+    """A row with what each table asks for; returns its uid."""
+    uid = hashlib.sha256(f"{context} {table} {values.get('namespace')} {name}".encode()).hexdigest()
+    required = store.connection.execute(
+        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = %s::regclass "
+        "AND attnum > 0 AND attnotnull AND NOT atthasdef",
+        [table],
+    ).fetchall()
+    empty = {"text": "", "text[]": [], "jsonb": Jsonb({}), "boolean": False}
+    given = {column: empty.get(type_, 0) for column, type_ in required}
+    if "owner_references" in given:
+        given["owner_references"] = Jsonb([])
+    given |= {"context_name": context, "uid": uid, "name": name, **values}
+    _put(store, table, **given)
+    return uid
+
+
+def _put_run(
+    store: Store, kind: str, outcome: str | None, *, context: str = "prod", days: float = 0, **more: Any
+) -> None:
+    """An attempt, so many days ago, and its target."""
+    then = datetime.now(UTC) - timedelta(days=days)
+    store.connection.execute(
+        "INSERT INTO k8s_sync_contexts (context_name, server) VALUES (%s, 'https://x') ON CONFLICT DO NOTHING",
+        [context],
+    )
+    exact = then if outcome == "complete" else None
+    store.connection.execute(
+        "INSERT INTO k8s_sync_targets (context_name, kind, last_complete_at, exact_as_of, history_since) "
+        "VALUES (%(context)s, %(kind)s, %(exact)s, %(exact)s, %(exact)s) "
+        "ON CONFLICT (context_name, kind) DO UPDATE "
+        "SET exact_as_of = coalesce(%(exact)s, k8s_sync_targets.exact_as_of)",
+        {"context": context, "kind": kind, "exact": exact},
+    )
+    finished = then if outcome else None
+    given = {"run_id": "run", "attempt": 1, "context_name": context, "kind": kind, "outcome": outcome}
+    given |= {"started_at": then, "snapshot_at": exact, "finished_at": finished}
+    _put(store, "k8s_sync_runs", **given, **more)
+
+
+def _token(*position: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("/search", {"after": _token(0, "c", None, "\ud800", "u")}),
+        ("/search", {"after": _token(0, "\ud800", "n", "n", "u")}),
+        ("/search", {"after": base64.urlsafe_b64encode(b"[" * 2990).decode()}),
+        ("/search", {"after": base64.urlsafe_b64encode(b"5").decode()}),
+        ("/search", {"after": "é"}),
+        ("/changes", {"until": "0001-01-01"}),
+        ("/changes", {"until": "0001-03-01", "since": "90d"}),
+        ("/changes", {"after": "2026-01-01~٣" + "9" * 30}),
+        ("/compare", {"left": "prod", "only": "both", "right": "other"}),
+    ],
+)
+def test_no_address_is_so_odd_that_it_has_no_answer(ask: Ask, path: str, given: dict[str, str]) -> None:
+    answer = ask(path, **given)
+    assert answer.status_code == 422, answer.text[:300]
+    assert "can not be" in answer.text
+
+
+def test_the_next_page_is_found_after_a_name_of_any_length(store: Store, ask: Ask) -> None:
+    """Names of RBAC have no limit of their own."""
+    for number in range(51):
+        _put_object(store, "k8s_clusterroles", f"{'長' * 5000} {number:02}")
+    first = ask("/search", kind="clusterroles").text
+    (address,) = re.findall(r'href="(/search\?[^"]*)"[^>]*>Next', first)
+    assert ask(address.replace("&amp;", "&")).text.count('<th scope="row">') == 1
+
+
+# -- search ----------------------------------------------------------------------------------------
+
+
+def _names(answer: Response) -> list[str]:
+    assert answer.status_code == 200, answer.text[:300]
+    return [each["name"] for each in answer.json()]
+
+
+_DIGEST = "sha256:" + "ab" * 32
+
+
+@pytest.fixture
+def images(store: Store) -> None:
+    beside = ["a:1", "registry.example/web:1.2", "b:2"]
+    _put_object(store, "k8s_pods", "beside", namespace="shop", images=beside)
+    _put_object(store, "k8s_pods", "across", namespace="shop", images=["registry.example/web:1.0", "side:1.2"])
+    _put_object(store, "k8s_pods", "first", namespace="shop", images=["x"], init_images=["registry.example/job:1.2"])
+    statuses = [{"name": "web", "imageID": f"docker.io/library/web@{_DIGEST}"}]
+    by_tag = {"images": ["web:1"], "status": Jsonb({"phase": "Running", "containerStatuses": statuses})}
+    _put_object(store, "k8s_pods", "by-tag", namespace="shop", **by_tag)
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        ("registry.example/*:1.2", ["beside", "first"]),
+        ("registry.example/*", ["across", "beside", "first"]),
+        ("*:1.2", ["across", "beside", "first"]),
+        ("web:1", ["across", "beside", "by-tag"]),
+        ("b:2", ["beside"]),
+        ("1 registry", []),
+        (_DIGEST, ["by-tag"]),
+        (f"*/web@{_DIGEST[:20]}*", ["by-tag"]),
+        ("sha256:cd", []),
+    ],
+)
+def test_a_pattern_of_images_is_that_of_one_image(ask: Ask, images: None, image: str, found: list[str]) -> None:
+    for more in ({"kind": "pods"}, {}):
+        assert _names(ask("/search.json", image=image, **more)) == found
+        assert f"<b>{len(found)}</b> object" in ask("/search/facets", image=image, **more).text
+
+
+def test_what_a_large_owner_owns_is_not_said_to_be_all(store: Store, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("k8s_inventory.web.searching.MOST_OWNED", 3)
+    owner = _put_object(store, "k8s_replicasets", "web", namespace="shop")
+    reference = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": owner, "controller": True}
+    for number in range(4):
+        owned = {"namespace": "shop", "owner_references": Jsonb([reference])}
+        _put_object(store, "k8s_pods", f"web-{number}", **owned)
+    assert "owns more than 3 objects" in ask("/search", owner="ReplicaSet/web").text
+    assert "at least <b>3" in ask("/search/facets", owner="ReplicaSet/web").text.replace("<b>at least ", "at least <b>")
+    monkeypatch.setattr("k8s_inventory.web.searching.MOST_OWNED", 4)
+    assert "more than" not in ask("/search", owner="ReplicaSet/web").text
+    monkeypatch.setattr("k8s_inventory.web.searching.MOST_OWNERS", 1)
+    _put_object(store, "k8s_replicasets", "web", namespace="other")
+    said = ask("/search", owner="ReplicaSet/web").text
+    assert "More than 1 objects are called ReplicaSet/web" in said
+    assert "The first 1 objects called ReplicaSet/web own nothing" in said
+    assert "at least" in ask("/search/facets", owner="ReplicaSet/web").text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "given", "is_exact"),
+    [
+        ("complete", {"q": "web"}, True),
+        ("absent", {"q": "web"}, True),
+        ("forbidden", {"q": "web"}, False),
+        ("forbidden", {"q": "web", "kind": "pods"}, False),
+        ("forbidden", {"q": "web", "kind": "pods", "context": "prod"}, False),
+        ("forbidden", {"q": "web", "context": "another"}, True),
+        (None, {"q": "web", "kind": "pods"}, False),
+        ("complete", {"q": "web", "kind": "services"}, False),
+        ("complete", {"q": "web", "kind": "pods", "at": "2001-01-01"}, False),
+        ("complete", {"kind": "pods", "at": "2001-01-01"}, False),
+        ("complete", {"at": "2001-01-01", "context": "prod"}, False),
+        ("complete", {"q": "web", "kind": "pods", "at": "2100-01-01"}, True),
+    ],
+)
+def test_a_count_of_what_is_not_all_known_says_so(
+    store: Store, ask: Ask, outcome: str | None, given: dict[str, str], is_exact: bool
+) -> None:
+    _put_run(store, "pods", outcome, days=1)
+    said = ask("/search/facets", **given).text
+    assert ("not all is known" in said) != is_exact, said
+
+
+def test_what_is_only_in_part_read_is_not_all_known(store: Store, ask: Ask) -> None:
+    _put_run(store, "pods", "complete", scope="namespaces: shop")
+    assert "not all is known" in ask("/search/facets", q="web").text
+
+
+def test_a_custom_kind_that_discovery_has_not_found_is_known_not_to_be_there(store: Store, ask: Ask) -> None:
+    _put_run(store, "custom", "complete")
+    assert "not all is known" not in ask("/search/facets", kind="tests.shop.example", q="x").text
+    _put_run(store, "tests.shop.example", "forbidden")
+    assert "not all is known" in ask("/search/facets", kind="tests.shop.example", q="x").text
+
+
+def test_a_cluster_that_nobody_knows_is_not_an_empty_one(store: Store, ask: Ask) -> None:
+    _put_run(store, "deployments", "complete")
+    _put_object(store, "k8s_deployments", "web", namespace="shop")
+    assert "has no cluster prdo" in ask("/search", context="prdo").text
+    assert "has no cluster" not in ask("/search", context="prod", q="x").text
+    said = ask("/compare", left="prod", right="prdo", kind="deployments").text
+    assert re.search(r"prdo</b> can not be spoken for in: deployments \(never read\)", said)
+    assert "has no cluster prdo" in ask("/changes", context="prdo").text
+
+
+def test_names_with_blanks_around_them_lead_somewhere(store: Store, ask: Ask) -> None:
+    _put_run(store, "pods", "complete", context=" prod ")
+    _put_object(store, "k8s_pods", "web", context=" prod ", namespace="shop")
+    assert _names(ask("/search.json", context=" prod ")) == ["web"]
+    (address,) = re.findall(r'href="(/object\?[^"]*)"', ask("/search", context=" prod ").text)
+    assert ask(address.replace("&amp;", "&")).status_code == 200
+    assert "pods" in ask("/coverage/kinds", context=" prod ", family="workloads").text
+
+
+# -- coverage --------------------------------------------------------------------------------------
+
+
+def _untrusted(ask: Ask) -> str:
+    found = re.search(r'<section class="card lacking".*?</section>', ask("/").text, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", found.group()).split()) if found else ""
+
+
+def test_what_is_read_anew_is_trusted_no_more_than_before(store: Store, ask: Ask) -> None:
+    _put_run(store, "pods", "forbidden")
+    before = _untrusted(ask)
+    assert "forbidden" in before
+    _put_run(store, "pods", None)
+    assert _untrusted(ask) == before
+    assert "being read for" in ask("/coverage/kinds", context="prod", family="workloads").text
+    _put_run(store, "pods", "complete")
+    assert _untrusted(ask) == ""
+
+
+def test_what_was_never_read_to_the_end_is_not_trusted(store: Store, ask: Ask) -> None:
+    _put_run(store, "pods", None)
+    assert "pods" in _untrusted(ask)
+
+
+def test_what_was_read_long_ago_is_not_trusted(store: Store, ask: Ask) -> None:
+    _put_run(store, "pods", "complete", days=1)
+    assert _untrusted(ask) == ""
+    _put_run(store, "services", "complete", days=5, objects=7)
+    said = _untrusted(ask)
+    assert "old services" in said
+    assert "Not read as a whole since" in said
+
+
+def test_a_count_is_that_of_the_last_listing_while_the_next_one_is_under_way(store: Store, ask: Ask) -> None:
+    _put_run(store, "pods", "complete", objects=7)
+    _put_run(store, "pods", None)
+    assert "<b>7</b> objects" in ask("/").text
+    assert "<b>7</b> objects" in ask("/search/facets").text
+
+
+def test_of_many_custom_kinds_those_that_lack_something_come_first(
+    store: Store, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "MOST_TARGETS", 3)
+    for name in "abcd":
+        _put_run(store, f"{name}.example", "complete")
+    _put_run(store, "z.example", "failed")
+    said = ask("/coverage/kinds", context="prod", family="custom").text
+    assert re.findall(r">(\w\.example)</a>", said) == ["z.example", "a.example", "b.example"]
+    assert "and more" in said
+
+
+# -- comparing -------------------------------------------------------------------------------------
+
+
+def test_what_something_that_is_compared_controls_is_left_out(store: Store, ask: Ask) -> None:
+    for context in ("prod", "test"):
+        for kind in ("jobs", "cronjobs", "deployments"):
+            _put_run(store, kind, "complete", context=context)
+    made = {"namespace": "shop", "owner_references": Jsonb([{"kind": "CronJob", "name": "night", "controller": True}])}
+    _put_object(store, "k8s_jobs", "night-2936", **made)
+    _put_object(store, "k8s_jobs", "by-hand", namespace="shop")
+    by_operator = Jsonb([{"kind": "Shop", "name": "x", "controller": True}])
+    _put_object(store, "k8s_deployments", "by-operator", namespace="shop", owner_references=by_operator)
+    said = ask("/compare", left="prod", right="test").text
+    assert "by-hand" in said
+    assert "by-operator" in said
+    assert "night-2936" not in said
+    assert "night-2936" in ask("/compare", left="prod", right="test", kind="jobs").text
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def test_no_other_sign_between_cells_makes_a_formula(store: Store, ask: Ask) -> None:
+    """Where numbers have a comma, spreadsheets take `;` for the end of a cell, and quotes within for nothing."""
+    for number, image in enumerate(["a;=1+1", "a\n=1;", 'a;"=1', "a; +1", "＝1", "a;\t@x"]):
+        _put_object(store, "k8s_pods", f"pod-{number}", namespace="shop", images=[image])
+    text = ask("/search.csv", kind="pods").text
+    cells = [each for line in re.split(r"[;\r\n]", text) for each in line.split(",")]
+    assert not [each for each in cells if re.match(r"[\s\"']*[=+@＝-]", each) and not each.lstrip('"').startswith("'")]
+    assert len(list(csv.DictReader(io.StringIO(text)))) == 6
+
+
+def test_numbers_stay_numbers_in_files() -> None:
+    from k8s_inventory.web.exporting import as_csv, as_json
+
+    rows = [[Decimal("-1.5"), Decimal(2), -3]]
+    assert bytes(as_csv("x", ["a", "b", "c"], rows).body) == b"a,b,c\r\n-1.5,2,-3\r\n"
+    assert json.loads(bytes(as_json("x", ["a", "b", "c"], rows).body)) == [{"a": -1.5, "b": 2, "c": -3}]
+
+
+@pytest.mark.parametrize("path", ["/search.exe", "/answers/inventory/freshness.exe", "/search."])
+def test_no_other_files_are_made(ask: Ask, path: str) -> None:
+    assert ask(path).status_code in (404, 422)
+
+
+# -- bounds ----------------------------------------------------------------------------------------
+
+
+def test_large_objects_that_change_often_cost_no_more_than_a_page(
+    store: Store, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("k8s_inventory.web.views.MOST_BYTES", 5_000)
+    monkeypatch.setattr("k8s_inventory.web.differences.MOST_BYTES", 5_000)
+    now = datetime.now(UTC)
+    for number in range(20):
+        old = {"spec": {"x": f"{number}-" + "y" * 900}}
+        given = {"context_name": "prod", "kind": "ConfigMap", "group": "", "plural": "configmaps", "name": "large"}
+        given |= {"namespace": "shop", "uid": "u", "change": "updated", "run_id": "r", "evidence": "e"}
+        seen = now - timedelta(minutes=number)
+        _put(store, "k8s_changes", **given, seen_at=seen, columns=["spec"], old=Jsonb(old))
+    said = ask("/changes").text
+    assert said.count('<li class="updated">') == 20
+    assert 1 < said.count("y" * 300) < 12
+    assert "not known" in said
+
+
+def test_what_is_not_gone_through_is_not_known(store: Store, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the value of now, which is that after a change later still."""
+    uid = _put_object(store, "k8s_deployments", "web", namespace="shop", replicas=9)
+    given = {"context_name": "prod", "kind": "Deployment", "group": "apps", "plural": "deployments", "name": "web"}
+    given |= {"namespace": "shop", "uid": uid, "change": "updated", "run_id": "r", "evidence": "e"}
+    now = datetime.now(UTC)
+    for number in range(8):
+        seen, old = now - timedelta(minutes=10 - number), Jsonb({"replicas": number})
+        _put(store, "k8s_changes", **given, seen_at=seen, columns=["replicas"], old=old)
+
+    def last() -> list[str]:
+        return re.findall(r'class="to">([^<]*)<', ask("/changes").text)[:2]
+
+    assert last() == ["9", "7"]
+    monkeypatch.setattr("k8s_inventory.web.differences.MOST_LATER", 5)
+    assert last() == ["not known", "not known"]
+
+
+def test_requests_that_wait_leave_threads_to_others(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    from k8s_inventory.web.reading import MOST_ASKING, Busy, Reader
+
+    made = Reader(lambda: pytest.fail("no session is free"))
+    for _ in range(MOST_ASKING):
+        assert made._asking.acquire(blocking=False)
+    with pytest.raises(Busy), made.snapshot():
+        pass
+    assert MOST_ASKING < 40, "anyio's threads are as many"
+
+
+def test_a_role_that_is_not_there_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("K8S_PAGE_ROLE", "nobody_at_all")
+    views.reader.cache_clear()
+    answer = ask("/")
+    assert answer.status_code == 503
+    assert "K8S_PAGE_ROLE" in answer.text
+    assert "nobody_at_all" in answer.text
+
+
+def test_large_values_are_shown_in_part() -> None:
+    from k8s_inventory.web.differences import LONGEST_TEXT, as_yaml
+    from k8s_inventory.web.folding import MOST_ENTRIES, folded
+
+    many = {f"key-{number:06}": "x" * 5 for number in range(50_000)}
+    assert len(as_yaml(many)) <= LONGEST_TEXT + 20
+    assert as_yaml({"b": 1, "a": [1, {"c": None}]}) == "a:\n- 1\n- c: null\nb: 1"
+    assert as_yaml("x" * 30_000).endswith("… and more")
+    folds = folded(many)
+    assert len(folds) == MOST_ENTRIES + 1
+    assert folds[-1].text == f"… and {50_000 - MOST_ENTRIES} more"
+    wide = [{"name": str(number), **{f"f{each}": "y" * 900 for each in range(9)}} for number in range(500)]
+    assert sum(len(str(each)) for each in folded(wide)) < 1_000_000
