@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, Param
-from croniter import croniter
 
 from k8s_inventory.operators import (
     AnnounceOperator,
@@ -25,19 +24,8 @@ from k8s_inventory.operators import (
 )
 from k8s_inventory.operators.about import about_following, about_forgetting, about_inventory
 from k8s_inventory.operators.params import run_params
+from k8s_inventory.operators.schedules import schedule_of
 from k8s_inventory.settings import Settings, SettingsError
-
-
-def schedule_of(variable: str, default: str) -> tuple[str, str | None]:
-    """What a variable says, empty for none; and what is wrong with it, where the default counts instead: a DAG that is
-    not there says nothing."""
-    text = os.environ.get(variable, default).strip()
-    if text.lower() == "none":
-        text = ""
-    if not text or text in ("@once", "@continuous", "@quarterly") or croniter.is_valid(text):
-        return text, None
-    return default, f"{variable} is no schedule: it must be cron (0 3 * * *), a preset (@daily), none, or empty"
-
 
 POOL = os.environ.get("K8S_POOL", "").strip() or "default_pool"
 SCHEDULE, REFUSED = schedule_of("K8S_SCHEDULE", "@daily")

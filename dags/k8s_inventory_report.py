@@ -14,9 +14,12 @@ from airflow.sdk import DAG, AssetAlias
 
 from k8s_inventory.operators import AskOperator
 from k8s_inventory.operators.about import about_report
+from k8s_inventory.operators.schedules import schedule_of
 from k8s_inventory.settings import Settings, SettingsError
 
-CRON = os.environ.get("K8S_REPORT_SCHEDULE", "").strip()
+SCHEDULE, REFUSED = schedule_of("K8S_REPORT_SCHEDULE", "")
+IS_BY_HAND = os.environ.get("K8S_REPORT_SCHEDULE", "").strip().lower() == "none"
+AFTER_EACH_RUN = [AssetAlias("k8s_inventory")]  # of those that have brought a table up to date
 try:
     SETTINGS = Settings.load()
 except SettingsError:  # the task says what is wrong with them
@@ -26,7 +29,7 @@ with DAG(
     dag_id="k8s_inventory_report",
     description="Asks ready-made queries of the inventory, and tells of new hits",
     doc_md=about_report(inventory="k8s_inventory"),
-    schedule=CRON or [AssetAlias("k8s_inventory")],  # after each run that has brought a table up to date
+    schedule=SCHEDULE or (None if IS_BY_HAND else AFTER_EACH_RUN),
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
@@ -39,4 +42,4 @@ with DAG(
     },
     tags=["kubernetes", "inventory"],
 ):
-    AskOperator(task_id="ask")
+    AskOperator(task_id="ask", refused=REFUSED)

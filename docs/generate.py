@@ -78,7 +78,7 @@ def settings() -> str:
         "Param, and is refused by name for any other key of its conf: where rows go, by which credentials, and what is kept out",
         "of them is the operator's ([security.md](security.md)). Lists in the environment are separated by commas, or in JSON. The",
         "DAG files themselves read `K8S_SCHEDULE` (default `@daily`) and `K8S_INCREMENTAL_SCHEDULE` (default `*/5 * * * *`), each",
-        "cron, a preset, or `none` or empty for none; `K8S_REPORT_SCHEDULE` (empty, as by default: after each run), `K8S_POOL`",
+        "cron, a preset, or `none` or empty for none; `K8S_REPORT_SCHEDULE` (empty, as by default: after each run; `none`: never), `K8S_POOL`",
         "(default `default_pool`), `K8S_RETRIES`, `K8S_TASK_TIMEOUT` and `K8S_RUN_TIMEOUT` when Airflow parses them.\n",
         "| setting | environment | Param | spec | default | what it does |",
         "| --- | --- | --- | --- | --- | --- |",

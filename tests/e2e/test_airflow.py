@@ -112,10 +112,11 @@ def test_a_schedule_is_what_it_says_or_refused_by_plan(airflow: AirflowHome) -> 
     code = (
         "import os, json, runpy; from airflow.dag_processing.dagbag import DagBag\n"
         "def of(form):\n"
-        "    os.environ['K8S_SCHEDULE'] = os.environ['K8S_INCREMENTAL_SCHEDULE'] = form\n"
+        "    for which in ('', 'INCREMENTAL_', 'REPORT_'): os.environ[f'K8S_{which}SCHEDULE'] = form\n"
         "    bag = DagBag(os.environ['AIRFLOW__CORE__DAGS_FOLDER'])\n"
-        "    assert len(bag.dags) == 4, bag.import_errors\n"
+        "    assert len(bag.dags) == 5, bag.import_errors\n"
         "    plan = bag.dags['k8s_inventory'].get_task('plan')\n"
+        "    assert bool(bag.dags['k8s_inventory_report'].get_task('ask').refused) == bool(plan.refused)\n"
         "    return 'refused' if plan.refused else runpy.run_path('dags/k8s_inventory.py')['SCHEDULE']\n"
         f"print(json.dumps({{form: of(form) for form in {list(forms)!r}}}))"
     )

@@ -26,6 +26,7 @@ class AskOperator(BaseOperator):
     :param queries: folders, queries and patterns, as `K8S_REPORT_QUERIES` has them, which counts where there are none.
     :param notifier: one or several, whose templates have `report`: see `answers.Notice`. Those of
         `K8S_REPORT_NOTIFIERS` are called besides.
+    :param refused: what is wrong with how the DAG is configured, where something is: nothing is asked then.
 
     A query that fails does not keep others from being asked; the task fails once all is done. What no notifier has
     taken is told by the next attempt, or run.
@@ -36,9 +37,11 @@ class AskOperator(BaseOperator):
         *,
         queries: Sequence[str] | None = None,
         notifier: BaseNotifier | Sequence[BaseNotifier] | None = None,
+        refused: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.refused = refused
         self.queries = queries
         self.notifiers = list(notifier) if isinstance(notifier, list | tuple) else [notifier] if notifier else []
 
@@ -48,9 +51,11 @@ class AskOperator(BaseOperator):
         from k8s_inventory.hooks.notifiers import notifiers_of
         from k8s_inventory.hooks.report_files import ReportFiles
         from k8s_inventory.operators.failures import explained, failure
-        from k8s_inventory.settings import Settings
+        from k8s_inventory.settings import Settings, SettingsError
 
         with explained(context):
+            if self.refused:
+                raise SettingsError(self.refused)
             settings = Settings.load()
             queries = choose(self.queries or settings.report_queries)
             notifiers = [*self.notifiers, *notifiers_of(settings)]
