@@ -65,6 +65,12 @@ class Shown:
         return max(map(cell_len, re.split(r"\r\n|\r|\n|\x1b\[\d*[AK]", _STYLE.sub("", self.written))))
 
 
+def _take_terminal() -> None:
+    """And its Ctrl-C, which whoever runs in the background has been told to pass over."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def on_terminal(
     command: Sequence[str | Path],
     *,
@@ -88,7 +94,7 @@ def on_terminal(
         env=dict(env),
         cwd=cwd,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=_take_terminal,
     )
     os.close(slave)
     written, end = b"", time.monotonic() + seconds
