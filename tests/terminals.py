@@ -91,7 +91,8 @@ def on_terminal(
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        env=dict(env),
+        # Whoever runs this may have noted the size of another.
+        env={name: value for name, value in env.items() if name not in ("COLUMNS", "LINES")},
         cwd=cwd,
         start_new_session=True,
         preexec_fn=_take_terminal,

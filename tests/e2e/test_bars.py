@@ -43,7 +43,7 @@ print("after it")
 
 
 def _env(**more: str) -> dict[str, str]:
-    keep = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")}
+    keep = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
     return {**keep, "PYTHONPATH": f"{PROJECT / 'plugins'}:{PROJECT}", "TERM": "xterm-256color", **more}
 
 
