@@ -351,8 +351,9 @@ class Reading:
             if page.is_metadata:
                 as_metadata += 1
                 fetching = self._fetch(listing, page, wanted, made_of)
-                if page.is_last:
+                if page.is_last or not are_few(len(wanted), total):  # only what is asked for one by one is under way
                     listed.bytes += self._take_fetched(fetching)
+                    fetching = None
             else:
                 self._take(page, wanted, made_of, page.items if whole and not _is_raw(page.items) else None)
             is_changed = not are_few(len(wanted), total)
