@@ -7,7 +7,6 @@ A sample: copy it under another name and `dag_id` to ask other queries of other 
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
 
 from airflow.sdk import DAG, AssetAlias
@@ -17,9 +16,8 @@ from k8s_inventory.operators.about import about_report
 from k8s_inventory.operators.schedules import schedule_of
 from k8s_inventory.settings import Settings, SettingsError
 
-SCHEDULE, REFUSED = schedule_of("K8S_REPORT_SCHEDULE", "")
-IS_BY_HAND = os.environ.get("K8S_REPORT_SCHEDULE", "").strip().lower() == "none"
-AFTER_EACH_RUN = [AssetAlias("k8s_inventory")]  # of those that have brought a table up to date
+AFTER_EACH_RUN = "after each run"  # that has brought a table up to date
+SCHEDULE, REFUSED = schedule_of("K8S_REPORT_SCHEDULE", AFTER_EACH_RUN, empty=AFTER_EACH_RUN)
 try:
     SETTINGS = Settings.load()
 except SettingsError:  # the task says what is wrong with them
@@ -29,7 +27,7 @@ with DAG(
     dag_id="k8s_inventory_report",
     description="Asks ready-made queries of the inventory, and tells of new hits",
     doc_md=about_report(inventory="k8s_inventory"),
-    schedule=SCHEDULE or (None if IS_BY_HAND else AFTER_EACH_RUN),
+    schedule=[AssetAlias("k8s_inventory")] if SCHEDULE == AFTER_EACH_RUN else SCHEDULE or None,
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,

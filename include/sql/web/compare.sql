@@ -1,6 +1,6 @@
 {#- `branches`: (place, kind); `left_at`, `right_at`: whether that side is of an instant; `noise`: columns that are left out.
-`made_by`: kinds
-that are compared themselves, so that what they control is left out. `same_namespaces`: whether both sides are compared namespace by namespace. -#}
+`made_by`: kinds that are compared themselves, so that what they control is left out.
+`same_namespaces`: whether both sides are compared namespace by namespace. -#}
 {%- macro side(kind, name, at) -%}
         SELECT
             object.uid,
