@@ -49,7 +49,10 @@ class Running:
     def until(self, what: str, check: Callable[[], bool]) -> None:
         until(what, check, self.logs)
 
-    def until_ended(self, run: str, state: str) -> None:
+    def run_inventory(self, run: str, state: str, **conf: Any) -> None:
+        """A run by the scheduler: of one by `dags test`, a scheduler that is up takes tasks too, if it is not paused."""
+        asked = ("--run-id", run, "--conf", json.dumps(conf))
+        self.airflow.run("dags", "trigger", "k8s_inventory", *asked).check_returncode()
         ended = "SELECT state FROM dag_run WHERE run_id = %s AND state IN ('success', 'failed')"
         self.until(f"The end of {run}", lambda: self.airflow.query(ended, run) != [])
         assert self.airflow.query(ended, run) == [(state,)]
@@ -127,10 +130,9 @@ def running(
 
 def test_a_run_starts_the_dags_that_wait_for_what_it_completed(running: Running, cluster: Cluster) -> None:
     """Of all workloads, pods can be read in one of two contexts, and nothing else."""
-    conf = {"contexts": ["reader", "dead"], "resources": ["workloads"]}
     airflow = running.airflow
-    airflow.run("dags", "trigger", "k8s_inventory", "--run-id", "first", "--conf", json.dumps(conf)).check_returncode()
-    running.until_ended("first", "failed")  # by its dead context
+    # `dead` fails it
+    running.run_inventory("first", "failed", contexts=["reader", "dead"], resources=["workloads"])
     ((note,),) = airflow.query("SELECT content FROM dag_run_note JOIN dag_run ON dag_run.id = dag_run_id")
     assert note.startswith("**1 of ")
     assert "- `dead` unreachable: `pods`, `deployments` and " in note
@@ -157,12 +159,12 @@ def test_a_new_hit_is_mailed_after_the_run_that_found_it(running: Running, clust
         "SELECT run_type, state, content FROM dag_run LEFT JOIN dag_run_note ON dag_run.id = dag_run_id "
         "WHERE dag_id = 'k8s_inventory_report' ORDER BY dag_run.id"
     )
-    path, conf = "/api/v1/namespaces/shop/pods", {"contexts": ["test"], "resources": ["pods"]}
+    path = "/api/v1/namespaces/shop/pods"
 
     def report(number: int) -> tuple[str, str, str]:
         """What is said of the so-many-th report, which a run of the inventory starts."""
-        assert airflow.test_dag(conf=conf).returncode == 0
-        running.until("A report", lambda: [each[1] for each in airflow.query(notes)].count("success") == number)
+        running.run_inventory(f"reported-{number}", "success", contexts=["test"], resources=["pods"])
+        running.until("A report", lambda: [each[1] for each in airflow.query(notes)] == ["success"] * number)
         return airflow.query(notes)[-1]
 
     first = report(1)
@@ -183,6 +185,7 @@ def test_a_new_hit_is_mailed_after_the_run_that_found_it(running: Running, clust
 
 
 def test_a_dag_that_is_only_tested_announces_as_well(running: Running) -> None:
+    running.airflow.run("dags", "pause", "k8s_inventory").check_returncode()
     before = len(running.started("on_pods"))
     run = running.airflow.test_dag(conf={"contexts": ["test"], "resources": ["pods"], "namespaces": ["shop"]})
     assert run.returncode == 0, run.stdout[-3000:]
