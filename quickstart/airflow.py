@@ -61,7 +61,7 @@ def environment(database_url: str, kubeconfig: str | None) -> dict[str, str]:
         "PATH": f"{_BIN}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     if kubeconfig:
-        ours["KUBECONFIG"] = kubeconfig
+        ours |= demo.environment(kubeconfig)
     return {**os.environ, **ours}
 
 

@@ -39,7 +39,7 @@ def run() -> int:
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
     env = {**os.environ, "PYTHONPATH": f"{PROJECT / 'plugins'}{os.pathsep}{PROJECT}", _DESTINATION: database_url}
     if kubeconfig:
-        env["KUBECONFIG"] = kubeconfig
+        env |= demo.environment(kubeconfig)
     config = _config()
     for program in ("source", "destination"):  # the CLI gives them some seconds to start; the first time takes more
         with started([str(CLOUDQUERY / program), "--help"], env=env, stdout=subprocess.DEVNULL) as (process,):

@@ -6,6 +6,7 @@ crashes or has no image, a privileged one, rights that are too wide, an Ingress 
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from typing import Any
@@ -36,6 +37,11 @@ def start() -> str:
     for name, cluster in clusters.items():
         _play_kubelet(cluster, seconds=_SECONDS if new[name] else 0)
     return str(KUBECONFIG)
+
+
+def environment(kubeconfig: str) -> dict[str, str]:
+    """What those are told who read the clusters. Nobody else asks these, so the pace for those of others is left."""
+    return {"KUBECONFIG": kubeconfig, "K8S_REQUESTS_PER_SECOND": os.environ.get("K8S_REQUESTS_PER_SECOND") or "1000"}
 
 
 def stop() -> None:

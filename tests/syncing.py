@@ -8,7 +8,8 @@ from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.session import Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
-from k8s_inventory.sync import Result, Run, Sync, Targets
+from k8s_inventory.sync import Custom, Result, Run, Sync, Targets
+from k8s_inventory.sync.selection import NONE
 
 
 def sync_kinds(
@@ -19,8 +20,9 @@ def sync_kinds(
     run: Run,
     settings: Settings,
     hold: float = 0.0,
+    custom: Custom = NONE,
 ) -> Generator[Result]:
     """Syncs each kind, `settings.kinds_at_once` at a time, and yields its result as it ends."""
-    targets = [Targets(session.context.name, lambda: session, kinds)]
+    targets = [Targets(session.context.name, lambda: session, kinds, custom)]
     at_once = settings.kinds_at_once
     return Sync(targets, run=run, settings=settings, open_store=open_store, kinds_at_once=at_once, hold=hold).results()

@@ -50,7 +50,7 @@ class Running:
         until(what, check, self.logs)
 
     def run_inventory(self, run: str, state: str, **conf: Any) -> None:
-        """A run by the scheduler: of one by `dags test`, a scheduler that is up takes tasks too, if it is not paused."""
+        """A run by the scheduler, which would take tasks of one by `dags test`, too, if the DAG is not paused."""
         asked = ("--run-id", run, "--conf", json.dumps(conf))
         self.airflow.run("dags", "trigger", "k8s_inventory", *asked).check_returncode()
         ended = "SELECT state FROM dag_run WHERE run_id = %s AND state IN ('success', 'failed')"

@@ -6,22 +6,25 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import psycopg
 import pytest
 
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.kube.session import Session
+from k8s_inventory.kube.session import Limits, Session
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store, StoreError, Target
-from k8s_inventory.sync import Result, Run
+from k8s_inventory.sync import Custom, Result, Run
+from k8s_inventory.sync.selection import NONE
 from tests.cluster import Cluster
 from tests.conftest import IMPATIENT, again
 from tests.equality import assert_table_equals_cluster, query_rows, status_of
 from tests.proxy import Answer, Proxy
 from tests.syncing import sync_kinds
 
+ALL = Custom(("*",))
 NAMES = ("pods", "services", "deployments", "configmaps", "namespaces")
 
 
@@ -30,12 +33,15 @@ def _sync(
     store: Store,
     names: Iterable[str] = NAMES,
     open_store: Callable[[], Store] | None = None,
+    custom: Custom = NONE,
+    limits: Limits = IMPATIENT,
     **settings: object,
 ) -> dict[str, Result]:
-    with Session(context, IMPATIENT) as session:
+    with Session(context, limits) as session:
         kinds = [KINDS[name] for name in names]
         chosen = Settings.load({"requests_per_second": 1000, **settings})
-        ended = sync_kinds(session, open_store or again(store), kinds, run=Run("r"), settings=chosen)
+        opens = open_store or again(store)
+        ended = sync_kinds(session, opens, kinds, run=Run("r"), settings=chosen, custom=custom)
         return {each.kind: each for each in ended}
 
 
@@ -57,6 +63,30 @@ def test_kinds_overlap_and_each_is_exact(cluster: Cluster, store: Store) -> None
     assert results.keys() == set(NAMES)
     for name in NAMES:
         assert_table_equals_cluster(store, cluster, name, context="proxied")
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_between_the_two_looks_at_what_there_is_kinds_are_read(cluster: Cluster, store: Store, at_once: int) -> None:
+    """Nobody waits for the second look but who needs it: pods, read beside it, are answered after it."""
+    looks, is_looked = Counter[str](), threading.Event()
+
+    def wait_for_the_second_look(path: str, real: Answer) -> Answer | None:
+        looks[path] += 1
+        if looks["/readyz"] == 2:
+            is_looked.set()
+        if "/pods?" in path and at_once > 1:
+            assert is_looked.wait(20), "the second look waits for pods"
+        return None
+
+    with Proxy(cluster) as proxy:
+        proxy.spoil = wait_for_the_second_look
+        limits = replace(IMPATIENT, looks_apart=1.0)
+        results = _sync(proxy.context, store, custom=ALL, limits=limits, kinds_at_once=at_once)
+    assert {each.attempt.outcome for each in results.values()} == {"complete"}
+    assert {*NAMES, "custom", "tests.shop.example"} <= results.keys()
+    first, second = (at for at, path in enumerate(proxy.requests) if path == "/readyz")
+    services = next(at for at, path in enumerate(proxy.requests) if "/services?" in path)
+    assert first < services < second
 
 
 def test_what_the_database_refuses_fails_one_kind_alone(
@@ -146,8 +176,9 @@ def test_a_session_that_is_lost_before_its_target_begins_has_a_row_too(
 
 
 @pytest.mark.parametrize("sessions", [1, 2])
+@pytest.mark.parametrize("names", [NAMES, NAMES[:1], ()], ids=len)
 def test_who_can_have_no_session_leaves_the_kinds_to_the_others(
-    cluster: Cluster, store: Store, context_of: Callable[..., Context], sessions: int
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], sessions: int, names: tuple[str, ...]
 ) -> None:
     """As where a role may have so many connections and no more."""
     left, lock = iter(range(sessions)), threading.Lock()
@@ -158,9 +189,9 @@ def test_who_can_have_no_session_leaves_the_kinds_to_the_others(
                 raise StoreError("database: too many connections for role")
         return again(store)()
 
-    results = _sync(context_of(cluster), store, open_store=open_store)
+    results = _sync(context_of(cluster), store, names, open_store=open_store, custom=ALL)
     assert {each.attempt.outcome for each in results.values()} == {"complete"}
-    assert results.keys() == set(NAMES)
+    assert results.keys() >= {*names, "custom"}
 
 
 def test_a_database_that_is_gone_fails_all_kinds_once_it_was_waited_for(
@@ -172,7 +203,7 @@ def test_a_database_that_is_gone_fails_all_kinds_once_it_was_waited_for(
         raise StoreError("database: connection refused", retryable=True)
 
     start = time.monotonic()
-    results = _sync(context_of(cluster), store, open_store=open_store)
+    results = _sync(context_of(cluster), store, open_store=open_store, custom=ALL)
     assert time.monotonic() - start < 8
     assert {(each.attempt.outcome, each.retryable) for each in results.values()} == {("failed", True)}
-    assert results.keys() == set(NAMES)
+    assert results.keys() == {*NAMES, "custom"}

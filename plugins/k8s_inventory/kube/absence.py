@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -163,6 +164,13 @@ class Looks:
         self._session = session
         self._lock = threading.Lock()
         self._seen: Seen | None = None
+        self._begun: tuple[_Look, float] | None = None  # the first of two looks, and when it was taken
+
+    def begin(self) -> None:
+        """Takes the first look now: who then does something else need not wait for the second as long."""
+        with self._lock, suppress(KubeError):  # `seen` says what
+            if self._seen is None and self._begun is None:
+                self._begun = _look(self._session), time.monotonic()
 
     def seen(self) -> Seen:
         """What the cluster serves: the last of two looks that agree, or the last look, with what is in doubt.
@@ -206,8 +214,12 @@ class Looks:
 
     def _look_twice(self) -> Seen:
         limits = self._session.limits
-        end = time.monotonic() + limits.longest_look
         before: _Look | None = None
+        if self._begun:
+            before, at = self._begun
+            self._begun = None
+            self._session.stopped.wait(max(0.0, at + limits.looks_apart - time.monotonic()))
+        end = time.monotonic() + limits.longest_look
         while True:
             look = _look(self._session)
             if look.is_final:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from k8s_inventory.kinds import CUSTOM_OBJECTS, Kind
+from k8s_inventory.kube.absence import Looks
 from k8s_inventory.kube.session import Session
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import ReportedError, printable
@@ -60,6 +61,7 @@ class Sync:
 
     What a cluster, the database or a mistake of ours does to one target is its result, and no other's. Of each context
     the last kind goes first and by itself: if the context is dead, it is tried once, and the others need not wait.
+    Kinds without a declaration are looked for last: that takes two looks, seconds apart, with the rest in between.
     """
 
     def __init__(
@@ -189,12 +191,24 @@ class Sync:
             with ExitStack() as stack:
                 session = stack.enter_context(targets.open_session())
                 lane = self._lane(stack)
-                kinds = self._unread(name, self._kinds(session, lane, targets), lane)
+                done = self._done(targets, lane)
+                find = partial(self._find, session, targets.custom, done)
+                kinds = self._without(done, name, targets.kinds)
+                search = [CUSTOM_OBJECTS] if targets.custom.include else []
                 if self._run.mode != "full" and lane:
+                    with suppress(StoreError):  # the search that is left says so
+                        kinds, search = [*kinds, *(find(lane) if search else ())], []
                     kinds = self._follow(session, kinds, lane)
-                self._read_kinds(session, kinds[-1:], [lane])
-                more = min(self._kinds_at_once, len(kinds) - 1) - 1
-                self._read_kinds(session, kinds[:-1], [lane, *(self._lane(stack, is_spare=True) for _ in range(more))])
+                self._work(session, _Waiting(kinds[-1:]), find, lane)
+                if kinds and search:
+                    session.kept(Looks).begin()
+                most = self._kinds_at_once if search else min(self._kinds_at_once, len(kinds) - 1)
+                lanes = [lane, *(self._lane(stack, is_spare=True) for _ in range(most - 1))]
+                waiting = _Waiting([*kinds[:-1], *search], len(lanes))
+                threads = [self._thread(self._work, session, waiting, find, each) for each in lanes[1:]]
+                self._work(session, waiting, find, lane)
+                for thread in threads:
+                    thread.join()
         except Exception as error:  # noqa: BLE001 - what is left of it must have results
             why = self._unforeseen(name, error)
             for kind in [kind for (context, _), kind in tuple(self._left.items()) if context == name]:
@@ -208,37 +222,39 @@ class Sync:
         self._writers.append(writer)
         return writer
 
-    def _kinds(self, session: Session, lane: Writer | None, targets: Targets) -> list[Kind]:
-        """Those to read, once those without a declaration were looked for."""
-        found: list[Kind] = []
-        if not targets.custom.include:
-            return list(targets.kinds)
+    def _find(self, session: Session, custom: Custom, done: set[str], lane: Writer | None) -> list[Kind]:
+        """Looks for the kinds without a declaration; returns those to read. What is done has been completed before.
 
-        def find(store: Store | None) -> Result:
+        Raises `StoreError` where no database session can be had.
+        """
+        name, found = session.context.name, list[Kind]()
+
+        def look(store: Store | None) -> Result:
             if store:
-                result, kinds = find_custom(session, store, targets.custom, run=self._run, settings=self._settings)
+                result, kinds = find_custom(session, store, custom, run=self._run, settings=self._settings)
             else:
-                result, kinds = choose(session, targets.custom, self._settings)
+                result, kinds = choose(session, custom, self._settings)
             found.extend(kinds)
             return result
 
-        try:
-            result = self._attempt(session, CUSTOM_OBJECTS, lane, find)
-        except StoreError as error:
-            result = self._failed(targets.context_name, CUSTOM_OBJECTS, str(error), retryable=error.retryable)
-        self._left.update({(targets.context_name, kind.name): kind for kind in found})
+        result = self._attempt(session, CUSTOM_OBJECTS, lane, look)
+        self._left.update({(name, kind.name): kind for kind in found})
         self._hand_over(result)
-        return [*targets.kinds, *found]
+        return self._without(done, name, found)
 
-    def _unread(self, name: str, kinds: list[Kind], lane: Writer | None) -> list[Kind]:
-        """Those that no earlier attempt of this run has completed."""
-        if self._run.attempt == 1 or lane is None or (self._is_one_context and len(kinds) == 1):
-            return kinds
+    def _done(self, targets: Targets, lane: Writer | None) -> set[str]:
+        """The kinds that an earlier attempt of this run has completed."""
+        is_one = self._is_one_context and len(targets.kinds) == 1 and not targets.custom.include
+        if self._run.attempt == 1 or lane is None or is_one:
+            return set()
         try:
             report = lane.store().run_report(self._run.run_id, self._run.invocation)
         except StoreError:  # each of them will say so
-            return kinds
-        done = {row["kind"] for row in report if (row["context_name"], row["outcome"]) == (name, Outcome.COMPLETE)}
+            return set()
+        complete = (targets.context_name, Outcome.COMPLETE)
+        return {row["kind"] for row in report if (row["context_name"], row["outcome"]) == complete}
+
+    def _without(self, done: set[str], name: str, kinds: Sequence[Kind]) -> list[Kind]:
         for kind in kinds:
             if kind.name in done:
                 log.info("%s: complete by an earlier attempt", printable(f"{name} · {kind.name}"))
@@ -272,18 +288,21 @@ class Sync:
 
     # -- kinds of a context ----------------------------------------------------------------------------
 
-    def _read_kinds(self, session: Session, kinds: Sequence[Kind], lanes: Sequence[Writer | None]) -> None:
-        waiting = _Waiting(kinds, len(lanes))
-        threads = [self._thread(self._work, session, waiting, lane) for lane in lanes[1:]]
-        self._work(session, waiting, lanes[0])
-        for thread in threads:
-            thread.join()
-
-    def _work(self, session: Session, waiting: _Waiting, lane: Writer | None) -> None:
+    def _work(
+        self,
+        session: Session,
+        waiting: _Waiting,
+        find: Callable[[Writer | None], list[Kind]],
+        lane: Writer | None,
+    ) -> None:
+        name = session.context.name
         while not self._stopped.is_set() and (kind := waiting.next()) is not None:
-            name = session.context.name
-            sink = self._make_sink(kind, name) if self._make_sink else None
+            sink = None
             try:
+                if kind is CUSTOM_OBJECTS:
+                    waiting.add(find(lane))
+                    continue
+                sink = self._make_sink(kind, name) if self._make_sink else None
                 result = self._attempt(session, kind, lane, partial(self._read, session, kind, sink))
             except StoreError as error:
                 if waiting.leave(kind):
@@ -332,27 +351,43 @@ class Sync:
 
 
 class _Waiting:
-    """Kinds that wait for one of some threads.
+    """Kinds that wait for one of some threads; `CUSTOM_OBJECTS` among them stands for a search that may bring more.
 
     One that can have no database session leaves them to the others, as long as there are any: it would be done with all
     of them in no time.
     """
 
-    def __init__(self, kinds: Sequence[Kind], threads: int) -> None:
+    def __init__(self, kinds: Sequence[Kind], threads: int = 1) -> None:
         self._kinds = deque(kinds)
         self._threads = threads
-        self._lock = threading.Lock()
+        self._searches = False
+        self._changed = threading.Condition()
 
     def next(self) -> Kind | None:
-        with self._lock:
+        """None once there is none, and will be none."""
+        with self._changed:
+            while self._searches and not self._kinds:
+                self._changed.wait()
             if self._kinds:
-                return self._kinds.popleft()
+                kind = self._kinds.popleft()
+                self._searches |= kind is CUSTOM_OBJECTS
+                return kind
             self._threads -= 1
             return None
 
+    def add(self, found: Sequence[Kind]) -> None:
+        """What the search has found."""
+        with self._changed:
+            self._kinds.extend(found)
+            self._searches = False
+            self._changed.notify_all()
+
     def leave(self, kind: Kind) -> bool:
         """Gives a kind back for others to take; False where none are left to take it."""
-        with self._lock:
+        with self._changed:
+            if kind is CUSTOM_OBJECTS:
+                self._searches = False
+                self._changed.notify_all()
             if self._threads == 1:
                 return False
             self._kinds.appendleft(kind)
