@@ -29,11 +29,13 @@ from k8s_inventory.settings import Settings, SettingsError
 
 POOL = os.environ.get("K8S_POOL", "").strip() or "default_pool"
 SCHEDULE, REFUSED = schedule_of("K8S_SCHEDULE", "@daily")
-INCREMENTAL, INCREMENTAL_REFUSED = schedule_of("K8S_INCREMENTAL_SCHEDULE", "*/5 * * * *")
 try:
     SETTINGS = Settings.load()
 except SettingsError:  # the task `plan` says what is wrong with them; a DAG that is not there says nothing
     SETTINGS = Settings.model_construct()
+INCREMENTAL, INCREMENTAL_REFUSED = schedule_of(
+    "K8S_INCREMENTAL_SCHEDULE", "*/5 * * * *", is_cron=bool(SETTINGS.start_on_changes)
+)
 TASKS: dict[str, Any] = {
     "retries": SETTINGS.retries,
     "retry_delay": timedelta(seconds=30),

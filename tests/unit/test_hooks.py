@@ -69,6 +69,18 @@ def test_what_a_connection_can_not_hold_is_the_problem_of_its_context(
     assert ClusterHook(conn_id="here").context().problem == problem
 
 
+def test_the_kubeconfig_of_a_connection_is_not_named_by_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from k8s_inventory.hooks.clusters import ClusterHook
+    from k8s_inventory.kube.errors import ContextError
+
+    extra = {"kube_config_path": str(tmp_path / "nowhere"), "cluster_context": "c"}
+    monkeypatch.setenv("AIRFLOW_CONN_HERE", json.dumps({"conn_type": "kubernetes", "extra": extra}))
+    with pytest.raises(ContextError, match=r"context here: .*no kubeconfig at /\S+/nowhere$"):
+        ClusterHook(conn_id="here").context().client(seconds=1)
+
+
 def test_a_secrets_backend_that_does_not_answer_is_asked_again_by_the_next_attempt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

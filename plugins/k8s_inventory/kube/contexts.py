@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from k8s_inventory.kube.client import Client
-from k8s_inventory.kube.errors import ContextError, KubeconfigError, Unusable
+from k8s_inventory.kube.errors import ContextError, KubeconfigError, NoKubeconfig, Unusable
 from k8s_inventory.kube.kubeconfig.certificates import Pem
 from k8s_inventory.kube.kubeconfig.entries import (
     MOST_OF_PEM,
@@ -128,7 +128,10 @@ def kubeconfig_contexts(kubeconfig: str | None = None) -> Found[Context]:
     Raises `KubeconfigError` if none of the files is there, or one is no kubeconfig.
     """
     paths = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
-    config = read_files(paths)
+    try:
+        config = read_files(paths)
+    except NoKubeconfig as error:
+        raise NoKubeconfig(f"{error}: set KUBECONFIG") from None
     found = Found({name: Context(name=name, kubeconfig=paths, context=name) for name in config.contexts})
     found.missing = config.missing
     return found

@@ -140,7 +140,7 @@ def read_files(paths: str) -> Kubeconfig:
     if empty and not files:
         raise KubeconfigError(f"no kubeconfig at {' or '.join(map(str, empty))}: nothing is in it")
     if not files:
-        raise NoKubeconfig(f"no kubeconfig at {' or '.join(map(str, missing)) or 'an empty path'}: set KUBECONFIG")
+        raise NoKubeconfig(f"no kubeconfig at {' or '.join(map(str, missing)) or 'an empty path'}")
     return Kubeconfig(files, tuple(missing))
 
 
