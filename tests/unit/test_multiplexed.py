@@ -14,7 +14,7 @@ import urllib3
 
 from k8s_inventory.kube import transport
 from k8s_inventory.kube.kubeconfig.certificates import Pem, tls_context
-from k8s_inventory.kube.multiplexed import Connections, Stream
+from k8s_inventory.kube.multiplexed import Asked, Connections, Stream
 from k8s_inventory.kube.proxies import pool_manager
 from tests.http2_server import Connected, Http2Server
 from tests.listener import Authority
@@ -64,17 +64,18 @@ def ask(server: Http2Server, offering: urllib3.PoolManager, connections: Connect
 
 
 @pytest.fixture
-def get_each(server: Http2Server, offering: urllib3.PoolManager, connections: Connections) -> GetEach:
+def asked(server: Http2Server, offering: urllib3.PoolManager) -> Callable[..., Asked]:
+    def asked(*paths: str, silence: float = 5.0) -> Asked:
+        requests = [(server.url + path, urllib3.HTTPHeaderDict()) for path in paths]
+        return Asked(offering, requests, urllib3.Timeout(connect=2, read=2), allowance(silence))
+
+    return asked
+
+
+@pytest.fixture
+def get_each(asked: Callable[..., Asked], connections: Connections) -> GetEach:
     def get_each(*paths: str, at_once: int = 4, silence: float = 5.0) -> list[bytes | None]:
-        return connections.get_each(
-            offering,
-            [server.url + path for path in paths],
-            headers=urllib3.HTTPHeaderDict(),
-            timeout=urllib3.Timeout(connect=2, read=2),
-            allowance=allowance(silence),
-            most=1 << 20,
-            at_once=at_once,
-        )
+        return connections.get_each(asked(*paths, silence=silence), most=1 << 20, at_once=at_once)
 
     return get_each
 
@@ -391,6 +392,56 @@ def test_what_does_not_come_is_waited_for_no_longer_than_allowed(server: Http2Se
     assert time.monotonic() - start < 5
     get_each("/a")  # so that the server has heard of what was before
     assert server.reset == [3]
+
+
+def test_answers_that_go_on_begin_side_by_side(
+    server: Http2Server, asked: Callable[..., Asked], connections: Connections
+) -> None:
+    """Of three, no more than two are waited for at a time; more than a connection takes, too."""
+    waiting: list[tuple[Connected, int]] = []
+    most: list[int] = []
+
+    def hold(connected: Connected, stream: int, path: str) -> None:
+        waiting.append((connected, stream))
+        most.append(len(waiting))
+        if len(waiting) == 2:
+            for held_by, number in waiting:
+                begun(held_by, number, path)
+            waiting.clear()
+
+    server.script = hold
+    streams = connections.stream_each(asked(*(f"/{number}" for number in range(102))), at_once=2)
+    assert [all_of(each, 5) for each in streams] == [b"begun"] * 102
+    assert (max(most), server.connections) == (2, 2)
+
+
+@pytest.mark.parametrize("how", ["another status", "packed", "broken off", "nothing"])
+def test_what_does_not_go_on_is_left_to_be_asked_for_by_itself(
+    server: Http2Server, asked: Callable[..., Asked], connections: Connections, how: str
+) -> None:
+    def odd(connected: Connected, stream: int, path: str) -> None:
+        if path != "/odd":
+            begun(connected, stream, path)
+        elif how == "another status":
+            connected.begin(stream, 410)
+            connected.protocol.send_data(stream, b"gone", end_stream=True)
+        elif how == "packed":
+            connected.begin(stream, content_encoding="gzip")
+        elif how == "broken off":
+            connected.protocol.reset_stream(stream)
+
+    server.script = odd
+    start = time.monotonic()
+    first, none, last = connections.stream_each(asked("/a", "/odd", "/b", silence=0.5), at_once=3)
+    assert time.monotonic() - start < 5
+    assert (all_of(first, 5), none, all_of(last, 5)) == (b"begun", None, b"begun")
+
+
+def test_without_http2_no_answer_goes_on_here(
+    server: Http2Server, asked: Callable[..., Asked], connections: Connections
+) -> None:
+    server.preface = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    assert connections.stream_each(asked("/a", "/b", silence=0.2), at_once=2) == [None, None]
 
 
 def test_without_http2_each_is_asked_for_by_itself(server: Http2Server, get_each: GetEach) -> None:

@@ -11,8 +11,9 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -35,6 +36,16 @@ _SLICE = 0.02
 """Seconds after which one who waits looks whether another has read what it waits for."""
 
 _SECONDS_TO_SEND = 5.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked side by side: URLs and the headers of each; `pools` offer HTTP/2 to the server."""
+
+    pools: urllib3.PoolManager
+    requests: Sequence[tuple[str, urllib3.HTTPHeaderDict]]
+    timeout: urllib3.Timeout
+    allowance: transport.Allowance
 
 
 class Connections:
@@ -70,53 +81,72 @@ class Connections:
                     raise
         return transport.stream(pools, url, query=query, headers=headers, timeout=timeout, allowance=allowance)
 
-    def get_each(
-        self,
-        pools: urllib3.PoolManager,
-        urls: Sequence[str],
-        *,
-        headers: urllib3.HTTPHeaderDict,
-        timeout: urllib3.Timeout,
-        allowance: transport.Allowance,
-        most: int,
-        at_once: int,
-    ) -> list[bytes | None]:
+    def get_each(self, asked: Asked, *, most: int, at_once: int) -> list[bytes | None]:
         """The bodies of 200 answers that have no more than so many bytes each, asked for so many at a time. None where
         there is something else to it, or no HTTP/2: that is to be asked for by itself. Raises `Exhausted`."""
-        bodies: list[bytes | None] = [None] * len(urls)
-        parts = [bytearray() for _ in urls]
-        left = deque(enumerate(urls))
-        waiting: dict[int, Stream] = {}
-        begun: list[Stream] = []
-        since = time.monotonic()
+        bodies: list[bytes | None] = [None] * len(asked.requests)
+        parts = [bytearray() for _ in asked.requests]
+
+        def is_done(index: int, stream: Stream) -> bool:
+            block = stream.read(_BUFFER) if stream.has_news else b""
+            parts[index] += block or b""
+            if block is None and stream.is_plain:
+                bodies[index] = bytes(parts[index])
+            return block is None or not stream.is_plain or len(parts[index]) > most
+
+        begun: list[Stream | None] = [None] * len(asked.requests)
         try:
+            self._each(asked, begun, is_done, at_once=at_once)
+        finally:
+            _close(begun)
+        return bodies
+
+    def stream_each(self, asked: Asked, *, at_once: int) -> list[Stream | None]:
+        """The 200 answers that go on, each once it has begun; None as `get_each` has it. Raises `Exhausted`."""
+        begun: list[Stream | None] = [None] * len(asked.requests)
+
+        def is_done(index: int, stream: Stream) -> bool:
+            return stream.status is not None or stream.has_news
+
+        try:
+            self._each(asked, begun, is_done, at_once=at_once)
+        except BaseException:
+            _close(begun)
+            raise
+        goes_on = [stream if stream and stream.status == 200 and stream.is_plain else None for stream in begun]
+        _close(stream for stream in begun if stream not in goes_on)
+        return goes_on
+
+    def _each(
+        self,
+        asked: Asked,
+        begun: list[Stream | None],
+        is_done: Callable[[int, Stream], bool],
+        *,
+        at_once: int,
+    ) -> None:
+        """Asks for each, until it is done with, or nothing comes any more. What has begun is the caller's to close."""
+        left = deque(enumerate(asked.requests))
+        waiting: dict[int, Stream] = {}
+        since = time.monotonic()
+        with suppress(TimeoutError):
             while left or waiting:
                 while left and len(waiting) < at_once:
-                    index, url = left.popleft()
-                    if stream := self._begin(pools, url, headers, timeout, allowance):
-                        waiting[index] = stream
-                        begun.append(stream)
+                    index, (url, headers) = left.popleft()
+                    if stream := self._begin(asked.pools, url, headers, asked.timeout, asked.allowance):
+                        waiting[index] = begun[index] = stream
                         since = time.monotonic()
+                for source in {stream.source for stream in waiting.values()}:
+                    source.flush()
                 for index, stream in list(waiting.items()):
                     try:
-                        block = stream.read(_BUFFER) if stream.has_news else b""
+                        if is_done(index, stream):
+                            del waiting[index]
                     except (OSError, transport.Refused):
-                        del waiting[index]
-                        continue
-                    parts[index] += block or b""
-                    if block is None and stream.is_plain:
-                        bodies[index] = bytes(parts[index])
-                    if block is None or not stream.is_plain or len(parts[index]) > most:
                         del waiting[index]
                 is_full = len(waiting) == at_once or not left
                 if waiting and is_full and not any(stream.has_news for stream in waiting.values()):
-                    next(iter(waiting.values())).source.wait(allowance, since)
-        except TimeoutError:
-            pass
-        finally:
-            for stream in begun:
-                stream.close()
-        return bodies
+                    next(iter(waiting.values())).source.wait(asked.allowance, since)
 
     def close(self) -> None:
         with self._lock:
@@ -157,6 +187,12 @@ class Connections:
             return self._open[-1].begin(url, headers)
 
 
+def _close(streams: Iterable[Stream | None]) -> None:
+    for stream in streams:
+        if stream:
+            stream.close()
+
+
 class _Connection:
     """Safe to use from several threads. `is_refused` once the server has said what is no HTTP/2, or has ended it, or
     nothing came in time, before the `SETTINGS` with which a server begins."""
@@ -177,6 +213,7 @@ class _Connection:
         self._sock = sock
         self._lock = threading.RLock()
         self._streams: dict[int, Stream] = {}
+        self._pumped_at = 0.0
         config = h2.config.H2Configuration(client_side=True, header_encoding=None, validate_outbound_headers=False)
         self._protocol = h2.connection.H2Connection(config)
         codes = h2.settings.SettingCodes
@@ -202,21 +239,26 @@ class _Connection:
         return self._sock.fileno()
 
     def begin(self, url: str, headers: urllib3.HTTPHeaderDict) -> Stream | None:
-        """Asks for what a GET says; None where it takes no more requests, or is broken."""
+        """Asks for what a GET says, with the next `flush`; None where it takes no more requests, or is broken."""
         parts = urllib3.util.parse_url(url)
         asked = {"method": "GET", "scheme": "https", "authority": parts.netloc or "", "path": parts.request_uri}
         sent = [(f":{name}", value) for name, value in asked.items()]
         sent += headers.iteritems()
         with self._lock:
-            self.pump()  # it may have been closed since
+            if time.monotonic() - self._pumped_at > _SLICE:
+                self.pump()  # it may have been closed since
             most = min(self._protocol.remote_settings.max_concurrent_streams, _MOST_STREAMS)
             if self.error is not None or self._protocol.open_outbound_streams >= most:
                 return None
             number = self._protocol.get_next_available_stream_id()
             self._protocol.send_headers(number, sent, end_stream=True)
-            stream = self._streams[number] = Stream(self, number)
+            self._streams[number] = Stream(self, number)
+            return self._streams[number]
+
+    def flush(self) -> None:
+        """Sends what was begun."""
+        with self._lock:
             self._send()
-        return stream
 
     def answer(self, stream: Stream, allowance: transport.Allowance) -> Stream | transport.Answer:
         """What came of it once its headers have, and all of it where its status is not 200.
@@ -225,6 +267,7 @@ class _Connection:
         """
         since = time.monotonic()
         try:
+            self.flush()
             while stream.status is None:
                 self.wait(allowance, since)
                 if stream.error is not None and stream.status is None:
@@ -261,7 +304,7 @@ class _Connection:
         from h2.exceptions import ProtocolError
 
         with self._lock:
-            taken = 0
+            taken, self._pumped_at = 0, time.monotonic()
             try:
                 while self.error is None and taken < _AT_ONCE:
                     data = self._sock.recv(_BUFFER)
@@ -297,7 +340,7 @@ class _Connection:
                 if not is_whole:
                     with suppress(ProtocolError):  # it may have ended by itself
                         self._protocol.reset_stream(stream_id, error_code=8)  # CANCEL
-                self._send()
+                # It is sent with what comes next: a watch is mostly dropped just before its connection is closed.
 
     def close(self) -> None:
         with self._lock:

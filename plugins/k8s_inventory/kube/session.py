@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -53,6 +54,7 @@ log = logging.getLogger(__name__)
 Stream = transport.Stream | multiplexed.Stream
 
 Kept = TypeVar("Kept")
+Found = TypeVar("Found")
 
 JSON = "application/json"
 _BURST = 20
@@ -291,39 +293,57 @@ class Session:
             except KubeError as error:
                 return error
 
-        found = self._over_one_connection(asked, accept, seconds, weight)
+        found = self._side_by_side(
+            [(path, query, accept) for path, query in asked],
+            partial(self._connections.get_each, most=_MOST_OF_SMALL),
+            seconds=seconds,
+            weight=weight,
+        )
         if None not in found:
             return [body for body in found if body is not None]
         with ThreadPoolExecutor(min(len(asked), self.limits.requests_in_flight), "get-each") as pool:
             return list(pool.map(one, found, *zip(*asked, strict=True)))
 
-    def _over_one_connection(
-        self, asked: Sequence[tuple[ApiPath, Mapping[str, Any]]], accept: str, seconds: float | None, weight: float
-    ) -> list[bytes | None]:
-        """The bodies of those that go well; all else `get` finds out once more, and says."""
-        nothing: list[bytes | None] = [None] * len(asked)
+    def stream_each(
+        self,
+        asked: Sequence[tuple[ApiPath, Mapping[str, Any], str]],
+        *,
+        seconds: float,
+        over: multiplexed.Connections,
+    ) -> list[multiplexed.Stream | None]:
+        """What `stream` has for each, its `accept` with it, asked for side by side. None where there is something else
+        to it: `stream` finds that out once more, and says."""
+        return self._side_by_side(asked, over.stream_each, seconds=seconds, weight=WEIGHT_OF_ONE)
+
+    def _side_by_side(
+        self,
+        asked: Sequence[tuple[ApiPath, Mapping[str, Any], str]],
+        ask: Callable[..., list[Found | None]],
+        *,
+        seconds: float | None,
+        weight: float,
+    ) -> list[Found | None]:
+        """Those that go well, over a connection that they share."""
+        nothing: list[Found | None] = [None] * len(asked)
         try:
             client = self.client
             pools = client.http2_pools()
-            if self.dead or pools is None or len(asked) < 2 or any(path.unfit is not None for path, _ in asked):
+            if self.dead or pools is None or len(asked) < 2 or any(path.unfit is not None for path, _, _ in asked):
                 return nothing
             headers = client.headers()
-            headers["Accept"], headers["Accept-Encoding"] = accept, "identity"
-            urls = [f"{client.url}{path}?{urlencode(query)}" for path, query in asked]
+            headers["Accept-Encoding"] = "identity"
+            requests = []
+            for path, query, accept in asked:
+                own = headers.copy()
+                own["Accept"] = accept
+                requests.append((f"{client.url}{path}?{urlencode(query)}", own))
             with self._patience.waiting(), self._turns(asked[0][0], most=len(asked)) as at_once:
                 self._pace(weight * len(asked))
-                found = self._connections.get_each(
-                    pools,
-                    urls,
-                    headers=headers,
-                    timeout=self._timeout,
-                    allowance=self._allowance(min(self.limits.request_timeout, seconds or math.inf), math.inf),
-                    most=_MOST_OF_SMALL,
-                    at_once=at_once,
-                )
+                allowance = self._allowance(min(self.limits.request_timeout, seconds or math.inf), math.inf)
+                found = ask(multiplexed.Asked(pools, requests, self._timeout, allowance), at_once=at_once)
         except (KubeError, Exhausted):
             return nothing
-        if any(body is not None for body in found):
+        if any(each is not None for each in found):
             self._patience.rewarded()
         return found
 

@@ -17,7 +17,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from k8s_inventory.kinds import Kind
+from k8s_inventory.kinds import ApiPath, Kind
 from k8s_inventory.kube import cells, transport
 from k8s_inventory.kube.causes import cause
 from k8s_inventory.kube.cluster_info import as_number
@@ -135,8 +135,8 @@ class Watch:
         """When the API server is to end it, by the monotonic clock."""
         self._rows = cells.Rows(kind) if self._as_table else None
 
-    def open(self, over: Connections) -> Stream:
-        """Asks for it, for `seconds` at most. Raises a `KubeError`; `Expired` where the revision is too old."""
+    def asks(self) -> tuple[ApiPath, dict[str, Any], str]:
+        """What asks for it, for `seconds` at most, from where it is: path, query and `Accept`."""
         query: dict[str, Any] = {
             **self.selectors,
             "watch": "true",
@@ -145,12 +145,20 @@ class Watch:
             "timeoutSeconds": str(self.seconds),
             **(cells.QUERY if self._as_table else {}),
         }
-        path = self.kind.list_path(self.version, self.namespace)
+        return self.kind.list_path(self.version, self.namespace), query, self._accept
+
+    def open(self, over: Connections, seconds: float = _TO_OPEN) -> Stream:
+        """Raises a `KubeError`; `Expired` where the revision is too old."""
+        path, query, accept = self.asks()
+        stream = self.session.stream(path, query, accept=accept, seconds=seconds, over=over)
+        self.begin()
+        return stream
+
+    def begin(self) -> None:
+        """It is open, and nothing of it was read."""
         self.forget_rest()
         self._rows, self._bytes_of_stream = cells.Rows(self.kind) if self._as_table else None, 0
-        stream = self.session.stream(path, query, accept=self._accept, seconds=_TO_OPEN, over=over)
         self.ends_at = time.monotonic() + self.seconds
-        return stream
 
     def check(self, now: float) -> None:
         """Raises `TooSlow` where the API server does not end it, though its time is over; `TooLarge` after `refuse`."""
@@ -331,21 +339,36 @@ class Watches(Generic[Key]):
 
     def open(self, watches: Mapping[Key, Watch]) -> None:
         """Opens them, some at a time; `read` says of each that could not be opened why."""
+        end = time.monotonic() + _TO_OPEN
 
-        def one(item: tuple[Key, Watch]) -> tuple[Key, Watch, Stream | KubeError]:
+        def one(watch: Watch) -> Stream | KubeError:
             try:
-                return *item, item[1].open(self._connections)
+                return watch.open(self._connections, end - time.monotonic())
             except KubeError as error:
-                return *item, error
+                return error
 
+        asked = [watch.asks() for watch in watches.values()]
+        found = self._session.stream_each(asked, seconds=_TO_OPEN / 2, over=self._connections)
+        left: dict[Key, Watch] = {}
+        for (key, watch), stream in zip(watches.items(), found, strict=True):
+            if stream is None:
+                left[key] = watch
+            else:
+                watch.begin()
+                self._take(key, watch, stream)
+        if not left:
+            return
         with ThreadPoolExecutor(self._session.limits.requests_in_flight, "watch-open") as pool:
-            for key, watch, stream in pool.map(one, watches.items()):
-                if isinstance(stream, KubeError):
-                    self._ended[key] = stream
+            for key, opened in zip(left, pool.map(one, left.values()), strict=True):
+                if isinstance(opened, KubeError):
+                    self._ended[key] = opened
                 else:
-                    self._open[key] = watch, stream
-                    if stream.source not in self._selector.get_map():
-                        self._selector.register(stream.source, selectors.EVENT_READ)
+                    self._take(key, left[key], opened)
+
+    def _take(self, key: Key, watch: Watch, stream: Stream) -> None:
+        self._open[key] = watch, stream
+        if stream.source not in self._selector.get_map():
+            self._selector.register(stream.source, selectors.EVENT_READ)
 
     def drop(self, key: Key) -> None:
         """Ends one."""
