@@ -390,6 +390,31 @@ def test_a_role_that_is_not_there_is_named(ask: Ask, monkeypatch: pytest.MonkeyP
     assert "nobody_at_all" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("of", "title"),
+    [
+        ("none", "There is no inventory yet"),
+        ("older", "The inventory is of an older version"),
+        ("newer", "The inventory is of a newer version"),
+        ("ours", "Something of the inventory is missing"),
+    ],
+)
+def test_an_inventory_that_lacks_what_is_asked_is_said_to_be_what_it_is(
+    ask: Ask, store: Store, of: str, title: str
+) -> None:
+    change = {
+        "none": "DROP TABLE k8s_schema_migrations",
+        "older": "DELETE FROM k8s_schema_migrations WHERE version > 3",
+        "newer": "INSERT INTO k8s_schema_migrations (version, name) VALUES (9999, 'later')",
+        "ours": "SELECT 1",
+    }[of]
+    store.connection.execute(change.encode())
+    store.connection.execute("ALTER TABLE k8s_sync_targets RENAME COLUMN exact_as_of TO of_another_name")
+    answer = ask("/")
+    assert answer.status_code == 503
+    assert title in answer.text
+
+
 def test_large_values_are_shown_in_part() -> None:
     from k8s_inventory.web.differences import LONGEST_TEXT, as_yaml
     from k8s_inventory.web.folding import MOST_ENTRIES, folded

@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from k8s_inventory.settings import SettingsError
 from k8s_inventory.store import StoreError
+from k8s_inventory.store.statements import migrations
 from k8s_inventory.web import pages
 from k8s_inventory.web.access import DAG_ID, HEADERS, may_read
 from k8s_inventory.web.reading import Busy
 from k8s_inventory.web.searching import Unanswerable
-from k8s_inventory.web.views import page, views
+from k8s_inventory.web.views import page, reader, views
 
 app = FastAPI(
     title="Kubernetes inventory",
@@ -88,6 +89,31 @@ def _airflow(request: Request, error: AirflowException) -> HTMLResponse:
     return _refusal(request, 503, "The inventory can not be read", f"Airflow: {type(error).__name__}")
 
 
+def _of_another_version() -> tuple[str, str, str]:
+    """What an inventory is that has not what was asked of it, and what to do: title, why, todo."""
+    trigger = f"Trigger the DAG {DAG_ID}."
+    try:
+        with reader().snapshot() as snapshot:
+            made_by = snapshot.rows("made_by")[0]["migration"]
+    except (psycopg.Error, StoreError, Busy):
+        made_by = None
+    ours = max(version for version, _, _ in migrations())
+    if made_by is None:
+        return "There is no inventory yet", "Its tables are made by the first run of the DAG.", trigger
+    if made_by < ours:
+        why = "Its tables are upgraded by the first run of the DAG after an upgrade."
+        return "The inventory is of an older version", why, trigger
+    if made_by > ours:
+        why = "Its tables were upgraded by a newer k8s-inventory than the one that this Airflow has."
+        return (
+            "The inventory is of a newer version",
+            why,
+            "Upgrade k8s-inventory here, and start Airflow's api-server anew.",
+        )
+    why = "A table, view, function or column of it is not there."
+    return "Something of the inventory is missing", why, f"Put it back, if you know which. {trigger}"
+
+
 @app.exception_handler(psycopg.Error)
 def _refused_by_database(request: Request, error: psycopg.Error) -> HTMLResponse:
     """The server's own words stay out: they may repeat what a stranger wrote, or more than is meant for a reader."""
@@ -100,13 +126,7 @@ def _refused_by_database(request: Request, error: psycopg.Error) -> HTMLResponse
             "Narrow the question: choose a cluster, a kind or a namespace.",
         )
     if isinstance(error, errors.UndefinedTable | errors.UndefinedFunction | errors.UndefinedColumn):
-        return _refusal(
-            request,
-            503,
-            "There is no inventory yet",
-            "Its tables are made by the first run of the DAG, and upgraded by the first one after an upgrade.",
-            f"Trigger the DAG {DAG_ID}.",
-        )
+        return _refusal(request, 503, *_of_another_version())
     if isinstance(error, errors.InsufficientPrivilege):
         return _refusal(
             request,

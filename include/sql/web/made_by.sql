@@ -1,0 +1,2 @@
+-- The last migration that the inventory has had.
+SELECT max(version) AS migration FROM k8s_schema_migrations;
