@@ -137,6 +137,19 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         f"/coverage/kinds?context={_CLUSTER}&family=workloads",
         f"{_COVERAGE} WHERE context_name = '{_CLUSTER}'",
     ),
+    "its counts over time, of all families": (
+        f"/coverage/counts?context={_CLUSTER}",
+        f"""
+        SELECT kind, day, (
+            SELECT objects FROM k8s_sync_runs AS run
+            WHERE (run.context_name, run.kind) = (target.context_name, target.kind) AND finished_at <= day
+            AND outcome IN ('complete', 'absent') AND scope = 'all' ORDER BY finished_at DESC LIMIT 1
+        )
+        FROM k8s_sync_targets AS target
+        CROSS JOIN generate_series(now() - interval '14 days', now(), interval '14 days' / 29) AS day
+        WHERE context_name = '{_CLUSTER}'
+        """,
+    ),
     "search, nothing asked for": (
         "/search",
         "SELECT * FROM k8s_pods ORDER BY context_name, namespace, name LIMIT 51",

@@ -67,9 +67,14 @@ def dashboard() -> str:
         _series("changes", "Changes", "In all kinds, where history is kept.", _BARS, colours=_CHANGES),
         _series("attempts", "How attempts ended", "Of the chosen kinds.", _BARS, colours=_OUTCOMES),
         _series(
-            "seconds", "Time that reading took", "Of the chosen kinds, which are read side by side.", _BARS, unit="s"
+            "taken",
+            "Time that reading took",
+            "Of the chosen kinds, which are read side by side.",
+            _BARS,
+            unit="s",
+            measure="seconds",
         ),
-        _series("bytes", "Bytes that were read", "Of the chosen kinds.", _BARS, unit="bytes"),
+        _series("taken", "Bytes that were read", "Of the chosen kinds.", _BARS, unit="bytes", measure="bytes"),
         _table("latest_changes", "Latest changes", "200 of the time that is shown.", _coloured("change", _CHANGES)),
         _row("Answers"),
         _panel(
@@ -79,6 +84,13 @@ def dashboard() -> str:
             [_sql("finding", query=pack[path]) for path in FINDINGS],
             transformations=[{"id": "merge", "options": {}}],
             overrides=[_bar("hits")],
+            width=24,
+        ),
+        _series(
+            "hits",
+            "Hits over time",
+            "Of all clusters, as the DAG k8s_inventory_report has counted them; of queries that had any.",
+            {"spanNulls": True},
             width=24,
         ),
         *(
@@ -210,6 +222,8 @@ def _series(
     *,
     unit: str = "short",
     colours: Mapping[str, str] | None = None,
+    width: int = 12,
+    **given: str,
 ) -> Json:
     overrides = [
         _field(series, color={"mode": "fixed", "fixedColor": colour}) for series, colour in (colours or {}).items()
@@ -218,7 +232,8 @@ def _series(
     legend = {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}
     options = {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}}
     return _panel(
-        *("timeseries", title, description, [_sql(name)]),
+        *("timeseries", title, description, [_sql(name, **given)]),
+        width=width,
         format="time_series",
         defaults=defaults,
         overrides=overrides,

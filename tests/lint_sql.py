@@ -101,7 +101,7 @@ def rendered(path: Path) -> str:
     if path.parent.name == "web":
         given |= _WEB
     if path.parent.name == "grafana":
-        given["query"] = query_pack()["images/running"]
+        given |= {"query": query_pack()["images/running"], "measure": "bytes"}
     text = template.render(given)
     if path.parent.name == "grafana":
         text = as_sent(text, {"context": ["x"], "kind": ["y"]}, since=NOW, until=NOW, interval="1h")

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi.routing import APIRoute
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from psycopg.conninfo import conninfo_to_dict
 
 from k8s_inventory.kinds import KINDS
@@ -153,6 +153,11 @@ def _plant(database_url: str) -> None:
         connection.execute("INSERT INTO k8s_pods SELECT * FROM planted")
         connection.execute("INSERT INTO k8s_sync_contexts (context_name, server) VALUES (%s, 'https://x')", [MARKUP])
         connection.execute("INSERT INTO k8s_sync_targets (context_name, kind) VALUES (%s, 'pods')", [MARKUP])
+        connection.execute(
+            "INSERT INTO k8s_sync_runs (run_id, attempt, context_name, kind, outcome, objects, finished_at) "
+            "VALUES (%(markup)s, 1, %(markup)s, 'pods', 'complete', 1, now() - interval '1 hour')",
+            {"markup": MARKUP},
+        )
         connection.execute(
             "INSERT INTO k8s_sync_runs (run_id, attempt, context_name, kind, outcome, error, warning) "
             "VALUES (%(markup)s, 1, %(markup)s, 'pods', 'failed', %(markup)s, %(markup)s)",
@@ -324,6 +329,84 @@ def test_coverage_says_what_can_not_be_trusted_and_why(view: Callable[[str], Pag
     expect(page).to_have_title(re.compile(r"^\w+ staging · Kubernetes inventory$"))
     page.go_back()
     expect(page.get_by_role("heading", name="Coverage", exact=True)).to_be_visible()
+
+
+def _cell(page: Page, cluster: str, family: str) -> Locator:
+    """That has its line: what it says ends with it."""
+    row = page.locator("tbody", has=page.get_by_role("rowheader", name=cluster))
+    return row.get_by_role("link", name=re.compile(f" {family}: from .+, between .+ and .+$"))
+
+
+def test_each_cell_has_a_line_of_its_count_over_time(view: Callable[[str], Page], scene: Scene) -> None:
+    page = view("/")
+    with psycopg.connect(scene.database_url) as connection:
+        counts = connection.execute(
+            "SELECT sum(objects) FILTER (WHERE run_id = 'run-1'), sum(objects) FILTER (WHERE run_id = 'run-2') "
+            "FROM k8s_sync_runs WHERE context_name = 'prod' AND kind IN ('pods', 'deployments')"
+        ).fetchone()
+    assert counts is not None
+    (before, after) = counts
+    assert before > after > 0
+    cell = _cell(page, "prod", "workloads")
+    line = cell.get_by_role("img")
+    expect(line).to_have_accessible_name(
+        re.compile(rf"^workloads: from {before} to {after} in the last .+, between {after} and {before}$")
+    )
+    assert len((line.locator("polyline").get_attribute("points") or "").split()) == 30
+    assert (line.bounding_box() or {})["width"] > 60
+    expect(cell.locator("span")).to_have_text(str(after))
+    for cluster, family in (
+        ("prod", "networking"),
+        ("prod", "custom"),
+        ("staging", "workloads"),
+        (MARKUP, "workloads"),
+    ):
+        expect(_cell(page, cluster, family)).to_be_visible()
+
+
+def test_lines_come_as_their_rows_come_into_view_one_after_another(as_admin: BrowserContext, scene: Scene) -> None:
+    """So that somebody who looks through a hundred clusters leaves the page's sessions to others, and nothing moves."""
+    page, held = as_admin.new_page(), []
+    page.route("**/coverage/counts?*", lambda route: held.append(route))
+    page.set_viewport_size({"width": 1366, "height": 150})
+    page.goto(f"{scene.server.url}/")
+    settled = (
+        "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 20))))"
+    )
+    page.evaluate(settled)
+    assert held == []
+    rows = page.locator(".matrix > tbody")
+    with page.expect_request("**/coverage/counts?*"):
+        page.set_viewport_size({"width": 1366, "height": 2000})
+    places = [row.bounding_box() for row in rows.all()]
+    assert len(places) == 3
+    for number in range(3):
+        page.evaluate(settled)
+        assert len(held) == number + 1
+        if number < 2:
+            with page.expect_request("**/coverage/counts?*"):
+                held[number].continue_()
+        else:
+            held[number].continue_()
+    for row in rows.all():
+        expect(row.locator("svg").first).to_be_visible()
+    assert [row.bounding_box() for row in rows.all()] == places
+    page.set_viewport_size({"width": 1366, "height": 150})
+    page.set_viewport_size({"width": 1366, "height": 2000})
+    page.evaluate(settled)
+    assert len(held) == 3
+    page.close()
+
+
+def test_without_scripts_cells_lead_to_their_kinds(scene: Scene, browser: Browser) -> None:
+    context = _context(browser, scene, "viewer", java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{scene.server.url}/")
+    assert page.locator("svg").count() == 0
+    page.locator("tbody", has=page.get_by_role("rowheader", name="prod")).locator("a.cell").first.click()
+    expect(page.get_by_role("heading", name="workloads of prod", level=1)).to_be_attached()
+    expect(page.get_by_role("img", name=re.compile("^pods: from .* in 2 listings$"))).to_be_visible()
+    context.close()
 
 
 def test_a_part_that_does_not_come_says_so(as_admin: BrowserContext, scene: Scene) -> None:
@@ -593,6 +676,7 @@ def _all_views(scene: Scene) -> list[str]:
     return [
         "/",
         f"/coverage/kinds?{urlencode({'context': MARKUP, 'family': 'workloads'})}",
+        f"/coverage/counts?{urlencode({'context': MARKUP})}",
         f"/search?{urlencode({'q': MARKUP, 'labels': 'a=b', 'image': MARKUP})}",
         "/search?kind=pods",
         f"/search?{urlencode({'context': MARKUP})}",

@@ -8,6 +8,7 @@ import re
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from docs.dashboard import ANSWERS, FINDINGS
+from k8s_inventory.answers import ask, failed, keep
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.session import Session
 from k8s_inventory.queries import query_pack
@@ -122,7 +124,26 @@ def inventory(
         sync("second")
         cluster.delete("/api/v1/namespaces/shop/pods/to-go")
         sync("third")
+        _report(store)
         yield store
+
+
+ASKED = ("inventory/forbidden", "security/may_run_as_root", "inventory/unconfigured")
+
+
+def _report(store: Store) -> None:
+    """As a report has asked twice, and another one in between: of the last query there are no hits, and one failed."""
+    now = datetime.now(UTC)
+    earlier = (now - timedelta(hours=3)).replace(minute=30, second=20, microsecond=0)
+    for path in ASKED:
+        answer = ask(store, query_pack()[path], seconds=10, most_rows=100)
+        for asked_at in (earlier, now):
+            keep(store, replace(answer, asked_at=asked_at), report="k8s_inventory_report", run_id="run")
+    store.connection.execute(
+        "INSERT INTO k8s_answers (report, query, asked_at, run_id, hits) VALUES ('another', %s, %s, 'run', 99)",
+        [ASKED[0], earlier - timedelta(seconds=10)],
+    )
+    failed(store, query_pack()["rbac/wildcards"], "too slow", report="k8s_inventory_report", run_id="run")
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +278,16 @@ def test_answers_are_those_of_the_ready_made_queries(read: Read, inventory: Stor
     assert hits > 0
     (images,) = (read(_of(query_pack()[path].title)) for path in ANSWERS[:1])
     assert {row["not_known"] for row in images} <= {None} | {row["not_known"] for row in images if row["context_name"]}
+
+
+def test_hits_over_time_are_the_last_of_each_query_that_had_any(read: Read, inventory: Store) -> None:
+    stored = inventory.connection.execute("SELECT query, hits FROM k8s_answers WHERE report <> 'another'").fetchall()
+    with_hits = {path for path, hits in stored if hits}
+    assert with_hits == set(ASKED[:2])
+    assert {path for path, _ in stored} == {*ASKED, "rbac/wildcards"}
+    shown = [(row["metric"], row["hits"]) for row in read(_of("Hits over time"))]
+    assert sorted(shown) == sorted(each for each in stored if each[0] in with_hits)
+    assert read(_of("Hits over time"), context=["gone"]), "clusters are not told apart"
 
 
 def test_nothing_in_a_statement_is_taken_for_a_variable_of_another() -> None:

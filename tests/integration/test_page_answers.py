@@ -18,10 +18,16 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from psycopg.types.json import Jsonb
 
+from k8s_inventory.kube.contexts import Context
 from k8s_inventory.store import Store
+from k8s_inventory.store.forgetting import forget_context
+from k8s_inventory.sync import Result
 from k8s_inventory.web import views
 from k8s_inventory.web.access import may_read, may_trigger
 from k8s_inventory.web.app import app
+from tests.cluster import Cluster
+from tests.cluster.cluster import User
+from tests.cluster.objects import pod
 
 Ask = Callable[..., Response]
 
@@ -284,6 +290,114 @@ def test_of_many_custom_kinds_those_that_lack_something_come_first(
     said = ask("/coverage/kinds", context="prod", family="custom").text
     assert re.findall(r">(\w\.example)</a>", said) == ["z.example", "a.example", "b.example"]
     assert "and more" in said
+
+
+def test_how_many_custom_kinds_were_found_is_no_number_of_objects(store: Store, ask: Ask) -> None:
+    _put_run(store, "custom", "complete", objects=30)
+    _put_run(store, "tests.shop.example", "complete", objects=4)
+    assert "<b>4</b> objects" in ask("/").text
+    assert _lines(ask) == {"custom": (4, 4, 4, 4)}
+    store.connection.execute("UPDATE k8s_sync_runs SET run_id = 'both'")
+    assert re.search(r"<td[^>]*>4</td>", ask("/run", run_id="both").text)
+
+
+# -- counts over time ------------------------------------------------------------------------------
+
+
+def _lines(ask: Ask, context: str = "prod") -> dict[str, tuple[int, ...]]:
+    """What is said of each family's line: the first count, the last, the least and the greatest."""
+    answer = ask("/coverage/counts", context=context)
+    assert answer.status_code == 200, answer.text[:300]
+    said = re.findall(
+        r"<title>(\w+): from (.+?) to (.+?) in the last [^<]+, between (.+?) and (.+?)</title>", answer.text
+    )
+    assert len(said) == answer.text.count("<svg")
+    return {family: tuple(int(each.replace("\u202f", "")) for each in counts) for family, *counts in said}
+
+
+def test_a_line_has_the_counts_of_syncs(
+    store: Store, ask: Ask, cluster: Cluster, context_of: Callable[..., Context], sync: Callable[..., Result]
+) -> None:
+    pods, names = "/api/v1/namespaces/shop/pods", ("counted-1", "counted-2", "counted-3")
+    context = context_of(cluster)
+    before = sum(sync(context, kind).attempt.objects for kind in ("pods", "deployments"))
+    for name in names:
+        cluster.create(pods, pod(name))
+    sync(context, "pods")
+    cluster.delete(f"{pods}/{names[0]}")
+    sync(context, "pods")
+    for name in names[1:]:
+        cluster.delete(f"{pods}/{name}")
+    assert sync(context_of(cluster, user=User("reader")), "deployments").attempt.outcome == "forbidden"
+    assert sync(context, "pods", namespaces=["shop"]).attempt.outcome == "complete"
+    first, last, least, most = _lines(ask, "test")["workloads"]
+    assert (first, last, least) == (before, before + 2, before)
+    assert most in (before + 2, before + 3), "that of the moment between may fall between two points"
+
+
+@pytest.mark.parametrize(
+    ("attempts", "said"),
+    [
+        pytest.param([(1, "complete", 3)], (3, 3, 3, 3), id="one"),
+        pytest.param([(20, "complete", 3), (10, "complete", 9), (5, "complete", 4)], (3, 4, 3, 9), id="several"),
+        pytest.param([(90, "complete", 70), (40, "complete", 3), (5, "complete", 4)], (3, 4, 3, 4), id="long ago"),
+        pytest.param([(9, "complete", 3), (5, "forbidden", 0), (1, "failed", 0)], (3, 3, 3, 3), id="not known since"),
+        pytest.param(
+            [(9, "complete", 3), (5, "partial", 1), (1, "complete", 5)], (3, 5, 3, 5), id="incomplete between"
+        ),
+        pytest.param([(9, "complete", 3), (1, None, 7)], (3, 3, 3, 3), id="under way"),
+        pytest.param([(9, "complete", 3), (1, "busy", 7)], (3, 3, 3, 3), id="of another writer"),
+        pytest.param([(9, "complete", 3), (1, "absent", 0)], (3, 0, 0, 3), id="not served any more"),
+        pytest.param([(9, "forbidden", 0), (5, "complete", 3)], (3, 3, 3, 3), id="not known before"),
+        pytest.param([(9, "complete", 1_000), (5, "complete", 12_345)], (1_000, 12_345, 1_000, 12_345), id="many"),
+        pytest.param([(9, "forbidden", 0)], None, id="never"),
+        pytest.param([(9, None, 5)], None, id="not yet"),
+    ],
+)
+def test_a_line_is_of_what_was_known_when(
+    store: Store, ask: Ask, attempts: list[tuple[float, str | None, int]], said: tuple[int, ...] | None
+) -> None:
+    for days, outcome, objects in attempts:
+        _put_run(store, "pods", outcome, days=days, objects=objects)
+    _put_run(store, "pods", "complete", context="another", objects=99)
+    assert _lines(ask) == ({"workloads": said} if said else {})
+
+
+def test_a_line_begins_where_its_first_run_has_ended_and_grows_by_what_comes_later(store: Store, ask: Ask) -> None:
+    for kind, days in (("pods", 9), ("deployments", 8.99), ("jobs", 3)):
+        _put_run(store, kind, "complete", days=days, objects=5)
+    _put_run(store, "services", "complete", days=1, objects=2)
+    _put_run(store, "pods", "complete", scope="namespaces: shop", objects=1)
+    assert _lines(ask) == {"workloads": (10, 15, 10, 15), "networking": (2, 2, 2, 2)}
+
+
+@pytest.mark.parametrize(("most", "points"), [(6_000, 30), (30, 10), (3, 2), (0, 2)])
+def test_lines_of_many_kinds_have_fewer_points(
+    store: Store, ask: Ask, monkeypatch: pytest.MonkeyPatch, most: int, points: int
+) -> None:
+    monkeypatch.setattr(views, "MOST_COUNTED", most)
+    for name in "abc":
+        _put_run(store, f"{name}.example", "complete", days=2, objects=1)
+        _put_run(store, f"{name}.example", "complete", days=1, objects=3)
+    text = ask("/coverage/counts", context="prod").text
+    assert _lines(ask) == {"custom": (3, 9, 3, 9)}
+    (drawn,) = re.findall(r'points="([^"]*)"', text)
+    assert len(drawn.split()) == points
+
+
+def test_a_cluster_that_was_forgotten_has_no_lines(store: Store, ask: Ask) -> None:
+    _put_run(store, "pods", "complete", objects=3)
+    assert "line" in ask("/coverage/counts", context="prod").text
+    forget_context(store, "prod")
+    assert ask("/coverage/counts", context="prod").text.strip() == ""
+
+
+def test_a_line_finds_its_cell_whatever_the_cluster_is_called(store: Store, ask: Ask) -> None:
+    odd = """a'b"] , <x>:\\&=?%é """
+    _put_run(store, "pods", "complete", context=odd, objects=3)
+    (selector,) = re.findall(r'hx-swap-oob="beforeend:([^"]*)"', ask("/coverage/counts", context=odd).text)
+    (end,) = re.findall(r"^a\.cell\[href\$='([\w?&=%+;.-]+)'\]$", selector)
+    assert len(re.findall(rf'class="cell [^"]*" href="[^"]*{re.escape(end)}"', ask("/").text)) == 1
 
 
 # -- comparing -------------------------------------------------------------------------------------

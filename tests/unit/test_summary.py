@@ -170,6 +170,7 @@ def test_a_note_says_what_is_lacking_and_why_and_what_changed() -> None:
     rows = [
         _row("east", "pods", objects=3, changed=2, deleted=1),
         _row("east", "nodes"),
+        _row("east", "custom", objects=30),  # kinds that were found, not objects
         _row("west", "pods", objects=4, changed=7),
         _row("west", "secrets", "forbidden", "west may not list secrets"),
         _row("dead", "pods", "unreachable", "no route (found before in this run)", whole_context=True),
@@ -177,7 +178,7 @@ def test_a_note_says_what_is_lacking_and_why_and_what_changed() -> None:
         _row("dead", "nodes", "unreachable", "no route (found before in this run)", whole_context=True),
     ]
     assert note(rows, warnings=["kubeconfig is gone"]) == (
-        "**3 of 7 targets are complete.** 7 objects, 9 changed, 1 deleted.\n"
+        "**4 of 8 targets are complete.** 7 objects, 9 changed, 1 deleted.\n"
         "\nNot complete:\n"
         "- `dead` unreachable: `pods`, `services` and 1 more: `no route`\n"
         "- `west` forbidden: `secrets`: `west may not list secrets`\n"

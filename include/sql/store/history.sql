@@ -221,7 +221,7 @@ LEFT JOIN LATERAL (
         AND run.finished_at <= k8s_coverage_at.instant
         AND run.outcome = 'complete'
         AND run.scope = 'all'
-    ORDER BY run.id DESC
+    ORDER BY run.finished_at DESC
     LIMIT 1
 ) AS completed ON TRUE;
 END;

@@ -29,7 +29,7 @@ SELECT
             AND run.kind = target.kind
             AND run.outcome = 'complete'
             AND run.scope = 'all'
-        ORDER BY run.id DESC
+        ORDER BY run.finished_at DESC
         LIMIT 30
     ) AS objects
 FROM {{ ended() }}

@@ -8,7 +8,7 @@ SELECT
     END AS outcome,
     count(*) AS kinds,
     (array_agg(run.kind ORDER BY run.kind))[1:6] AS some_kinds,
-    sum(run.objects)::bigint AS objects,
+    coalesce(sum(run.objects) FILTER (WHERE run.kind <> 'custom'), 0)::bigint AS objects,
     sum(run.changed)::bigint AS changed,
     sum(run.deleted)::bigint AS deleted,
     max(run.finished_at) AS finished_at,

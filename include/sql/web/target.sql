@@ -14,7 +14,7 @@ LEFT JOIN LATERAL (
         AND run.kind = target.kind
         AND run.outcome = 'complete'
         AND run.scope = 'all'
-    ORDER BY run.id DESC
+    ORDER BY run.finished_at DESC
     LIMIT 1
 ) AS latest ON TRUE
 WHERE target.context_name = %(context)s AND target.kind = %(target)s;

@@ -191,7 +191,7 @@ def note(rows: Sequence[Mapping[str, Any]], *, warnings: Sequence[str] = (), mos
     complete = [row for row in rows if row["outcome"] == Outcome.COMPLETE]
     lacking = {row["context_name"] for row in rows if row["outcome"] != Outcome.COMPLETE}
     whole = {row["context_name"] for row in rows} - lacking
-    objects, changed, deleted = (sum(row[name] for row in rows) for name in _COUNTS)
+    objects, changed, deleted = (sum(row[name] for row in rows if row["kind"] != CUSTOM) for name in _COUNTS)
     said = f"**{len(complete)} of {len(rows)} targets are complete.** {objects} objects"
     said += f", {changed} changed, {deleted} deleted." if changed or deleted else "; nothing changed."
     sections = (

@@ -50,6 +50,11 @@ LONGEST_TOKEN = 32_000
 """Of the position after a page; names of RBAC have no limit either, but a request line of 64 kB."""
 MOST_TARGETS = 500
 """Kinds of a family that are shown; those of which something is lacking come first."""
+POINTS = 30
+COUNTED_DAYS = 30
+"""Points of a line of counts over time, and for how long at the most."""
+MOST_COUNTED = 6_000
+"""Counts that are looked up for the lines of a cluster: of many custom kinds, lines have fewer points."""
 MOST_EDGES = 100
 MOST_HISTORY = 30
 PARTS = 48
@@ -125,6 +130,16 @@ def coverage_kinds(request: Request, trigger: Trigger, context: Name, family: Te
     shown |= {"kinds": kinds[:MOST_TARGETS], "is_cut": len(kinds) > MOST_TARGETS}
     template = "coverage_kinds.html" if request.headers.get("hx-request") else "coverage_family.html"
     return page(request, template, active="coverage", trigger=trigger, **shown)
+
+
+@views.get("/coverage/counts")
+def coverage_counts(request: Request, context: Name) -> HTMLResponse:
+    """What the cells of a row of the matrix are completed by: how many objects there were over time."""
+    values = {"context": context, "families": _FAMILIES}
+    values |= {"points": POINTS, "looks": MOST_COUNTED, "days": COUNTED_DAYS}
+    with reader().snapshot() as snapshot:
+        counted = snapshot.rows("counts", values)
+    return page(request, "coverage_counts.html", context=context, counted=counted)
 
 
 @views.get("/run")

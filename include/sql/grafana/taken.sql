@@ -2,7 +2,7 @@
 SELECT
     $__timeGroupAlias(started_at,$__interval),
     context_name AS metric,
-    sum(bytes) AS bytes
+    sum({{ measure }}) AS {{ measure }}
 FROM k8s_sync_runs
 WHERE $__timeFilter(started_at) AND context_name IN ($context) AND kind IN ($kind)
 GROUP BY 1, 2
