@@ -328,9 +328,10 @@ class Following:
                 self._must_list(each.kind, _NOT_KNOWN)
 
     def _leave_unproven(self) -> None:
-        """Of those that were held open, for too short a time to come to what is current."""
+        """Of those that were held open, for too short a time to come to what is current, whatever was heard of them."""
         for each in [each for each in self._followed.values() if self._hold and self._is_unproven(each)]:
             self._drop(each)
+            self._results.pop(each.kind.name, None)
             self._must_list(each.kind)
 
     def _list_unproven(self, among: Iterable[_Followed]) -> None:
