@@ -289,15 +289,15 @@ def test_a_database_of_before_begins_its_history_with_the_next_complete_listing(
         for each in ("k8s_objects_at", *(f"{kind.table}_at" for kind in TABLES)):
             store.connection.execute(f"DROP FUNCTION {each}".encode())
         store.connection.execute("DROP TABLE k8s_changes CASCADE")
-        store.connection.execute("DROP FUNCTION k8s_changes_deleted, k8s_changes_truncated")
+        store.connection.execute("DROP FUNCTION k8s_changes_deleted, k8s_changes_truncated, k8s_told_twice CASCADE")
         store.connection.execute(
             "ALTER TABLE k8s_sync_targets DROP COLUMN history_since CASCADE, DROP COLUMN changed_at, "
-            "DROP COLUMN history_rules"
+            "DROP COLUMN history_rules, DROP COLUMN behind_until, DROP COLUMN told_twice CASCADE"
         )
         store.connection.execute("ALTER TABLE k8s_sync_contexts DROP COLUMN repointed_at")
-        store.connection.execute("DELETE FROM k8s_schema_migrations WHERE version = 13")
+        store.connection.execute("DELETE FROM k8s_schema_migrations WHERE version IN (13, 23)")
         store.connection.execute(
-            "UPDATE k8s_schema_tables SET declaration = 'older' WHERE table_name ~ '_at$|k8s_former'"
+            "UPDATE k8s_schema_tables SET declaration = 'older' WHERE table_name ~ '_at$|k8s_former|k8s_event_history'"
         )
         rows = query(store, "SELECT * FROM k8s_replicasets ORDER BY uid")
         assert "k8s_replicasets_at" in store.migrate()

@@ -24,7 +24,7 @@ from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Store, Target
 from k8s_inventory.sync import Custom, Result, Run, Sync, Targets, following, reading
 from tests.cluster import Cluster
-from tests.cluster.cluster import Rejected, User
+from tests.cluster.cluster import Rejected, User, wait_until
 from tests.cluster.objects import crd, namespace, pod
 from tests.conftest import IMPATIENT, again
 from tests.equality import assert_table_equals_cluster, custom_objects, query_rows, status_of
@@ -214,6 +214,59 @@ def test_what_was_heard_of_a_watch_that_breaks_off_is_stored_and_is_not_called_a
     assert_table_equals_cluster(store, cluster, "pods", context="proxied")
     seen = [row["name"] for row in changes(store, namespace=shop.split("/")[-1])]
     assert sorted(seen) == ["one", "two"]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_database_session_that_is_lost_at_the_start_is_replaced(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str, times: int
+) -> None:
+    kinds = ("pods", "configmaps")
+    inventory(proxy.context, *kinds, mode="full")
+    cluster.create(f"{shop}/pods", pod("one"))
+    lost = []
+
+    def spoil(path: str, real: Answer) -> None:
+        if path == "/api/v1/namespaces/kube-system" and len(lost) < times:  # it asks which cluster it is
+            lost.append(path)
+            store.connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    proxy.spoil = spoil
+    results = inventory(proxy.context, *kinds)
+    assert lost == ["/api/v1/namespaces/kube-system"] * times
+    ended = query_rows(store, "SELECT kind, outcome FROM k8s_sync_runs WHERE mode = 'incremental' ORDER BY id")
+    assert {each["kind"]: each["outcome"] for each in ended} == {kind: each.outcome for kind, each in results.items()}
+    outcomes = sorted(each.outcome for each in results.values())
+    assert outcomes == (["complete"] * 2 if times == 1 else ["complete", "failed"])
+
+
+def test_a_kind_that_is_to_be_listed_after_some_was_stored_has_one_result(
+    cluster: Cluster, store: Store, proxy: Proxy, inventory: Inventory, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "MOST_HELD", 1)
+    inventory(proxy.context, "pods", "configmaps", mode="full")
+    for name in ("one", "two", "three"):
+        cluster.create(f"{shop}/pods", pod(name))
+
+    namespaced = shop.split("/")[-1]
+
+    def told(first: bytes) -> Iterator[bytes]:
+        yield first + b"\n"
+        query = "SELECT name FROM k8s_pods WHERE namespace = %s"
+        wait_until(lambda: bool(query_rows(store, query, namespaced)), "it is stored")
+        yield json.dumps({"type": "ERROR", "object": GONE}).encode() + b"\n"
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        is_watch = path.startswith("/api/v1/pods?") and "watch=true" in path
+        return streamed(told(_events(real.body)[0])) if is_watch else None
+
+    proxy.spoil, proxy.watch_seconds = spoil, "1"
+    results = inventory(proxy.context, "pods", "configmaps")
+    assert {kind: each.outcome for kind, each in results.items()} == {"pods": "complete", "configmaps": "complete"}
+    assert results["pods"].attempt.pages == 1
+    assert_table_equals_cluster(store, cluster, "pods", context="proxied")
 
 
 def test_a_server_without_bookmarks_is_listed(

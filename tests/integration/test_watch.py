@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -330,6 +331,33 @@ def test_what_it_did_not_come_to_in_its_time_is_listed_in_the_end(
     assert {kind: result.outcome for kind, result in held.results.items()} == dict.fromkeys(kinds, "complete")
     rows = query_rows(store, "SELECT kind FROM k8s_sync_status WHERE outcome = 'complete'")
     assert {row["kind"] for row in rows} == set(kinds)
+
+
+def test_what_was_heard_in_its_time_and_is_not_all_is_listed_in_the_end(
+    emptied: Cluster, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "TICK", 0.1)
+
+    def told(real: Answer, closing: threading.Event) -> Iterator[bytes]:
+        """Of the first pod alone."""
+        yield from islice(real.stream or (), 2)
+        closing.wait(20)
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        return Answer(200, b"", stream=told(real, proxy.closing)) if "watch=true" in path else None
+
+    with Proxy(emptied) as proxy:
+        with Held(proxy.context, again(store), ("pods",), "first", seconds=0.3) as held:
+            wait_until(lambda: bool(held.results), "it is listed")
+        proxy.spoil, proxy.streams = spoil, True
+        for name in ("one", "two"):
+            emptied.create(PODS, pod(name))
+        with Held(proxy.context, again(store), ("pods",), "brief", seconds=1.0) as held:
+            wait_until(lambda: bool(held.results), "it has ended", seconds=20)
+    query = "SELECT outcome, pages FROM k8s_sync_runs WHERE run_id = 'brief' ORDER BY id"
+    assert query_rows(store, query) == [{"outcome": "partial", "pages": 0}, {"outcome": "complete", "pages": 1}]
+    assert held.results["pods"].outcome == "complete"
+    assert _names(store) == {"one", "two"}
 
 
 def test_custom_objects_are_gone_on_with_once_it_is_known_again_what_they_are(

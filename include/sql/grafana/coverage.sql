@@ -4,7 +4,7 @@ SELECT
     context_name AS context,
     kind,
     coalesce(outcome, 'running') AS outcome,
-    extract(EPOCH FROM now() - exact_as_of)::double precision AS age,
+    abs(extract(EPOCH FROM now() - exact_as_of))::double precision AS age,
     CASE WHEN outcome = 'complete' AND pages > 0 THEN objects END AS objects,
     seconds,
     left(error, 400) AS error

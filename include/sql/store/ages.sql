@@ -1,8 +1,9 @@
--- How many seconds ago the rows of each kind of these contexts were exact; of none that the cluster does not serve.
+-- How many seconds ago the rows of each kind of these contexts were exact; of none that the cluster does not serve. A clock that was
+-- ahead then, or is behind now, makes nothing fresh.
 SELECT
     context_name,
     kind,
-    extract(EPOCH FROM clock_timestamp() - exact_as_of)::double precision AS age
+    abs(extract(EPOCH FROM clock_timestamp() - exact_as_of))::double precision AS age
 FROM k8s_sync_status
 WHERE
     context_name = any(%(contexts)s)

@@ -4,7 +4,12 @@ WITH span AS (
         given.span ->> 'context_name' AS context_name,
         given.span ->> 'plural' AS plural,
         given.span ->> 'group' AS "group",
-        (given.span ->> 'after')::timestamptz AS after,
+        -- What is later than all there is was sent before the history was emptied.
+        CASE
+            WHEN (given.span ->> 'after')::timestamptz <= (given.span ->> 'until')::timestamptz
+                THEN (given.span ->> 'after')::timestamptz
+            ELSE '-infinity'
+        END AS after,
         (given.span ->> 'until')::timestamptz AS until
     FROM jsonb_array_elements(%(spans)s::jsonb) AS given (span)
 )

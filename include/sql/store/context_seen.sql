@@ -12,7 +12,9 @@ ON CONFLICT (context_name) DO UPDATE
         repointed_at = CASE WHEN %(repointed)s THEN clock_timestamp() ELSE stored.repointed_at END,
         server = excluded.server,
         ca_fingerprint = excluded.ca_fingerprint,
-        version_since = CASE WHEN excluded.version <> stored.version THEN now() ELSE stored.version_since END,
+        version_since = CASE
+            WHEN excluded.version <> stored.version OR stored.version_since > now() THEN now() ELSE stored.version_since
+        END,
         version = coalesce(excluded.version, stored.version),
         provider = coalesce(excluded.provider, stored.provider),
         region = coalesce(excluded.region, stored.region),

@@ -32,7 +32,7 @@ WHERE
             AND (
                 nullif(%(source)s::text, '') IS NULL
                 OR stored.context_name IN (SELECT left_out.context_name FROM left_out)
-                OR stored.last_seen_at < now() - interval '30 days'
+                OR stored.last_seen_at NOT BETWEEN now() - interval '30 days' AND now() + interval '30 days'
             )
     END
 RETURNING stored.context_name, stored.unconfigured_since;

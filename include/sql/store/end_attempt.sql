@@ -12,7 +12,7 @@ SET
     deleted = %(deleted)s,
     redacted = %(redacted)s,
     bytes = %(bytes)s,
-    seconds = extract(EPOCH FROM clock_timestamp() - started_at),
+    seconds = greatest(extract(EPOCH FROM clock_timestamp() - started_at), 0),
     resource_version = %(resource_version)s,
     snapshot_at = %(snapshot_at)s,
     under_other_rules = %(under_other_rules)s,

@@ -15,7 +15,7 @@ ended AS (
     SET
         outcome = 'failed',
         error = %(error)s,
-        seconds = extract(EPOCH FROM clock_timestamp() - run.started_at),
+        seconds = greatest(extract(EPOCH FROM clock_timestamp() - run.started_at), 0),
         finished_at = clock_timestamp()
     FROM begun
     WHERE run.id = begun.id AND run.outcome IS NULL

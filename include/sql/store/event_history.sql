@@ -118,7 +118,7 @@ COMMENT ON FUNCTION k8s_events_of(text, text) IS
 'The Events about an object (context, uid), there or gone: by its uid, or by its name where they know no uid.';
 
 -- Between two complete readings lies what was last seen after the one, and forgotten before the other. What had been read
--- is there as far as it was kept since.
+-- is there as far as it was kept since. Of instants that were told twice it is not known when they were read.
 CREATE OR REPLACE FUNCTION k8s_events_missed(since timestamptz, forgotten_after interval DEFAULT '1 hour')
 RETURNS TABLE (context_name text, missed_from timestamptz, missed_until timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -193,6 +193,14 @@ SELECT
     missed.missed_from,
     missed.missed_until
 FROM (
+    SELECT
+        target.context_name,
+        greatest(lower(twice.told), since) AS missed_from,
+        least(upper(twice.told), clock_timestamp()) AS missed_until
+    FROM k8s_sync_targets AS target
+    CROSS JOIN unnest(target.told_twice) AS twice (told)
+    WHERE target.kind = 'events'
+    UNION ALL
     SELECT
         step.context_name,
         greatest(step.after, since) AS missed_from,

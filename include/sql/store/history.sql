@@ -185,7 +185,11 @@ SELECT
     target.context_name,
     target.kind,
     CASE
-        WHEN target.history_since IS NULL OR target.history_since > k8s_coverage_at.instant THEN 'unknown'
+        WHEN
+            target.history_since IS NULL
+            OR target.history_since > k8s_coverage_at.instant
+            OR target.told_twice @> k8s_coverage_at.instant
+            THEN 'unknown'
         WHEN latest.outcome = 'absent' THEN 'absent'
         WHEN latest.scope = 'all' AND latest.outcome = 'complete' THEN 'complete'
         ELSE 'incomplete'

@@ -18,6 +18,7 @@ EXISTS (
             target.context_name = stored.context_name
             AND target.kind = {{ target_of }}
             AND target.history_since <= $1
+            AND NOT target.told_twice @> $1
     )
 {%- endset -%}
 {%- macro changed_since(instant) -%}
@@ -31,7 +32,8 @@ EXISTS (
     )
 {%- endmacro %}
 -- Rows of {{ table }} as they were at an instant: of each object the row of now, or its last one, with what each change
--- since then took away laid over it, the earliest on top. An instant before the history of a target has no rows of it.
+-- since then took away laid over it, the earliest on top. An instant before the history of a target has no rows of it, nor
+-- one that was told twice.
 CREATE OR REPLACE FUNCTION {{ (table + "_at") | identifier }} (instant timestamptz)
 RETURNS SETOF {{ table | identifier }}
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000

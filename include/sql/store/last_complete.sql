@@ -2,9 +2,11 @@
 -- weekly verification is due; and how such a listing had best read.
 SELECT
     coalesce(part.resource_version, target.resource_version) AS resource_version,
-    coalesce(part.last_verified_at, target.last_verified_at) IS NULL
-    OR coalesce(part.last_verified_at, target.last_verified_at) < now() - make_interval(days => %(verify_days)s)
-        AS verify_due,
+    coalesce(
+        coalesce(part.last_verified_at, target.last_verified_at) NOT BETWEEN
+        now() - make_interval(days => %(verify_days)s) AND now() + make_interval(days => %(verify_days)s),
+        TRUE
+    ) AS verify_due,
     CASE
         WHEN target.metadata_first = 'never' THEN 'never'
         ELSE coalesce(part.metadata_first, target.metadata_first)

@@ -1,5 +1,6 @@
--- Weeks of a table that are not there yet: the last one, as clocks are set back, this one, and those to come. A
--- partition that others attached has its weeks.
+-- Weeks of a table that are not there yet: the last one, as clocks are set back, this one, and those to come; and those at
+-- the time of the last change of targets, where that is later, as the next ones come after it. A partition that others
+-- attached has its weeks.
 WITH bound AS (
     SELECT
         substring(pg_get_expr(class.relpartbound, class.oid) FROM 'FROM \(''([^'']+)''\)')::timestamptz AS since,
@@ -15,11 +16,26 @@ SELECT
     week.since::timestamp::text || '+00' AS since,
     (week.since + interval '7 days')::timestamp::text || '+00' AS until
 FROM (
-    SELECT
+    SELECT DISTINCT
         day AS since,
         %(table)s || to_char(day, '_YYYYMMDD') AS name
-    FROM (SELECT date_trunc('week', clock_timestamp() AT TIME ZONE 'UTC') AS monday) AS now
-    CROSS JOIN generate_series(now.monday - interval '7 days', now.monday + interval '28 days', interval '7 days') AS day
+    FROM (
+        SELECT
+            clock_timestamp() - interval '7 days' AS since,
+            clock_timestamp() + interval '28 days' AS until
+        UNION ALL
+        SELECT
+            target.changed_at AS since,
+            target.changed_at + interval '7 days' AS until
+        FROM k8s_sync_targets AS target
+        WHERE target.changed_at > clock_timestamp() + interval '7 days'
+    ) AS span
+    CROSS JOIN
+        generate_series(
+            date_trunc('week', span.since AT TIME ZONE 'UTC'),
+            date_trunc('week', span.until AT TIME ZONE 'UTC'),
+            interval '7 days'
+        ) AS day
 ) AS week
 WHERE
     to_regclass(%(table)s) IS NOT NULL

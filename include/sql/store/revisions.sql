@@ -7,9 +7,11 @@ SELECT
     kept.api_servers,
     kept.definition,
     target.has_bookmarks,
-    coalesce(part.last_verified_at, target.last_verified_at) IS NULL
-    OR coalesce(part.last_verified_at, target.last_verified_at) < now() - make_interval(days => %(verify_days)s)
-        AS verify_due,
+    coalesce(
+        coalesce(part.last_verified_at, target.last_verified_at) NOT BETWEEN
+        now() - make_interval(days => %(verify_days)s) AND now() + make_interval(days => %(verify_days)s),
+        TRUE
+    ) AS verify_due,
     CASE
         WHEN coalesce(part.exact_as_of, target.exact_as_of) <= clock_timestamp()
             THEN extract(EPOCH FROM clock_timestamp() - coalesce(part.exact_as_of, target.exact_as_of))::double precision

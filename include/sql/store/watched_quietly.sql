@@ -38,7 +38,7 @@ ended AS (
         error = NULL,
         objects = moved.objects,
         bytes = moved.bytes,
-        seconds = extract(EPOCH FROM clock_timestamp() - run.started_at),
+        seconds = greatest(extract(EPOCH FROM clock_timestamp() - run.started_at), 0),
         resource_version = moved.revision,
         snapshot_at = clock_timestamp() - make_interval(secs => moved.age),
         finished_at = clock_timestamp()

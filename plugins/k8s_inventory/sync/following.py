@@ -184,25 +184,36 @@ class Following:
         self.left: list[Kind] = []
 
     def run(self, kinds: Sequence[Kind]) -> list[Result]:
-        """How each target ended that is not `left`. Raises `StoreError` where no database session can be had."""
+        """How each target ended that is not `left`."""
         with self._watches, ThreadPoolExecutor(2, "list-again") as pool:
             try:
-                self._begin(kinds)
-                self._read(pool, time.monotonic() + (self._hold or PATIENCE))
-                self._list_unproven(list(self._followed.values()))
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
-            if not self._stopped.is_set():
-                self._leave_unproven()
-                self._store(is_end=True)
+                self._follow(kinds, pool)
+            except StoreError as error:  # whoever lists them has a session of its own, or says why there is none
+                log.warning("context %s: nothing more can be gone on with: %s", printable(self._name), error)
+                self.left = list(kinds)
             waiting = [kind for _, kind in (*self._later.values(), *self._to_list.values())]
             for name, (kind, future) in self._listing.items():
                 if future.cancelled():
                     waiting.append(kind)
                 else:  # what is under way is waited for, like any listing
                     self._results[name] = future.result()
-        self.left += [kind for kind in waiting if kind.name not in self._results]
-        return list(self._results.values())
+        left = {kind.name for kind in self.left}  # whatever was stored of one before
+        self.left += [kind for kind in waiting if kind.name not in left | self._results.keys()]
+        return [result for name, result in self._results.items() if name not in left]
+
+    def _follow(self, kinds: Sequence[Kind], pool: ThreadPoolExecutor) -> None:
+        try:
+            with self._waiting_for_database():
+                self._begin(kinds)
+            if self._trouble:
+                self._begin(kinds)
+            self._read(pool, time.monotonic() + (self._hold or PATIENCE))
+            self._list_unproven(list(self._followed.values()))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        if not self._stopped.is_set():
+            self._leave_unproven()
+            self._store(is_end=True)
 
     # -- begin -----------------------------------------------------------------------------------------
 
@@ -317,9 +328,10 @@ class Following:
                 self._must_list(each.kind, _NOT_KNOWN)
 
     def _leave_unproven(self) -> None:
-        """Of those that were held open, for too short a time to come to what is current."""
+        """Of those that were held open, for too short a time to come to what is current, whatever was heard of them."""
         for each in [each for each in self._followed.values() if self._hold and self._is_unproven(each)]:
             self._drop(each)
+            self._results.pop(each.kind.name, None)
             self._must_list(each.kind)
 
     def _list_unproven(self, among: Iterable[_Followed]) -> None:

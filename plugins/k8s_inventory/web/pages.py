@@ -33,7 +33,7 @@ LONGEST_CELL = 600
 """Characters of a cell."""
 
 OLD = timedelta(days=2)
-"""Rows that are as of longer ago are marked."""
+"""Rows that are as of longer ago are marked, and so are those of a clock that was as far ahead."""
 
 
 def static(name: str) -> bytes:
@@ -62,7 +62,7 @@ def moment(value: datetime | None) -> str:
 
 
 def is_old(value: datetime | None) -> bool:
-    return value is not None and datetime.now(UTC) - value > OLD
+    return value is not None and abs(datetime.now(UTC) - value) > OLD
 
 
 def number(value: int | None) -> str:

@@ -366,15 +366,15 @@ def object_events(request: Request, identity: Identified) -> HTMLResponse:
 
 @views.get("/object/history")
 def object_history(request: Request, identity: Identified) -> HTMLResponse:
-    now = datetime.now(UTC)
-    values = {
-        **identity.values,
-        "since": now - timedelta(days=3660),
-        "until": now,
-        "limit": MOST_HISTORY + 1,
-        "bytes": MOST_BYTES,
-    }
     with reader().snapshot() as snapshot:
+        present = _present(snapshot)
+        values = {
+            **identity.values,
+            "since": present - timedelta(days=3660),
+            "until": present,
+            "limit": MOST_HISTORY + 1,
+            "bytes": MOST_BYTES,
+        }
         rows = snapshot.rows("changes", values, asked={"context", "plural", "uid"})
         changes = with_differences(rows[:MOST_HISTORY], snapshot)
         known = snapshot.rows("history_since", {"context": identity.context, "target": identity.target})
@@ -436,12 +436,9 @@ def changes(
     }
     shown |= {"kinds": NAMES_OF_KINDS}
     try:
-        begin, end = _period(since, until)
         named = kind_named(kind)
         asked = {name for name in ("context", "namespace", "change", "column", "run_id", "q") if given[name]}
         values: dict[str, Any] = {name: given[name] for name in asked} | {
-            "since": begin,
-            "until": end,
             "limit": PAGE + 1,
             "bytes": MOST_BYTES,
         }
@@ -453,6 +450,8 @@ def changes(
             asked.add("after_id")
             values |= _after(after)
         with reader().snapshot() as snapshot:
+            begin, end = _period(since, instant(until) or _present(snapshot))
+            values |= {"since": begin, "until": end}
             rows = snapshot.rows("changes", values, asked=asked)
             shown["rows"] = with_differences(rows[:PAGE], snapshot)
             of_place = {"context": context or None, "namespace": namespace or None}
@@ -476,8 +475,12 @@ def changes(
 _PERIODS = {"": 1, "1d": 1, "7d": 7, "30d": 30, "90d": 90}
 
 
-def _period(since: str, until: str) -> tuple[datetime, datetime]:
-    end = instant(until) or datetime.now(UTC)
+def _present(snapshot: Snapshot) -> datetime:
+    present: datetime = snapshot.rows("present")[0]["present"]
+    return present
+
+
+def _period(since: str, end: datetime) -> tuple[datetime, datetime]:
     if since in _PERIODS:
         try:
             return end - timedelta(days=_PERIODS[since]), end

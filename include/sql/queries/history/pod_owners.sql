@@ -56,6 +56,7 @@ LEFT JOIN k8s_sync_targets AS of_owner
         AND gone.owner ->> 'kind' IN ('ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job')
         AND lower(gone.owner ->> 'kind') || 's' = of_owner.kind
         AND gone.deleted_at >= of_owner.history_since
+        AND NOT of_owner.told_twice @> gone.deleted_at
 LEFT JOIN LATERAL (
     SELECT
         TRUE AS is_there,

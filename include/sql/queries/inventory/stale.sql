@@ -1,5 +1,6 @@
 -- What was last read whole more than two days ago?
--- Hit: A target whose rows are older than that, or that was never whole; `outcome` is of the last attempt.
+-- Hit: A target whose rows are older than that, or that was never whole; `outcome` is of the last attempt. Where the
+-- database's clock was far ahead when it was read, it is not known how old they are, and they count as old.
 -- Do: Look whether the DAG runs, and what the error says.
 -- Key: kind
 -- Source: docs/status.md.
@@ -18,7 +19,10 @@ hit AS (
     FROM k8s_sync_status
     WHERE
         outcome IS DISTINCT FROM 'absent'
-        AND (exact_as_of IS NULL OR exact_as_of < now() - interval '2 days')
+        AND (
+            exact_as_of IS NULL
+            OR exact_as_of NOT BETWEEN now() - interval '2 days' AND now() + interval '2 days'
+        )
 )
 
 SELECT *
