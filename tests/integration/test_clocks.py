@@ -19,12 +19,13 @@ from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.queries import query_pack
-from k8s_inventory.store import Attempt, Coverage, Store, Target
+from k8s_inventory.store import Attempt, Coverage, Store, StoreError, Target
 from k8s_inventory.store.partitions import CHANGES, PAST_EVENTS, Partitioned, partition
 from k8s_inventory.store.statements import environment
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.cluster.objects import namespace, pod
+from tests.conftest import again
 from tests.equality import query_rows
 from tests.integration.test_incremental import inventory  # noqa: F401
 from tests.integration.test_page_answers import Ask, ask  # noqa: F401
@@ -387,3 +388,34 @@ def test_a_cluster_whose_clock_is_another_is_read_as_exactly(
     assert of_it == ([] if by > timedelta(0) else [{"name": "a"}])  # see docs/history.md
     for answer in query_pack().values():
         store.connection.execute(answer.sql.encode())
+
+
+@pytest.mark.parametrize("isolation", ["REPEATABLE READ", "READ COMMITTED"])
+def test_a_query_that_takes_longer_than_its_history_is_kept_gets_all_or_says_so(
+    isolation: str,
+    cluster: Cluster,
+    store: Store,
+    context_of: Callable[..., Context],
+    inventory: Inventory,  # noqa: F811
+    space: str,
+) -> None:
+    context, kept = context_of(cluster), Kept(store, space)
+    for name in ("a", "b", "c"):
+        cluster.create(f"/api/v1/namespaces/{space}/pods", pod(name))
+        inventory(context, "pods", mode="full")
+        kept.take()
+    kept.set_back(-MONTH)
+    with again(store)() as reader:
+        kept.store = reader
+        with reader.connection.transaction():
+            reader.connection.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}".encode())
+            assert kept.known() == ["complete"] * 3
+            with pytest.raises(StoreError, match=r"dropping old history"):
+                store.drop_expired_history(30, 30, wait=0.1)
+            cluster.create(f"/api/v1/namespaces/{space}/pods", pod("d"))
+            assert inventory(context, "pods", mode="full")["pods"].outcome == "complete"
+            assert kept.known() == ["complete" if isolation == "REPEATABLE READ" else "unknown"] * 3
+        assert len(store.drop_expired_history(30, 30)) == 1
+        assert kept.known() == ["unknown"] * 3
+        kept.take()
+        assert kept.known() == ["unknown"] * 3 + ["complete"]
