@@ -6,6 +6,7 @@ database's clock is one that was set back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,15 +19,17 @@ from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.queries import query_pack
-from k8s_inventory.store import Attempt, Coverage, Store, Target
+from k8s_inventory.store import Attempt, Coverage, Store, StoreError, Target
 from k8s_inventory.store.partitions import CHANGES, PAST_EVENTS, Partitioned, partition
 from k8s_inventory.store.statements import environment
 from k8s_inventory.sync import Result
 from tests.cluster import Cluster
 from tests.cluster.objects import namespace, pod
+from tests.conftest import again
 from tests.equality import query_rows
 from tests.integration.test_incremental import inventory  # noqa: F401
 from tests.integration.test_page_answers import Ask, ask  # noqa: F401
+from tests.proxy import Answer, Proxy
 
 Inventory = Callable[..., dict[str, Result]]
 
@@ -317,3 +320,102 @@ def test_what_is_later_than_now_is_on_the_page(
     ):
         assert uid in (said := ask(path, **given).text), said
         assert "created" in said
+
+
+TIME = re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)"')
+
+
+@pytest.mark.parametrize(
+    ("by", "mode"),
+    [(-YEARS, "full"), (-5 * HOUR, "full"), (5 * HOUR, "full"), (YEARS, "full"), (5 * HOUR, "incremental")],
+    ids=str,
+)
+def test_a_cluster_whose_clock_is_another_is_read_as_exactly(
+    by: timedelta,
+    mode: str,
+    cluster: Cluster,
+    store: Store,
+    proxy: Proxy,
+    inventory: Inventory,  # noqa: F811
+    space: str,
+) -> None:
+    def moved(found: re.Match[bytes]) -> bytes:
+        return f'"{(datetime.fromisoformat(found[1].decode()) + by).strftime("%Y-%m-%dT%H:%M:%SZ")}"'.encode()
+
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if real.stream is not None:
+            return Answer(200, b"", stream=(TIME.sub(moved, event) for event in real.stream))
+        is_json = real.body.startswith(b"{") and "/leases" not in path
+        return Answer(real.status, TIME.sub(moved, real.body), real.headers) if is_json else None
+
+    def run() -> None:
+        results = inventory(proxy.context, *kinds, mode=mode)
+        assert {each.outcome for each in results.values()} == {"complete"}, results
+        kept.take()
+
+    kinds, kept, pods = ("pods", "events"), Kept(store, space), f"/api/v1/namespaces/{space}/pods"
+    proxy.spoil, proxy.streams = spoil, True
+    inventory(proxy.context, *kinds, mode="full")
+    created = cluster.create(pods, pod("a"))["metadata"]
+    about = {"kind": "Pod", "namespace": space, "name": "a"}
+    times = dict.fromkeys(("firstTimestamp", "lastTimestamp"), created["creationTimestamp"])
+    named = {"metadata": {"name": "a"}, "involvedObject": about, **times}
+    cluster.create(f"/api/v1/namespaces/{space}/events", named)
+    run()
+    cluster.patch(f"{pods}/a", {"metadata": {"labels": {"a": "b"}, "finalizers": ["example.com/stays"]}})
+    run()
+    cluster.delete(f"{pods}/a")
+    run()
+    cluster.patch(f"{pods}/a", {"metadata": {"finalizers": []}})
+    run()
+    assert kept.known() == ["complete"] * 4
+    changes = query_rows(
+        store,
+        "SELECT change, happened_at, seen_at - clock_timestamp() AS ago, seen_at >= not_before AS is_later "
+        "FROM k8s_changes WHERE namespace = %s ORDER BY id",
+        space,
+    )
+    assert [each["change"] for each in changes] == ["created", "updated", "updated", "deleted"]
+    assert all(-timedelta(minutes=5) < each["ago"] < timedelta(0) and each["is_later"] for each in changes)
+    told = datetime.fromisoformat(created["creationTimestamp"]) + by
+    assert changes[0]["happened_at"] == told
+    assert told <= changes[3]["happened_at"] < told + timedelta(minutes=5)
+    (event,) = query_rows(store, "SELECT name, last_seen_at FROM k8s_events WHERE namespace = %s", space)
+    assert event["last_seen_at"] == told
+    assert query_rows(store, "SELECT * FROM k8s_events_missed(now() - interval '1 minute')") == []
+    uid = created["uid"]
+    of_it = query_rows(store, "SELECT name FROM k8s_events_of('proxied', %s)", uid)
+    assert of_it == ([] if by > timedelta(0) else [{"name": "a"}])  # see docs/history.md
+    for answer in query_pack().values():
+        store.connection.execute(answer.sql.encode())
+
+
+@pytest.mark.parametrize("isolation", ["REPEATABLE READ", "READ COMMITTED"])
+def test_a_query_that_takes_longer_than_its_history_is_kept_gets_all_or_says_so(
+    isolation: str,
+    cluster: Cluster,
+    store: Store,
+    context_of: Callable[..., Context],
+    inventory: Inventory,  # noqa: F811
+    space: str,
+) -> None:
+    context, kept = context_of(cluster), Kept(store, space)
+    for name in ("a", "b", "c"):
+        cluster.create(f"/api/v1/namespaces/{space}/pods", pod(name))
+        inventory(context, "pods", mode="full")
+        kept.take()
+    kept.set_back(-MONTH)
+    with again(store)() as reader:
+        kept.store = reader
+        with reader.connection.transaction():
+            reader.connection.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}".encode())
+            assert kept.known() == ["complete"] * 3
+            with pytest.raises(StoreError, match=r"dropping old history"):
+                store.drop_expired_history(30, 30, wait=0.1)
+            cluster.create(f"/api/v1/namespaces/{space}/pods", pod("d"))
+            assert inventory(context, "pods", mode="full")["pods"].outcome == "complete"
+            assert kept.known() == ["complete" if isolation == "REPEATABLE READ" else "unknown"] * 3
+        assert len(store.drop_expired_history(30, 30)) == 1
+        assert kept.known() == ["unknown"] * 3
+        kept.take()
+        assert kept.known() == ["unknown"] * 3 + ["complete"]

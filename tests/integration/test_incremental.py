@@ -828,6 +828,23 @@ def test_an_object_that_flaps_has_one_row_and_one_change_a_batch(
     assert change["columns"] == ["labels"]
 
 
+def test_an_object_that_comes_and_goes_leaves_what_was_there_in_the_end(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context = context_of(cluster)
+    cluster.create(f"{shop}/configmaps", {"metadata": {"name": "flaps"}})
+    inventory(context, "configmaps", mode="full")
+    for _ in range(60):
+        cluster.delete(f"{shop}/configmaps/flaps")
+        last = cluster.create(f"{shop}/configmaps", {"metadata": {"name": "flaps"}})["metadata"]
+    attempt = inventory(context, "configmaps")["configmaps"].attempt
+    assert (attempt.outcome, attempt.changed, attempt.deleted, attempt.pages) == ("complete", 1, 1, 0)
+    assert_table_equals_cluster(store, cluster, "configmaps")
+    seen = changes(store, name="flaps")
+    assert sorted(each["change"] for each in seen) == ["created", "deleted"]
+    assert [each["uid"] for each in seen if each["change"] == "created"] == [last["uid"]]
+
+
 def test_instants_are_exact_however_rows_came(
     cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
 ) -> None:

@@ -22,6 +22,7 @@ from cloudquery.plugin_v3 import plugin_pb2, plugin_pb2_grpc
 from cloudquery.plugin_v3.arrow import new_record_from_bytes, record_to_bytes, schema_to_bytes
 
 from k8s_inventory.cloudquery import tables
+from k8s_inventory.decoders import decode
 from k8s_inventory.kinds import KINDS, Column
 from k8s_inventory.printable import ReportedError, printable
 from k8s_inventory.store import Store
@@ -142,7 +143,7 @@ class Changes:
 def _state(value: str) -> dict[str, _Until]:
     """What an earlier sync noted; nothing where it is of another form, and all is sent."""
     with suppress(ValueError, msgspec.ValidationError):
-        return msgspec.json.decode(value, type=dict[str, _Until])
+        return decode(value, dict[str, _Until])
     return {}
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from k8s_inventory.collector import structs
 from k8s_inventory.collector.redaction import Redaction, drop_last_applied
+from k8s_inventory.decoders import decoder
 from k8s_inventory.kinds import Column, Kind
 
 DATA = "data"
@@ -63,9 +64,9 @@ class CompiledKind:
         part_fields = self.parts[0][1].fields if self.is_flat else kind.rest
         view_fields = [(name, Any) for name in (*part_fields, *self.fields)]
         self.view = msgspec.defstruct(f"{kind.kind}View", view_fields, frozen=True, gc=False)
-        self.one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self.struct)
+        self.one: msgspec.json.Decoder[Any] = decoder(self.struct)
         all_items = msgspec.defstruct("Items", [("items", list[self.struct] | None, None)])  # type: ignore[name-defined]
-        self.all: msgspec.json.Decoder[Any] = msgspec.json.Decoder(all_items)
+        self.all: msgspec.json.Decoder[Any] = decoder(all_items)
         self.env_lists = _env_lists(kind, env_of)
         self.shared = {
             column.compute: _each(column.compute) for column in kind.columns if column.compute and column.part
@@ -137,9 +138,9 @@ class Part:
         self.tree = structs.tree(within)
         self.fields = struct.__struct_fields__
         self.empty = struct()
-        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct | None if self.fields else msgspec.Raw)
-        self.unknown = decoder.decode(msgspec.json.encode(structs.unknown(self.tree)))
-        self.decode = decoder.decode  # what no column is read from may be anything
+        # What no column is read from may be anything.
+        self.decode = decoder(struct | None if self.fields else msgspec.Raw).decode
+        self.unknown = self.decode(msgspec.json.encode(structs.unknown(self.tree)))
 
 
 def _paths(kind: Kind, env_of: Iterable[str]) -> Iterator[tuple[str, structs.Leaf]]:

@@ -15,6 +15,7 @@ from k8s_inventory.collector.compile import DATA, NOTHING, Chunk, CompiledKind, 
 from k8s_inventory.collector.printing import Printer, PrinterBounds
 from k8s_inventory.collector.redaction import Dropper, Redaction, Redactor, count_redacted, drop_last_applied
 from k8s_inventory.collector.storable import is_unstorable, storable
+from k8s_inventory.decoders import decoder
 from k8s_inventory.kinds import Kind
 from k8s_inventory.mending import TOO_DEEP, cut, shallow
 from k8s_inventory.printable import ReportedError
@@ -88,9 +89,9 @@ class _Items(msgspec.Struct, frozen=True, gc=False):
 
 _NOT_DATA = ("apiVersion", "kind", "metadata")
 
-_raw_items = msgspec.json.Decoder(_Items)
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_named = msgspec.json.Decoder(_Named)
+_raw_items = decoder(_Items)
+_fields = decoder(dict[str, msgspec.Raw])
+_named = decoder(_Named)
 
 
 def names(body: bytes, positions: Sequence[int]) -> list[tuple[str | None, str]]:

@@ -14,6 +14,8 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from k8s_inventory.decoders import decoder
+
 _TYPES: dict[str, Any] = {
     "text": str | None,
     "integer": Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)] | None,
@@ -25,9 +27,9 @@ _TYPES: dict[str, Any] = {
     "jsonb": msgspec.Raw,
 }
 NULL = msgspec.Raw(b"null")
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_LEAVES = {name: msgspec.json.Decoder(each) for name, each in _TYPES.items() if name != "jsonb"}
+_OBJECT = decoder(dict[str, msgspec.Raw])
+_LIST = decoder(list[msgspec.Raw])
+_LEAVES = {name: decoder(each) for name, each in _TYPES.items() if name != "jsonb"}
 FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What an object raises that is not what its kind says; msgspec's errors are `ValueError`s."""
 _KEYWORDS = {"from", "continue", "except", "for", "if", "in", "class", "global", "import", "is", "not", "or", "and"}

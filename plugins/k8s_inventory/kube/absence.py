@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from k8s_inventory.decoders import decode
 from k8s_inventory.kinds import KINDS, ApiPath, Kind
 from k8s_inventory.kinds.paths import group_path
 from k8s_inventory.kube import cells
@@ -338,7 +339,7 @@ def _definition_names(session: Session) -> list[str]:
     found.refuse_part(_CRDS)
     try:
         at = [column.name for column in found.columns].index("Name")
-        return [msgspec.json.decode(row.cells[at], type=Name) for row in found.rows or ()]
+        return [decode(row.cells[at], Name) for row in found.rows or ()]
     except (ValueError, IndexError, msgspec.DecodeError):
         raise BadAnswer(f"context {session.context.name}, {_CRDS}: the answer is no Table of names") from None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from k8s_inventory.decoders import decoder
 from k8s_inventory.kinds import Kind
 from k8s_inventory.kube.errors import BadAnswer
 from k8s_inventory.kube.session import UNREADABLE, refuse_page
@@ -37,7 +38,7 @@ class _Table(msgspec.Struct, frozen=True):
     columns: list[_Column] | None = msgspec.field(name="columnDefinitions", default=None)
 
 
-_tables = msgspec.json.Decoder(_Table)
+_tables = decoder(_Table)
 
 
 def as_list(body: bytes, kind: Kind, version: str, *, where: str) -> bytes:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 import msgspec
 
 from k8s_inventory.credentials import without_userinfo
+from k8s_inventory.decoders import decode
 from k8s_inventory.kinds import KINDS, ApiPath
 from k8s_inventory.kinds.paths import group_path
 from k8s_inventory.kube.errors import BadAnswer, Forbidden, KubeError, Named, NotFound, Stopped, Unreachable
@@ -201,7 +202,7 @@ def answer(
 def decoded(session: Session, path: str, body: bytes, model: type[Answer]) -> Answer:
     """The body of an answer from `path`. Raises `BadAnswer`."""
     try:
-        return msgspec.json.decode(body, type=model)
+        return decode(body, model)
     except UNREADABLE as error:
         where = f"context {session.context.name}, {path}"
         refuse_page(body, where)

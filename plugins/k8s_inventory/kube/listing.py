@@ -17,6 +17,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from k8s_inventory.decoders import decoder
 from k8s_inventory.kinds import ApiPath, Kind
 from k8s_inventory.kube import cells, metadata
 from k8s_inventory.kube.errors import (
@@ -741,10 +742,10 @@ def _said(raw: msgspec.Raw) -> _Item:
         return _Item()
 
 
-_headers = msgspec.json.Decoder(_Header)
-_raw_pages = msgspec.json.Decoder(ListPage[msgspec.Raw])
-_said_pages = msgspec.json.Decoder(ListPage[_Item])
-_said_items = msgspec.json.Decoder(_Item)
+_headers = decoder(_Header)
+_raw_pages = decoder(ListPage[msgspec.Raw])
+_said_pages = decoder(ListPage[_Item])
+_said_items = decoder(_Item)
 _namespace_of = attrgetter("metadata.namespace")
 _ITEMS = b'"items":['
 
@@ -762,7 +763,7 @@ def _pages_of(item: type[Any], kind: str, api_version: str) -> msgspec.json.Deco
         ("api_version", Literal[api_version, ""] | None, msgspec.field(default=None, name="apiVersion")),
     ]
     of_kind = msgspec.defstruct(item.__name__, fields, bases=(item,), frozen=True, gc=False)
-    return msgspec.json.Decoder(ListPage[of_kind])  # type: ignore[valid-type]
+    return decoder(ListPage[of_kind])  # type: ignore[valid-type]
 
 
 def _named(kind: str, api_version: str, namespace: str | None = None) -> str:

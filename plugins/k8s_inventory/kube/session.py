@@ -20,6 +20,7 @@ import msgspec
 import tenacity
 import urllib3
 
+from k8s_inventory.decoders import decode
 from k8s_inventory.kinds import ApiPath
 from k8s_inventory.kube import multiplexed, transport
 from k8s_inventory.kube.causes import cause, is_final
@@ -623,7 +624,7 @@ class Session:
 
 def _status(body: bytes) -> _Status | None:
     try:
-        status = msgspec.json.decode(body, type=_Status)
+        status = decode(body, _Status)
     except UNREADABLE:
         return None
     return status if status.kind == "Status" else None

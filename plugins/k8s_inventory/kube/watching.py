@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from k8s_inventory.decoders import decode, decoder
 from k8s_inventory.kinds import ApiPath, Kind
 from k8s_inventory.kube import cells, transport
 from k8s_inventory.kube.causes import cause
@@ -89,8 +90,8 @@ class _Status(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-_events = msgspec.json.Decoder(_Event)
-_objects = msgspec.json.Decoder(_Object)
+_events = decoder(_Event)
+_objects = decoder(_Object)
 
 
 class Watch:
@@ -272,7 +273,7 @@ class Watch:
     def _error(self, raw: msgspec.Raw) -> KubeError:
         """https://kubernetes.io/docs/reference/using-api/api-concepts/#410-gone-responses"""
         try:
-            status = msgspec.json.decode(raw, type=_Status)
+            status = decode(raw, _Status)
         except UNREADABLE:
             status = _Status()
         said = cut(ascii(" ".join(status.message.split()))[1:-1], 400)

@@ -27,6 +27,7 @@ from k8s_inventory.collector import (
     names,
     redaction_of,
 )
+from k8s_inventory.decoders import decoder
 from k8s_inventory.kinds import KINDS, Kind
 from k8s_inventory.kinds.custom import as_json
 from k8s_inventory.kube.cluster_info import ApiServers, ClusterInfo, as_number
@@ -692,13 +693,17 @@ def _versions(page: Page[Any], session: Session, kind: Kind) -> tuple[dict[str, 
     return versions, last_writes
 
 
+_envelopes = decoder(Envelope)
+_bare_envelopes = decoder(BareEnvelope)
+
+
 def _envelope(item: msgspec.Raw) -> Envelope:
     try:
-        return msgspec.json.decode(item, type=Envelope)
+        return _envelopes.decode(item)
     except RecursionError:  # what was just not too deep for the listing, which is called from less far down
         return _envelope(msgspec.Raw(shallow(bytes(item))))
     except msgspec.ValidationError:  # of what is only good to have
-        bare = msgspec.json.decode(item, type=BareEnvelope)
+        bare = _bare_envelopes.decode(item)
         return Envelope(EnvelopeMetadata(bare.metadata.uid, resource_version=bare.metadata.resource_version))
 
 

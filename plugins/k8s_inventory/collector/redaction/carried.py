@@ -12,6 +12,7 @@ import msgspec
 from k8s_inventory.collector.redaction.copies import is_copy, is_known_copy, is_plain, may_hold_copies
 from k8s_inventory.collector.redaction.policy import Redaction, is_kept
 from k8s_inventory.credentials import REDACTED
+from k8s_inventory.decoders import decoder
 
 
 def redact_carried(value: bytes, fields: Mapping[str, msgspec.Raw], redaction: Redaction, *, embedded: bool) -> bytes:
@@ -173,7 +174,7 @@ def redact_annotations(values: list[bytes], redaction: Redaction, *, of_secrets:
     return made, count
 
 
-_annotations = msgspec.json.Decoder(dict[str, Any])
+_annotations = decoder(dict[str, Any])
 _SECRET_DATA = ("data", "stringData")
 _DATA = (*_SECRET_DATA, "binaryData")
 _SECRET_TYPES = ("Opaque", "kubernetes.io/", "bootstrap.kubernetes.io/", "helm.sh/")

@@ -11,12 +11,13 @@ import msgspec
 
 from k8s_inventory.collector.redaction.policy import is_kept
 from k8s_inventory.credentials import REDACTED
+from k8s_inventory.decoders import decoder
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _LAST_APPLIED = LAST_APPLIED.encode()
 
-_raw_env = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
-_raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
+_raw_env = decoder(list[dict[str, msgspec.Raw]])
+_raw_fields = decoder(dict[str, msgspec.Raw] | None)
 _REDACTED_RAW = msgspec.Raw(msgspec.json.encode(REDACTED))
 
 _ENV = b'"env":'

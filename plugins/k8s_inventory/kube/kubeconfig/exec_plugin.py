@@ -26,6 +26,7 @@ from typing import Any
 import msgspec
 
 from k8s_inventory.credentials import REDACTED, names_a_secret, without_credentials
+from k8s_inventory.decoders import decoder
 from k8s_inventory.kube.errors import KubeconfigError, NoCredentials
 from k8s_inventory.kube.kubeconfig.files import parsed
 from k8s_inventory.mending import cut
@@ -93,6 +94,9 @@ class _Output(msgspec.Struct):
     api_version: str | None = msgspec.field(default=None, name="apiVersion")
     kind: str | None = None
     status: _Status | None = None
+
+
+_outputs = decoder(_Output)
 
 
 @dataclass(frozen=True, repr=False)
@@ -311,8 +315,8 @@ class ExecPlugin:
 def _decoded(stdout: bytes) -> _Output:
     """Of JSON, or, where it does not begin as that, of YAML, as client-go has it."""
     if stdout.lstrip().startswith(b"{"):
-        return msgspec.json.decode(stdout, type=_Output)
-    return msgspec.convert(parsed(stdout, "its output"), type=_Output)
+        return _outputs.decode(stdout)
+    return msgspec.convert(parsed(stdout, "its output"), type=_Output)  # which is known by now
 
 
 def _moment(text: str) -> datetime | None:

@@ -24,6 +24,7 @@ import msgspec
 import urllib3
 
 from k8s_inventory.credentials import REDACTED, without_credentials
+from k8s_inventory.decoders import decode
 from k8s_inventory.kube import transport
 from k8s_inventory.kube.errors import NoCredentials
 from k8s_inventory.kube.kubeconfig.certificates import Pem, tls_context
@@ -195,7 +196,7 @@ class OidcProvider:
         if answer.status != 200:
             raise self._refused(where, answer)
         try:
-            endpoint = msgspec.json.decode(answer.body, type=_Discovery).token_endpoint or ""
+            endpoint = decode(answer.body, _Discovery).token_endpoint or ""
         except _UNREADABLE:
             raise NoCredentials(f"{where}: {_looks_like(answer.body)}", retryable=True) from None
         if not _is_https(endpoint):
@@ -222,7 +223,7 @@ class OidcProvider:
     def _taken(self, endpoint: str, answer: transport.Answer, refresh_token: str) -> _Given:
         where = f"{_shown(endpoint)} gives no new ID token"
         try:
-            given = msgspec.json.decode(answer.body, type=_Given)
+            given = decode(answer.body, _Given)
         except _UNREADABLE:
             given = None
         if given is not None and given.error:
@@ -305,7 +306,7 @@ def _read(token: str, what: str) -> tuple[str, datetime | None]:
     try:
         _, payload, _ = fit.split(".")
         claims = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
-        exp = msgspec.json.decode(claims, type=_Claims).exp
+        exp = decode(claims, _Claims).exp
         if exp is None:
             return fit, None
         return fit, datetime.fromtimestamp(max(0.0, min(float(exp), _LAST)), UTC)
