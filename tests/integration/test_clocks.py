@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +24,7 @@ from k8s_inventory.store import Attempt, Coverage, Store, StoreError, Target
 from k8s_inventory.store.partitions import CHANGES, PAST_EVENTS, Partitioned, partition
 from k8s_inventory.store.statements import environment
 from k8s_inventory.sync import Result
+from k8s_inventory.web.pages import age
 from tests.cluster import Cluster
 from tests.cluster.objects import namespace, pod
 from tests.conftest import again
@@ -262,6 +263,12 @@ def _looks(store: Store) -> tuple[str, list[str]]:
         (row,) = cursor.fetchall()
     stale = query_rows(store, query_pack()["inventory/stale"].sql)
     return row[2], [each["kind"] for each in stale if each["kind"]]
+
+
+@pytest.mark.parametrize(("seconds", "told_as"), [(-5, "5 s"), (5, "0 s"), (90, "in the future")])
+def test_the_clock_of_the_page_may_be_another_by_seconds(seconds: int, told_as: str) -> None:
+    now = datetime.now(UTC)
+    assert age(now + timedelta(seconds=seconds), now) == told_as
 
 
 def test_an_attempt_takes_no_less_than_no_time(store: Store) -> None:
