@@ -266,6 +266,22 @@ def test_it_is_waited_until_a_date_but_not_for_ever(proxy: Proxy) -> None:
             assert seconds[0] < time.monotonic() - start < seconds[1]
 
 
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_date_is_by_the_clock_of_who_says_it(proxy: Proxy, hours: int) -> None:
+    def spoil(path: str, real: Answer) -> Answer | None:
+        if proxy.requests.count(path) > 1:
+            return None
+        now = datetime.now(UTC) + timedelta(hours=hours)
+        dates = {"Date": now, "Retry_After": now + timedelta(seconds=1)}
+        return streamed([b""], status=503, **{name: format_datetime(each, usegmt=True) for name, each in dates.items()})
+
+    proxy.spoil = spoil
+    with Session(proxy.context, replace(IMPATIENT, longest_wait=6)) as session:
+        start = time.monotonic()
+        assert session.get(ApiPath("readyz")) == b"ok"
+        assert 0.9 < time.monotonic() - start < 5
+
+
 # -- lists ---------------------------------------------------------------------------------------------
 
 

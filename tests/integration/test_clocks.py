@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from psycopg import sql
 
+from k8s_inventory.answers import told
 from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.outcome import Outcome
@@ -23,11 +24,13 @@ from k8s_inventory.store import Attempt, Coverage, Store, StoreError, Target
 from k8s_inventory.store.partitions import CHANGES, PAST_EVENTS, Partitioned, partition
 from k8s_inventory.store.statements import environment
 from k8s_inventory.sync import Result
+from k8s_inventory.web.pages import age
 from tests.cluster import Cluster
 from tests.cluster.objects import namespace, pod
 from tests.conftest import again
 from tests.equality import query_rows
 from tests.integration.test_incremental import inventory  # noqa: F401
+from tests.integration.test_new_hits import Asked, asked, said  # noqa: F401
 from tests.integration.test_page_answers import Ask, ask  # noqa: F401
 from tests.proxy import Answer, Proxy
 
@@ -44,7 +47,8 @@ def set_back(store: Store, by: timedelta) -> None:
         store,
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() "
         "AND data_type = 'timestamp with time zone' AND table_name LIKE ANY (%s) AND table_name !~ '_\\d{8}$' "
-        "AND table_name <> 'k8s_sync_status' AND (table_name LIKE 'k8s_sync_%%' OR column_name <> ALL (%s))",
+        "AND table_name <> 'k8s_sync_status' AND (table_name NOT IN ('k8s_changes', 'k8s_past_events') "
+        "OR column_name <> ALL (%s))",
         list(OURS),
         list(NOT_OURS),
     )
@@ -261,6 +265,12 @@ def _looks(store: Store) -> tuple[str, list[str]]:
     return row[2], [each["kind"] for each in stale if each["kind"]]
 
 
+@pytest.mark.parametrize(("seconds", "told_as"), [(-5, "5 s"), (5, "0 s"), (90, "in the future")])
+def test_the_clock_of_the_page_may_be_another_by_seconds(seconds: int, told_as: str) -> None:
+    now = datetime.now(UTC)
+    assert age(now + timedelta(seconds=seconds), now) == told_as
+
+
 def test_an_attempt_takes_no_less_than_no_time(store: Store) -> None:
     with Target.locked(store, KINDS["pods"], "test") as target:
         attempt = Attempt(Outcome.FAILED, error="down")
@@ -377,17 +387,28 @@ def test_a_cluster_whose_clock_is_another_is_read_as_exactly(
     )
     assert [each["change"] for each in changes] == ["created", "updated", "updated", "deleted"]
     assert all(-timedelta(minutes=5) < each["ago"] < timedelta(0) and each["is_later"] for each in changes)
-    told = datetime.fromisoformat(created["creationTimestamp"]) + by
-    assert changes[0]["happened_at"] == told
-    assert told <= changes[3]["happened_at"] < told + timedelta(minutes=5)
+    at = datetime.fromisoformat(created["creationTimestamp"]) + by
+    assert changes[0]["happened_at"] == at
+    assert at <= changes[3]["happened_at"] < at + timedelta(minutes=5)
     (event,) = query_rows(store, "SELECT name, last_seen_at FROM k8s_events WHERE namespace = %s", space)
-    assert event["last_seen_at"] == told
+    assert event["last_seen_at"] == at
     assert query_rows(store, "SELECT * FROM k8s_events_missed(now() - interval '1 minute')") == []
     uid = created["uid"]
     of_it = query_rows(store, "SELECT name FROM k8s_events_of('proxied', %s)", uid)
     assert of_it == ([] if by > timedelta(0) else [{"name": "a"}])  # see docs/history.md
     for answer in query_pack().values():
         store.connection.execute(answer.sql.encode())
+
+
+def test_a_report_tells_what_is_new_once_though_it_was_asked_later_before(asked: Asked) -> None:  # noqa: F811
+    asked.answer("east/a")
+    asked.answer("east/a", "east/b")
+    set_back(asked.store, HOUR)
+    now = asked.answer("east/a", "east/b", "east/c")
+    assert said(now) == (3, 1, 0, 2)
+    told(asked.store, [now], report="r")
+    assert said(asked.answer("east/a", "east/b", "east/c")) == (3, 0, 0, 0)
+    assert said(asked.answer("east/a", "east/c", "east/d")) == (3, 1, 1, 1)
 
 
 @pytest.mark.parametrize("isolation", ["REPEATABLE READ", "READ COMMITTED"])

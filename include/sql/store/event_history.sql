@@ -195,7 +195,7 @@ SELECT
 FROM (
     SELECT
         target.context_name,
-        greatest(lower(twice.told), since) AS missed_from,
+        greatest(lower(twice.told), k8s_events_missed.since) AS missed_from,
         least(upper(twice.told), clock_timestamp()) AS missed_until
     FROM k8s_sync_targets AS target
     CROSS JOIN unnest(target.told_twice) AS twice (told)

@@ -84,7 +84,7 @@ def _compare(store: Store, answer: Answer, kept: Kept, report: str) -> None:
     of_query: dict[str, Any] = {"report": report, "query": answer.query.path, "asked_at": answer.asked_at}
     of_query["made_of"] = made_of(answer.query)
     before = store.rows("answered_before", of_query)
-    if any(row["asked_at"] > answer.asked_at for row in before):  # another report has asked since
+    if any(row["is_later"] for row in before):  # another report has asked since
         return
     if any(row["made_of"] != of_query["made_of"] for row in before):
         store.run("forget_answered", of_query)

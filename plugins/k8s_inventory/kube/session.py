@@ -631,12 +631,13 @@ def _status(body: bytes) -> _Status | None:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, or until a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after."""
+    """Seconds, or until a date, by the clock of who answered: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after."""
     value = headers.get("Retry-After", "")
     if re.fullmatch(r"\d{1,6}", value):
         return float(value)
     try:
-        return parsedate_to_datetime(value[:100]).timestamp() - time.time()
+        asked_at = parsedate_to_datetime(headers["Date"][:100]).timestamp() if "Date" in headers else time.time()
+        return parsedate_to_datetime(value[:100]).timestamp() - asked_at
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -38,6 +38,7 @@ _HEADERS_READ = {
     b"connection",
     b"content-encoding",
     b"content-length",
+    b"date",
     b"keep-alive",
     b"location",
     b"proxy-connection",

@@ -45,16 +45,16 @@ VERSION = hashlib.sha256(b"".join(static(name) for name in STATIC)).hexdigest()[
 
 
 def age(moment: datetime | None, now: datetime | None = None) -> str:
-    """`5 min`, as a person would say it; the exact time is for a tooltip."""
+    """`5 min`, as a person would say it; the exact time is for a tooltip. Seconds ahead are none: clocks differ."""
     if moment is None:
         return "never"
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
-    if seconds < 0:
+    if seconds < -60:
         return "in the future"
     for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{int(seconds // size)} {name}"
-    return f"{int(seconds)} s"
+    return f"{int(max(seconds, 0))} s"
 
 
 def moment(value: datetime | None) -> str:
