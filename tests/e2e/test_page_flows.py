@@ -28,6 +28,8 @@ from tests.conftest import context_to, sync_with_custom_objects
 from tests.databases import administer, name_of
 from tests.e2e.page_server import PageServer, chromium, page_server
 
+PATIENCE = 60_000
+"""Milliseconds for what a browser is to come to, beside whatever else runs on the machine."""
 MARKUP = '<img src=x onerror="window.planted=1"><script>window.planted=1</script>{{7*7}}\''
 READ = ("pods", "deployments", "services", "events", "namespaces", "nodes", "configmaps", "secrets", "crds", "roles")
 NAMESPACE, OTHER = "page-shop", "page-shop-two"
@@ -174,13 +176,14 @@ def _plant(database_url: str) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     with chromium() as made:
         yield made
 
 
 def _context(browser: Browser, scene: Scene, user: str, **more: Any) -> BrowserContext:
     context = browser.new_context(viewport={"width": 1366, "height": 768}, **more)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     context.add_cookies([{"name": "_token", "value": scene.server.token(user), "url": scene.server.root}])
     return context
 
@@ -281,7 +284,7 @@ def test_a_viewer_is_offered_no_run_and_airflow_would_refuse_one(scene: Scene, b
 
 def test_it_stands_in_airflow_by_its_login_and_follows_its_theme(scene: Scene, browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme="light")
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(f"{scene.server.root}/")
     page.locator("input[name=username]").fill("admin")
@@ -443,7 +446,7 @@ def test_a_run_has_a_tab_in_airflow(scene: Scene, as_admin: BrowserContext) -> N
     page.goto(f"{scene.server.root}/dags/k8s_inventory/runs/run-2")
     page.locator("a[href$='/plugin/inventory_run']").click()
     frame = page.frame_locator("iframe[title=Inventory]")
-    expect(frame.get_by_role("row", name=re.compile("^staging forbidden"))).to_be_visible(timeout=30_000)
+    expect(frame.get_by_role("row", name=re.compile("^staging forbidden"))).to_be_visible()
     page.close()
 
 
