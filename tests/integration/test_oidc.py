@@ -383,6 +383,7 @@ def test_an_issuer_that_gives_nothing_is_not_asked_again_at_once(
     issuer: Issuer, provider: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each context of its users would wait for it, and each refused refresh token counts as an attack."""
+    monkeypatch.setattr(oidc, "_SELDOM", 600.0)
     issuer.says(503)
     first, again = refusal(provider()), refusal(provider())
     assert (str(again), is_retryable(again)) == (str(first), True)

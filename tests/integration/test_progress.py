@@ -44,9 +44,9 @@ def _sync(context: Context, store: Store, *names: str, **settings: object) -> li
 
 
 def test_it_tells_objects_and_pages_while_it_waits_for_the_next(
-    proxy: Proxy, store: Store, told: Callable[[], list[str]]
+    cluster: Cluster, proxy: Proxy, store: Store, told: Callable[[], list[str]]
 ) -> None:
-    pages = 0
+    pages, count = 0, len(cluster.list("/api/v1/pods"))
 
     def wait_until_told(path: str, real: Answer) -> Answer | None:
         nonlocal pages
@@ -61,7 +61,7 @@ def test_it_tells_objects_and_pages_while_it_waits_for_the_next(
     proxy.spoil = wait_until_told
     results = _sync(proxy.context, store, "pods", "namespaces", page_size=2)
     assert [each.outcome for each in results] == ["complete"] * 2
-    assert pages == 3
+    assert pages == -(-count // 2) >= 3
 
 
 def test_what_is_read_twice_counts_once(
