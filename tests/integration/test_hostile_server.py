@@ -108,7 +108,7 @@ def test_what_drips_in_is_waited_for_only_so_long(proxy: Proxy, store: Store, sy
         start = time.monotonic()
         kinds = [KINDS[name] for name in attacked]
         results = list(sync_kinds(session, again(store), kinds, run=Run("drips"), settings=settings))
-    assert time.monotonic() - start < 10, "two turns: one kind goes first"
+    assert time.monotonic() - start < 25, "two turns: one kind goes first"
     for result in results:
         what = attacked[result.kind]
         assert result.attempt.outcome == "failed", what
