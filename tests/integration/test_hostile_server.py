@@ -102,7 +102,7 @@ def test_what_drips_in_is_waited_for_only_so_long(proxy: Proxy, store: Store, sy
         assert sync(proxy.context, kind).attempt.outcome == "complete"
     before = {kind: rows_of(store, kind, context="proxied") for kind in attacked}
     proxy.spoil = spoil_each(attacked, lambda what, path, real: DRIPPING[what](real))
-    limits = replace(IMPATIENT, requests_in_flight=len(attacked), **PATIENCE)
+    limits = replace(IMPATIENT, requests_in_flight=len(attacked), connect_timeout=10, **PATIENCE)
     settings = Settings.load({"kinds_at_once": len(attacked)})
     with Session(proxy.context, limits) as session:
         start = time.monotonic()
