@@ -127,6 +127,21 @@ def space(cluster: Cluster) -> Iterator[str]:
         cluster.delete(f"/api/v1/namespaces/{name}/pods/{each['metadata']['name']}")
 
 
+@pytest.fixture
+def context(cluster: Cluster, context_of: Callable[..., Context]) -> Context:
+    return context_of(cluster)
+
+
+@pytest.fixture
+def pods(space: str) -> str:
+    return f"/api/v1/namespaces/{space}/pods"
+
+
+@pytest.fixture
+def kept(store: Store, space: str) -> Kept:
+    return Kept(store, space)
+
+
 HOUR, MONTH, YEARS = timedelta(hours=1), timedelta(days=60), timedelta(days=1500)
 
 
@@ -137,11 +152,11 @@ def test_of_instants_that_were_told_twice_it_is_not_said_what_was(
     mode: str,
     cluster: Cluster,
     store: Store,
-    context_of: Callable[..., Context],
+    context: Context,
     inventory: Inventory,  # noqa: F811
-    space: str,
+    pods: str,
+    kept: Kept,
 ) -> None:
-    context, pods, kept = context_of(cluster), f"/api/v1/namespaces/{space}/pods", Kept(store, space)
 
     def run(name: str) -> None:
         cluster.create(pods, pod(name))
@@ -168,11 +183,11 @@ def test_of_instants_that_were_told_twice_it_is_not_said_what_was(
 def test_a_change_after_the_clock_was_set_back_is_after_nothing_that_is_later(
     cluster: Cluster,
     store: Store,
-    context_of: Callable[..., Context],
+    context: Context,
     inventory: Inventory,  # noqa: F811
     space: str,
+    pods: str,
 ) -> None:
-    context, pods = context_of(cluster), f"/api/v1/namespaces/{space}/pods"
     inventory(context, "pods", mode="full")
     set_back(store, HOUR)
     cluster.create(pods, pod("a"))
@@ -190,11 +205,10 @@ def test_a_change_after_the_clock_was_set_back_is_after_nothing_that_is_later(
 def test_what_changed_while_the_clock_was_far_ahead_has_the_weeks_that_come_after_it(
     cluster: Cluster,
     store: Store,
-    context_of: Callable[..., Context],
+    context: Context,
     inventory: Inventory,  # noqa: F811
-    space: str,
+    pods: str,
 ) -> None:
-    context, pods = context_of(cluster), f"/api/v1/namespaces/{space}/pods"
     inventory(context, "pods", mode="full")
     store.connection.execute(
         "UPDATE k8s_sync_targets SET changed_at = date_trunc('week', now()) + interval '105 weeks'"
@@ -209,11 +223,11 @@ def test_what_changed_while_the_clock_was_far_ahead_has_the_weeks_that_come_afte
 def test_whoever_empties_the_history_has_it_begin_by_the_clock_of_now(
     cluster: Cluster,
     store: Store,
-    context_of: Callable[..., Context],
+    context: Context,
     inventory: Inventory,  # noqa: F811
-    space: str,
+    pods: str,
+    kept: Kept,
 ) -> None:
-    context, pods, kept = context_of(cluster), f"/api/v1/namespaces/{space}/pods", Kept(store, space)
 
     def run(name: str) -> None:
         cluster.create(pods, pod(name))
@@ -315,11 +329,10 @@ def test_what_is_later_than_now_is_on_the_page(
     ask: Ask,  # noqa: F811
     cluster: Cluster,
     store: Store,
-    context_of: Callable[..., Context],
+    context: Context,
     inventory: Inventory,  # noqa: F811
-    space: str,
+    pods: str,
 ) -> None:
-    context, pods = context_of(cluster), f"/api/v1/namespaces/{space}/pods"
     inventory(context, "pods", mode="full")
     uid = cluster.create(pods, pod("a"))["metadata"]["uid"]
     inventory(context, "pods", mode="full")
@@ -348,6 +361,8 @@ def test_a_cluster_whose_clock_is_another_is_read_as_exactly(
     proxy: Proxy,
     inventory: Inventory,  # noqa: F811
     space: str,
+    pods: str,
+    kept: Kept,
 ) -> None:
     def moved(found: re.Match[bytes]) -> bytes:
         return f'"{(datetime.fromisoformat(found[1].decode()) + by).strftime("%Y-%m-%dT%H:%M:%SZ")}"'.encode()
@@ -363,7 +378,7 @@ def test_a_cluster_whose_clock_is_another_is_read_as_exactly(
         assert {each.outcome for each in results.values()} == {"complete"}, results
         kept.take()
 
-    kinds, kept, pods = ("pods", "events"), Kept(store, space), f"/api/v1/namespaces/{space}/pods"
+    kinds = ("pods", "events")
     proxy.spoil, proxy.streams = spoil, True
     inventory(proxy.context, *kinds, mode="full")
     created = cluster.create(pods, pod("a"))["metadata"]
@@ -416,13 +431,13 @@ def test_a_query_that_takes_longer_than_its_history_is_kept_gets_all_or_says_so(
     isolation: str,
     cluster: Cluster,
     store: Store,
-    context_of: Callable[..., Context],
+    context: Context,
     inventory: Inventory,  # noqa: F811
-    space: str,
+    pods: str,
+    kept: Kept,
 ) -> None:
-    context, kept = context_of(cluster), Kept(store, space)
     for name in ("a", "b", "c"):
-        cluster.create(f"/api/v1/namespaces/{space}/pods", pod(name))
+        cluster.create(pods, pod(name))
         inventory(context, "pods", mode="full")
         kept.take()
     kept.set_back(-MONTH)
@@ -433,7 +448,7 @@ def test_a_query_that_takes_longer_than_its_history_is_kept_gets_all_or_says_so(
             assert kept.known() == ["complete"] * 3
             with pytest.raises(StoreError, match=r"dropping old history"):
                 store.drop_expired_history(30, 30, wait=0.1)
-            cluster.create(f"/api/v1/namespaces/{space}/pods", pod("d"))
+            cluster.create(pods, pod("d"))
             assert inventory(context, "pods", mode="full")["pods"].outcome == "complete"
             assert kept.known() == ["complete" if isolation == "REPEATABLE READ" else "unknown"] * 3
         assert len(store.drop_expired_history(30, 30)) == 1
