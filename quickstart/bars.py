@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -17,7 +16,6 @@ from rich.table import Column
 from k8s_inventory.kinds import CUSTOM_OBJECTS
 from k8s_inventory.outcome import Outcome
 from k8s_inventory.printable import printable
-from quickstart.processes import interrupted_once
 from quickstart.terminal import terminal
 
 WIDE = 76
@@ -79,20 +77,19 @@ class Bars:
         self._console = terminal(sys.stdout)
         self._progress = Progress(*_columns(self._console), console=self._console) if self._console else None
         self._bars: dict[str, TaskID] = {}
-        self._on_terminal = ExitStack()
 
     def __enter__(self) -> Bars:
         if self._progress:
             for name, context in self._contexts.items():
                 self._bars[name] = self._progress.add_task(name, total=context.total, **_fields(context))
             self._show_those_at(next(iter(self._bars), ""))
-            self._on_terminal.enter_context(interrupted_once())
-            self._on_terminal.enter_context(self._progress)
+            self._progress.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._on_terminal.close()
-        if self._progress is None and kind is None:
+        if self._progress:
+            self._progress.stop()
+        elif kind is None:
             for context in self._contexts.values():
                 self._say(context)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,34 +19,23 @@ GRACE_SECONDS = 10
 
 
 def end_on_signals() -> None:
-    """Has signals end this program as Ctrl-C does: through every `finally`, not on the spot."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, lambda number, _: sys.exit(128 + number))
+    """Has signals end this program as Ctrl-C does: through every `finally`, not on the spot.
 
-
-@contextmanager
-def interrupted_once() -> Iterator[None]:
-    """Within, a signal that ends this program is the last that it hears: whoever presses Ctrl-C again and again must
-    not interrupt what gives the terminal back as it was."""
-    if threading.current_thread() is not threading.main_thread():  # which alone hears signals
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: found for number in numbers if callable(found := signal.getsignal(number))}
+    One that comes within a second of another is the same wish, and does not interrupt what ends because of that: who
+    holds Ctrl-C down sends thirty a second, and make passes on what it is sent.
+    """
+    ends_at = -math.inf
 
     def end(number: int, frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)
-        before[signal.Signals(number)](number, frame)
+        nonlocal ends_at
+        if time.monotonic() < ends_at + 1:
+            return
+        ends_at = time.monotonic()
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
-    for number in before:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, found in before.items():
-            signal.signal(number, found)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, end)
 
 
 @contextmanager

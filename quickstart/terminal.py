@@ -9,12 +9,23 @@ from typing import TextIO
 from rich.console import Console
 
 
+class _Terminal(Console):
+    """Never without a cursor, so that none is missing, however a program ends.
+
+    What would show it again may never arrive: a terminal throws away what it was not yet read of when Ctrl-C is
+    pressed (termios(3), NOFLSH), and who is killed writes nothing.
+    """
+
+    def show_cursor(self, show: bool = True) -> bool:
+        return False
+
+
 def terminal(stream: TextIO) -> Console | None:
     """The terminal, if there is one, and it is not a dumb one. Whether it has colours, `NO_COLOR` says.
 
     What else rich goes by, such as `FORCE_COLOR`, does not make a terminal of a file.
     """
-    console = Console(file=stream)
+    console = _Terminal(file=stream)
     return console if stream.isatty() and console.is_interactive else None
 
 

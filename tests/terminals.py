@@ -56,8 +56,9 @@ class Shown:
         return set(re.findall(r"\x1b\[([0-9;]*)m", self.written))
 
     @property
-    def leaves_a_cursor(self) -> bool:
-        return self.written.rfind("\x1b[?25h") >= self.written.rfind("\x1b[?25l")
+    def hid_the_cursor(self) -> bool:
+        """At any time: what gives it back is lost where Ctrl-C is pressed before the terminal was read."""
+        return "\x1b[?25l" in self.written
 
     @property
     def widest(self) -> int:

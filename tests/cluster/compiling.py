@@ -14,7 +14,6 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from quickstart.processes import interrupted_once
 from quickstart.terminal import terminal
 
 _LINKING = 25
@@ -87,7 +86,7 @@ def _shown(what: str, total: int) -> Iterator[Callable[[], None]]:
         yield say
         return
     columns = TextColumn("  {task.description}"), BarColumn(bar_width=20), TaskProgressColumn(), TimeElapsedColumn()
-    with interrupted_once(), Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console) as progress:
         task = progress.add_task(what, total=max(total, 1))
         yield lambda: progress.update(task, advance=1)
         progress.update(task, completed=max(total, 1))

@@ -88,7 +88,7 @@ def test_one_command_syncs_all_contexts_and_says_what_is_not_complete(
     live = run_on_terminal(columns=40, **env)
     cluster.delete("/api/v1/namespaces/shop/pods/made-between")
     assert live.status == 0, live.text
-    assert live.leaves_a_cursor
+    assert not live.hid_the_cursor
     count = len(cluster.list("/api/v1/pods")) + 1 + len(cluster.list("/api/v1/services"))
     assert any(line.startswith("east") and f"{count} objects" in line for line in live.screen), live.screen
     assert "shop/made-between" in "".join(live.text.split()), "it tells what changed"

@@ -63,4 +63,4 @@ def test_a_terminal_has_a_bar_with_the_percent(source: Path) -> None:
     assert [line.split()[0] for line in shown.screen if "100%" in line] == ["fetching", "compiling"]
     assert len(set(re.findall(r"compiling\s+\S+\s+(\d+)%", shown.text))) > 1
     assert shown.widest <= 40
-    assert shown.leaves_a_cursor
+    assert not shown.hid_the_cursor
