@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,12 +20,13 @@ from httpx import Response
 from psycopg.types.json import Jsonb
 
 from k8s_inventory.kube.contexts import Context
-from k8s_inventory.store import Store
+from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.forgetting import forget_context
 from k8s_inventory.sync import Result
 from k8s_inventory.web import views
 from k8s_inventory.web.access import may_read, may_trigger
 from k8s_inventory.web.app import app
+from k8s_inventory.web.reading import Busy, Snapshot
 from tests.cluster import Cluster
 from tests.cluster.cluster import User
 from tests.cluster.objects import pod
@@ -527,6 +529,46 @@ def test_an_inventory_that_lacks_what_is_asked_is_said_to_be_what_it_is(
     answer = ask("/")
     assert answer.status_code == 503
     assert title in answer.text
+
+
+def test_an_inventory_of_which_nobody_may_say_its_version_is_not_said_to_be_none(
+    ask: Ask, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = f"reads_{uuid4().hex}"
+    store.connection.execute(
+        f"CREATE ROLE {role}; GRANT USAGE ON SCHEMA public TO {role}; "
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}; "
+        f"REVOKE SELECT ON k8s_schema_migrations FROM {role}; "
+        "ALTER TABLE k8s_sync_targets RENAME COLUMN exact_as_of TO of_another_name".encode()
+    )
+    monkeypatch.setenv("K8S_PAGE_ROLE", role)
+    views.reader.cache_clear()
+    answer = ask("/")
+    store.connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+    assert answer.status_code == 503
+    assert "The page&#39;s role may not read this" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("error", "title"),
+    [(Busy(), "Too many ask at once"), (StoreError("The database is away."), "The database is away.")],
+)
+def test_an_inventory_that_nobody_can_ask_again_is_not_said_to_be_none(
+    ask: Ask, store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception, title: str
+) -> None:
+    store.connection.execute("ALTER TABLE k8s_sync_targets RENAME COLUMN exact_as_of TO of_another_name")
+    read = Snapshot.rows
+
+    def rows(snapshot: Snapshot, name: str, *given: Any, **more: Any) -> Any:
+        if name == "made_by":
+            raise error
+        return read(snapshot, name, *given, **more)
+
+    monkeypatch.setattr(Snapshot, "rows", rows)
+    answer = ask("/")
+    assert answer.status_code == 503
+    assert title in answer.text
+    assert "no inventory" not in answer.text
 
 
 def test_large_values_are_shown_in_part() -> None:

@@ -90,12 +90,15 @@ def _airflow(request: Request, error: AirflowException) -> HTMLResponse:
 
 
 def _of_another_version() -> tuple[str, str, str]:
-    """What an inventory is that has not what was asked of it, and what to do: title, why, todo."""
+    """What an inventory is that has not what was asked of it, and what to do: title, why, todo.
+
+    Raises what `Reader.snapshot` does where this can not be found out.
+    """
     trigger = f"Trigger the DAG {DAG_ID}."
     try:
         with reader().snapshot() as snapshot:
             made_by = snapshot.rows("made_by")[0]["migration"]
-    except (psycopg.Error, StoreError, Busy):
+    except errors.UndefinedTable:
         made_by = None
     ours = max(version for version, _, _ in migrations())
     if made_by is None:
@@ -126,7 +129,14 @@ def _refused_by_database(request: Request, error: psycopg.Error) -> HTMLResponse
             "Narrow the question: choose a cluster, a kind or a namespace.",
         )
     if isinstance(error, errors.UndefinedTable | errors.UndefinedFunction | errors.UndefinedColumn):
-        return _refusal(request, 503, *_of_another_version())
+        try:
+            return _refusal(request, 503, *_of_another_version())
+        except Busy as busy:
+            return _busy(request, busy)
+        except StoreError as lost:
+            return _no_database(request, lost)
+        except psycopg.Error as another:
+            error = another
     if isinstance(error, errors.InsufficientPrivilege):
         return _refusal(
             request,
