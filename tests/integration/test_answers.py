@@ -256,9 +256,9 @@ def test_what_kubectl_reads_is_read(cluster: Cluster, proxy: Proxy, store: Store
 
 
 def test_it_is_waited_until_a_date_but_not_for_ever(proxy: Proxy) -> None:
-    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=3), usegmt=True)
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=6), usegmt=True)
     proxy.spoil = on("readyz", always(503, b"", {"Retry-After": soon}))
-    for longest_wait, seconds in ((0.2, (0.1, 1.5)), (30, (1.5, 4.0))):
+    for longest_wait, seconds in ((0.2, (0.1, 4)), (30, (1.5, 20))):
         with Session(proxy.context, replace(IMPATIENT, longest_wait=longest_wait)) as session:
             start = time.monotonic()
             with pytest.raises(KubeError, match="503"):
@@ -276,10 +276,10 @@ def test_a_date_is_by_the_clock_of_who_says_it(proxy: Proxy, hours: int) -> None
         return streamed([b""], status=503, **{name: format_datetime(each, usegmt=True) for name, each in dates.items()})
 
     proxy.spoil = spoil
-    with Session(proxy.context, replace(IMPATIENT, longest_wait=6)) as session:
+    with Session(proxy.context, replace(IMPATIENT, longest_wait=60)) as session:
         start = time.monotonic()
         assert session.get(ApiPath("readyz")) == b"ok"
-        assert 0.9 < time.monotonic() - start < 5
+        assert 0.9 < time.monotonic() - start < 20
 
 
 # -- lists ---------------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def test_what_leads_nowhere_is_refused_in_words(url: str, connect: Callable[[str
     start = time.monotonic()
     with pytest.raises(StoreError, match="^(database: |DATABASE_URL is malformed).{10}") as refused:
         connect(url)
-    assert time.monotonic() - start < 12
+    assert time.monotonic() - start < 30
     assert "pl4nted" not in str(refused.value)
 
 

@@ -96,7 +96,7 @@ def test_a_context_that_costs_only_waiting_is_dead_after_its_bound(
         proxy.spoil = spoil
         start = time.monotonic()
         results = _sync(proxy.context, store)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 20
         _assert_dead(results, store, "K8S_CONTEXT_TIMEOUT")
         assert all(why in str(each.error) for each in results)
 
@@ -106,7 +106,7 @@ def test_a_connection_that_is_accepted_and_silent_is_dead_after_its_bound(store:
     with _silent() as port:
         start = time.monotonic()
         results = _sync(_context(f"http://127.0.0.1:{port}"), store, limits)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 20
         _assert_dead(results, store, "127.0.0.1")
 
 
@@ -178,7 +178,7 @@ def test_a_plugin_that_never_ends_is_run_once_in_a_run(cluster: Cluster, store: 
         results = _sync(context, store, replace(PATIENT, credential_timeout=0.5), names)
         assert {each.outcome for each in results} == {"unauthorized"}
         assert all(each.retryable for each in results)
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 20
     assert (tmp_path / "started").read_text().count("started") == 1
 
 

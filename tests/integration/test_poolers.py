@@ -47,7 +47,7 @@ def test_a_session_pool_with_one_session_left_keeps_nobody_waiting(store: Store,
     with pooler(database_url, mode="session", default_pool_size=1) as url:
         start = time.monotonic()
         Store.connect(url).close()
-        assert time.monotonic() - start < 8
+        assert time.monotonic() - start < 25
 
 
 @pytest.mark.parametrize("size", [1, 5])

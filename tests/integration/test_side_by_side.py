@@ -204,6 +204,6 @@ def test_a_database_that_is_gone_fails_all_kinds_once_it_was_waited_for(
 
     start = time.monotonic()
     results = _sync(context_of(cluster), store, open_store=open_store, custom=ALL)
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 20
     assert {(each.attempt.outcome, each.retryable) for each in results.values()} == {("failed", True)}
     assert results.keys() == {*NAMES, "custom"}

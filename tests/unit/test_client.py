@@ -197,7 +197,7 @@ def test_who_is_stopped_does_not_wait_for_a_plugin(
     start = time.monotonic()
     with pytest.raises(Unauthorized):
         context_for(exec=plugin({"token": "t"}, slow=30)).client(seconds=60, stopped=stopped)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     assert runs(tmp_path) == 0
 
 

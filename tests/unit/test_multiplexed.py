@@ -210,7 +210,7 @@ def test_headers_that_do_not_come_are_not_waited_for_longer_than_allowed(server:
     start = time.monotonic()
     with pytest.raises(TimeoutError):
         ask(silence=0.2)
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 20
     server.script = whole
     assert all_of(ask()) == b"/a?watch=true"
 
@@ -389,7 +389,7 @@ def test_what_does_not_come_is_waited_for_no_longer_than_allowed(server: Http2Se
     server.script = lambda connected, stream, path: whole(connected, stream, path) if path == "/a" else None
     start = time.monotonic()
     assert get_each("/a", "/b", silence=0.3) == [b"/a", None]
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     get_each("/a")  # so that the server has heard of what was before
     assert server.reset == [3]
 
@@ -433,7 +433,7 @@ def test_what_does_not_go_on_is_left_to_be_asked_for_by_itself(
     server.script = odd
     start = time.monotonic()
     first, none, last = connections.stream_each(asked("/a", "/odd", "/b", silence=0.5), at_once=3)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     assert (all_of(first, 5), none, all_of(last, 5)) == (b"begun", None, b"begun")
 
 
