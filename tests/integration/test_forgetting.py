@@ -37,7 +37,7 @@ def _forgetting(database_url: str, name: str, *, wait: float = 30) -> Iterator[F
 
 
 def _until(is_so: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -83,7 +83,7 @@ def get_each(asked: Callable[..., Asked], connections: Connections) -> GetEach:
 def all_of(stream: object, most: int = 1 << 20) -> bytes:
     """What of it comes, until it ends. Raises what broke it off."""
     assert isinstance(stream, Stream)
-    end, found = time.monotonic() + 5, b""
+    end, found = time.monotonic() + 20, b""
     while time.monotonic() < end and len(found) < most:
         block = stream.read(1 << 16)
         if block is None:
