@@ -7,11 +7,16 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -240,6 +245,49 @@ def test_names_with_blanks_around_them_lead_somewhere(store: Store, ask: Ask) ->
     (address,) = re.findall(r'href="(/object\?[^"]*)"', ask("/search", context=" prod ").text)
     assert ask(address.replace("&amp;", "&")).status_code == 200
     assert "pods" in ask("/coverage/kinds", context=" prod ", family="workloads").text
+
+
+# -- one object ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "web",
+        "--server=elsewhere.example",
+        "-f",
+        "$(touch x)`'\"\\",
+        "a\nb\tc",
+        "\x03\x1b[201~\ntouch x\n",
+        "\\' \x7f\u202e é☃ '",
+        "-\x04 x",
+    ],
+)
+def test_the_line_for_kubectl_asks_for_the_object_whatever_it_is_called(
+    ask: Ask,
+    cluster: Cluster,
+    context_of: Callable[..., Context],
+    sync: Callable[..., Result],
+    tmp_path: Path,
+    name: str,
+) -> None:
+    """Names of RBAC may be anything without `/` and `%`: options, quotes, and what a terminal takes for keys."""
+    roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+    uid = cluster.create(roles, {"metadata": {"name": name}, "rules": []})["metadata"]["uid"]
+    sync(context_of(cluster), "clusterroles")
+    cluster.delete(f"{roles}/{quote(name)}")
+    said = ask("/object", context="test", kind="clusterroles", uid=uid).text
+    (line,) = (unescape(each) for each in re.findall(r'data-copy="([^"]*)"', said))
+    assert line.isprintable(), "what is pasted is pressed"
+    program = tmp_path / "kubectl"
+    program.write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
+    program.chmod(0o700)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+    shell = subprocess.run(["bash", "-c", line], env=env, capture_output=True)
+    words = shell.stdout.decode().split("\0")[:-1]
+    assert words[:4] == ["--context", "test", "get", "clusterroles.rbac.authorization.k8s.io"]
+    assert sorted(words[4:]) == sorted(["-o", "yaml", name, *(["--"] if name.startswith("-") else [])])
+    assert name == words[4] or words[-2:] == ["--", name]
 
 
 # -- coverage --------------------------------------------------------------------------------------

@@ -327,7 +327,24 @@ def _kubectl(identity: Identity, row: Row) -> str:
     words = ["kubectl", "--context", identity.context]
     if row["namespace"]:
         words += ["--namespace", row["namespace"]]
-    return shlex.join([*words, "get", resource, row["name"], "-o", "yaml"])
+    words += ["get", resource]
+    # Names of RBAC begin with what they like, and would be options of kubectl.
+    name = [row["name"], "-o", "yaml"] if not row["name"].startswith("-") else ["-o", "yaml", "--", row["name"]]
+    return " ".join(map(_quoted, [*words, *name]))
+
+
+def _quoted(word: str) -> str:
+    """A word for a shell, in printable characters alone: the others may mean something to a terminal that it is pasted
+    into, in quotes too (`$'...'` is POSIX.1-2024, and older in bash, ksh and zsh)."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(_escaped(each) for each in word) + "'"
+
+
+def _escaped(letter: str) -> str:
+    if letter in "\\'":
+        return f"\\{letter}"
+    return letter if letter.isprintable() else "".join(f"\\{byte:03o}" for byte in letter.encode())
 
 
 @views.get("/object/relations")
