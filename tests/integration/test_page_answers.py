@@ -34,7 +34,7 @@ from k8s_inventory.web.app import app
 from k8s_inventory.web.reading import Busy, Snapshot
 from tests.cluster import Cluster
 from tests.cluster.cluster import User
-from tests.cluster.objects import pod
+from tests.cluster.objects import deployment, pod
 
 Ask = Callable[..., Response]
 
@@ -288,6 +288,71 @@ def test_the_line_for_kubectl_asks_for_the_object_whatever_it_is_called(
     assert words[:4] == ["--context", "test", "get", "clusterroles.rbac.authorization.k8s.io"]
     assert sorted(words[4:]) == sorted(["-o", "yaml", name, *(["--"] if name.startswith("-") else [])])
     assert name == words[4] or words[-2:] == ["--", name]
+
+
+def _link(answer: Response, text: str) -> str:
+    """The address of the only link of this text."""
+    (address,) = re.findall(rf'<a (?:class="[^"]*" )?href="([^"]*)"[^>]*>{text}</a>', answer.text)
+    return unescape(address)
+
+
+def test_what_is_gone_is_shown_as_it_was_however_short_it_was_there(
+    ask: Ask, cluster: Cluster, context_of: Callable[..., Context], sync: Callable[..., Result]
+) -> None:
+    maps, context = "/api/v1/namespaces/shop/configmaps", context_of(cluster)
+    uids = {}
+    for name in ("there-twice", "there-once"):
+        uids[name] = cluster.create(maps, {"metadata": {"name": name}})["metadata"]["uid"]
+        sync(context, "configmaps")
+    for name in uids:
+        cluster.delete(f"{maps}/{name}")
+    sync(context, "configmaps")
+    for name, uid in uids.items():
+        gone = ask("/object", context="test", kind="configmaps", uid=uid)
+        assert f"{name} is gone" in gone.text
+        was = ask(_link(gone, "As it was"))
+        assert "As it was at" in was.text
+        assert name in was.text
+
+
+def test_what_is_gone_was_owned_by_what_owned_it(
+    ask: Ask, cluster: Cluster, context_of: Callable[..., Context], sync: Callable[..., Result]
+) -> None:
+    pods, context = "/api/v1/namespaces/shop/pods", context_of(cluster)
+    owners = "/apis/apps/v1/namespaces/shop/deployments"
+    owner = cluster.create(owners, deployment("owner"))["metadata"]
+    made = pod("owned")
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "owner", "uid": owner["uid"]}
+    unknown = {"apiVersion": "shop.example/v1", "kind": "Shop", "name": "of-another-kind", "uid": "x"}
+    made["metadata"]["ownerReferences"] = [{**reference, "controller": True}, unknown]
+    uid = cluster.create(pods, made)["metadata"]["uid"]
+    for kind in ("deployments", "pods"):
+        sync(context, kind)
+    cluster.delete(f"{pods}/owned")
+    cluster.delete(f"{owners}/owner")
+    for kind in ("pods", "deployments"):
+        sync(context, kind)
+    was = ask(_link(ask("/object", context="test", kind="pods", uid=uid), "As it was"))
+    assert "of-another-kind" in was.text
+    assert "Nothing own" not in was.text
+    assert "As it was at" in ask(_link(was, "Deployment <b>owner</b>")).text
+
+
+def test_owners_of_an_instant_are_said_to_be_those_of_now(store: Store, ask: Ask) -> None:
+    _put_run(store, "pods", "complete", days=1)
+    _put_run(store, "deployments", "complete", days=1)
+    then = datetime.now(UTC).isoformat()
+    asked = {"owner": "Deployment/web", "kind": "pods", "at": then}
+    assert "There is no Deployment/web now that could own anything" in ask("/search", **asked).text
+    owner = _put_object(store, "k8s_deployments", "web", namespace="shop")
+    assert "Nothing is owned by Deployment/web now" in ask("/search", **asked).text
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": owner, "controller": True}
+    _put_object(store, "k8s_pods", "web-1", namespace="shop", owner_references=Jsonb([reference]))
+    for at, is_said in ((then, True), ("", False)):
+        said = ask("/search", **{**asked, "at": at}).text
+        assert "web-1</a>" in said
+        assert ("Who owns what is known of now alone" in said) == is_said
+        assert ("at least" in ask("/search/facets", **{**asked, "at": at}).text) == is_said
 
 
 # -- coverage --------------------------------------------------------------------------------------

@@ -227,18 +227,26 @@ def _owned(search: Search, made: Asked, snapshot: Snapshot) -> None:
             "limit": MOST_OWNED + 1,
         },
     )
+    narrow = "Choose a cluster or a namespace."
     if found.after:
-        made.cut = f"More than {MOST_OWNERS} objects are called {search.owner}: what the first of them own is shown."
+        made.cut = (
+            f"More than {MOST_OWNERS} objects are called {search.owner}: what the first of them own is shown. {narrow}"
+        )
     elif len(owned) > MOST_OWNED:
-        made.cut = f"{search.owner} owns more than {MOST_OWNED:,} objects: so many of them are looked for."
+        made.cut = f"{search.owner} owns more than {MOST_OWNED:,} objects: so many of them are looked for. {narrow}"
+    elif search.at:
+        made.cut = "Who owns what is known of now alone: what was owned then, and is not any more, is left out."
     owned = owned[:MOST_OWNED]
     if owned:
         contexts = sorted({each["context_name"] for each in owned})
         made.put("contexts", contexts=contexts)
         made.put("uids", uids=[each["uid"] for each in owned])
     else:
-        made.nothing = (made.cut and f"The first {MOST_OWNERS} objects called {search.owner} own nothing.") or (
-            f"Nothing is owned by {search.owner}." if owners else f"There is no {search.owner} that could own anything."
+        now = " now" if search.at else ""
+        made.nothing = (found.after and f"The first {MOST_OWNERS} objects called {search.owner} own nothing{now}.") or (
+            f"Nothing is owned by {search.owner}{now}."
+            if owners
+            else f"There is no {search.owner}{now} that could own anything."
         )
 
 

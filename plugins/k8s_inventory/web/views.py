@@ -296,13 +296,14 @@ def object_page(request: Request, identity: Identified) -> HTMLResponse:
         row = identity.row(snapshot)
         known = snapshot.rows("target", {"context": identity.context, "target": identity.target})
         gone = snapshot.rows("object_deleted", identity.values) if row is None else []
-        owners = [] if row is None else snapshot.rows("owners", _named(identity, row))
-    for each in owners:
-        each["target"] = target(
-            {"group": each["owner_group"], "plural": _plural(each["owner_kind"], each["owner_group"])}
-        )
+        owners = [] if row is None or identity.instant else snapshot.rows("owners", _named(identity, row))
+    if row is not None and identity.instant:
+        owners = _owners_then(row)
     shown: dict[str, Any] = {"identity": identity, "row": row, "known": known[0] if known else None, "owners": owners}
     shown |= {"gone": gone[0] if gone else None, "columns": [], "kubectl": ""}
+    if gone:
+        # The instant before that: the listing which last had it began before it was stored, where it was new in it.
+        shown["last_there"] = (gone[0]["deleted_at"] - timedelta(microseconds=1)).isoformat()
     if row is not None:
         columns = [column.name for column in identity.kind.columns if column.name not in _HEAD]
         shown["columns"] = [(name, pages.shown(row[name])) for name in columns]
@@ -314,6 +315,18 @@ def object_page(request: Request, identity: Identified) -> HTMLResponse:
 def _named(identity: Identity, row: Row) -> dict[str, Any]:
     names = {name: row[name] for name in ("name", "namespace")}
     return {**identity.values, **names, "kind": row["of_kind"], "group": row["of_group"], "limit": MOST_EDGES + 1}
+
+
+def _owners_then(row: Row) -> list[dict[str, Any]]:
+    """The owners that a row of an instant names itself: of theirs there is no chain but that of now."""
+    found = []
+    for each in filter(lambda each: isinstance(each, dict), row["owner_references"]):
+        group, slash, _ = str(each.get("apiVersion", "")).partition("/")
+        group = group if slash else ""
+        owner = {f"owner_{name}": str(each.get(name, "")) for name in ("kind", "name", "uid")}
+        plural = _plural(owner["owner_kind"], group)
+        found.append({**owner, "target": target({"group": group, "plural": plural}) if plural else ""})
+    return found
 
 
 def _plural(kind: str, group: str) -> str:
