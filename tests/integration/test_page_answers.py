@@ -247,6 +247,42 @@ def test_names_with_blanks_around_them_lead_somewhere(store: Store, ask: Ask) ->
     assert "pods" in ask("/coverage/kinds", context=" prod ", family="workloads").text
 
 
+# -- runs ------------------------------------------------------------------------------------------
+
+
+def _rows(answer: Response) -> list[list[str]]:
+    """Of the table of a page, the text of each cell."""
+    assert answer.status_code == 200, answer.text[:300]
+    rows = re.findall(r"<tr>(.*?)</tr>", answer.text.partition("<tbody>")[2], re.DOTALL)
+    return [[re.sub(r"<[^>]*>", "", each) for each in re.findall(r"<t[dh].*?</t[dh]>", row, re.DOTALL)] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("dag", "mode"),
+    [("k8s_inventory", "full"), ("k8s_inventory_incremental", "incremental"), ("k8s_inventory_watch", "watch")],
+)
+def test_each_dag_that_reads_has_its_runs(store: Store, ask: Ask, dag: str, mode: str) -> None:
+    """Two that are scheduled for the same minute have the same id."""
+    for objects, each in enumerate(("full", "incremental", "watch")):
+        _put_run(store, "pods", "complete", mode=each, objects=objects)
+    ((context, outcome, kinds, objects, *_),) = _rows(ask("/run", run_id="run", dag_id=dag))
+    assert (context, outcome, kinds) == ("prod", "complete", "pods")
+    assert objects == str(["full", "incremental", "watch"].index(mode))
+    assert "Not a run of the inventory" in ask("/run", run_id="run", dag_id="k8s_inventory_report").text
+
+
+def test_a_run_came_to_what_its_last_attempts_did(store: Store, ask: Ask) -> None:
+    """Retries, tasks that are cleared, and a watch, which has an attempt every few minutes."""
+    for outcome, changed in (("unreachable", 0), ("complete", 5), ("complete", 2)):
+        _put_run(store, "pods", outcome, objects=7, changed=changed)
+    _put_run(store, "services", "complete", objects=1)
+    _put_run(store, "services", "forbidden", deleted=0)
+    assert [row[:5] for row in _rows(ask("/run", run_id="run"))] == [
+        ["prod", "complete", "pods", "7", "7"],
+        ["prod", "forbidden", "services", "0", "0"],
+    ]
+
+
 # -- one object ------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from k8s_inventory.queries import Query as Answer
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.web import comparing, pages
-from k8s_inventory.web.access import DAG_ID, may_trigger
+from k8s_inventory.web.access import DAG_ID, MODES, may_trigger
 from k8s_inventory.web.coverage import ADVICE, FAMILY_NAMES, FAMILY_OF, Coverage
 from k8s_inventory.web.differences import MOST_BYTES, with_differences
 from k8s_inventory.web.exporting import as_csv, as_json
@@ -143,10 +143,13 @@ def coverage_counts(request: Request, context: Name) -> HTMLResponse:
 
 
 @views.get("/run")
-def run(request: Request, run_id: Name, dag_id: Text = DAG_ID) -> HTMLResponse:
+def run(request: Request, run_id: Name, dag_id: Text = "") -> HTMLResponse:
+    """Without a DAG, as in links of the page, the attempts of all runs of that id."""
+    is_other = dag_id not in ("", *MODES)
     with reader().snapshot() as snapshot:
-        rows = snapshot.rows("run", {"run_id": run_id}) if dag_id == DAG_ID else []
-    return page(request, "run.html", active="coverage", run_id=run_id, of_dag=dag_id, rows=rows, advice=ADVICE)
+        rows = [] if is_other else snapshot.rows("run", {"run_id": run_id, "mode": MODES.get(dag_id)})
+    shown: dict[str, Any] = {"run_id": run_id, "of_dag": dag_id, "is_other": is_other, "dags": list(MODES)}
+    return page(request, "run.html", active="coverage", rows=rows, advice=ADVICE, **shown)
 
 
 # -- search ----------------------------------------------------------------------------------------
