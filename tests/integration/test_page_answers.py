@@ -247,6 +247,29 @@ def test_names_with_blanks_around_them_lead_somewhere(store: Store, ask: Ask) ->
     assert "pods" in ask("/coverage/kinds", context=" prod ", family="workloads").text
 
 
+def test_pods_are_found_by_their_node_where_nodes_may_not_be_read(store: Store, ask: Ask) -> None:
+    for context, outcome in (("prod", "complete"), ("test", "forbidden")):
+        _put_run(store, "pods", "complete", context=context)
+        _put_run(store, "nodes", outcome, context=context)
+        _put_object(store, "k8s_pods", f"of-{context}", context=context, namespace="shop", node_name="node-1")
+    assert _names(ask("/search.json", node="node-1")) == ["of-test"]
+    _put_object(store, "k8s_nodes", "node-1")
+    assert _names(ask("/search.json", node="node-1", kind="pods")) == ["of-prod", "of-test"]
+    assert "<b>2</b> objects" in ask("/search/facets", node="node-1", kind="pods").text
+
+
+@pytest.mark.parametrize("kind", ["tests.shop.example", "Tests.Shop.example"])
+def test_kinds_are_the_same_however_they_are_written(store: Store, ask: Ask, kind: str) -> None:
+    made = {"plural": "tests", "group": "shop.example", "kind": "Test", "namespace": "shop"}
+    for context, outcome in (("prod", "complete"), ("test", "forbidden")):
+        _put_run(store, "custom", "complete", context=context)
+        _put_run(store, "tests.shop.example", outcome, context=context, objects=1)
+        _put_object(store, "k8s_custom_objects", "x", context=context, **made)
+    assert len(_names(ask("/search.json", kind=kind))) == 2
+    assert "<b>at least 2</b> objects" in ask("/search/facets", kind=kind).text
+    assert "tests.shop.example (forbidden)" in ask("/compare", left="prod", right="test", kind=kind).text
+
+
 # -- runs ------------------------------------------------------------------------------------------
 
 

@@ -196,11 +196,14 @@ def _selector(selector: str, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _on_node(search: Search, made: Asked, snapshot: Snapshot) -> None:
-    """Pods are found by node through the contexts that have it: there is no index of nodes."""
+    """Pods are found by node through the contexts that have it, or may: there is no index of nodes."""
     made.put("node", node=search.node)
     if search.context or search.at:
         return
     contexts = [row["context_name"] for row in snapshot.rows("contexts_of_node", {"node": search.node})]
+    # Of what nodes others have nobody knows.
+    unread = {"at": None, "context": None, "targets": ["nodes"], "limit": 1000}
+    contexts += [row["context_name"] for row in snapshot.rows("lacking", unread, at=False, targets=True)]
     if contexts:
         made.put("contexts", contexts=contexts)
     else:
@@ -359,7 +362,7 @@ def _namespaces(rows: Sequence[Row]) -> list[tuple[str, str, int, bool]]:
 def _counted_by_listings(search: Search, snapshot: Snapshot) -> Facets:
     """Counted by nobody anew: each complete listing has said how many objects it had."""
     named = kind_named(search.kind)
-    only = (named[0].name if named[0] is not CUSTOM_OBJECTS else search.kind) if named else ""
+    only = target({"group": named[1], "plural": named[2]}) if named else ""
     kinds: dict[str, list[Row]] = {}
     contexts: dict[str, list[Row]] = {}
     for row in snapshot.rows("targets_counted"):
