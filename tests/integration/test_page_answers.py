@@ -619,6 +619,21 @@ def test_no_other_files_are_made(ask: Ask, path: str) -> None:
     assert ask(path).status_code in (404, 422)
 
 
+def test_one_namespace_is_compared_with_one(store: Store, ask: Ask) -> None:
+    for context, namespaces in (("prod", "abc"), ("test", "abd")):
+        _put_run(store, "configmaps", "complete", context=context)
+        for namespace in namespaces:
+            _put_object(store, "k8s_configmaps", "everywhere", context=context, namespace=namespace)
+            _put_object(store, "k8s_configmaps", f"of-{context}", context=context, namespace=namespace)
+    asked = {"left": "prod", "right": "test", "kind": "configmaps"}
+    for given in ({"left_namespace": "a"}, {"right_namespace": "a"}, {"left_namespace": "a", "right_namespace": "a"}):
+        said = ask("/compare", **asked, **given).text
+        assert re.findall(r"(of-\w+)</a>", said) == ["of-prod", "of-test"]
+        assert "prod/a" in said
+        assert "test/a" in said
+    assert "are the same" in ask("/compare", left="prod", right_namespace="a").text
+
+
 # -- bounds ----------------------------------------------------------------------------------------
 
 

@@ -559,8 +559,9 @@ class Sides:
         return {name: value for name, value in vars(self).items() if value}
 
     def both(self) -> tuple[comparing.Side, comparing.Side]:
-        """Raises `Unanswerable`."""
-        left = comparing.side(self.left, self.left_namespace, self.left_at)
+        """A namespace of one side alone is that of both: names of all namespaces are not those of one. Raises
+        `Unanswerable`."""
+        left = comparing.side(self.left, self.left_namespace or self.right_namespace, self.left_at)
         right = comparing.side(self.right or self.left, self.right_namespace or self.left_namespace, self.right_at)
         return left, right
 
