@@ -634,6 +634,18 @@ def test_one_namespace_is_compared_with_one(store: Store, ask: Ask) -> None:
     assert "are the same" in ask("/compare", left="prod", right_namespace="a").text
 
 
+def test_a_kind_of_the_core_group_without_a_declaration_leads_somewhere(store: Store, ask: Ask) -> None:
+    """As what a Kubernetes to come may have."""
+    for context in ("prod", "test"):
+        _put_run(store, "custom", "complete", context=context)
+        _put_run(store, "tests.core", "complete", context=context)
+    _put_object(store, "k8s_custom_objects", "x", plural="tests", group="", kind="Test", namespace="shop")
+    facet = ask(_link(ask("/search/facets", q="x"), "tests.core"))
+    assert facet.status_code == 200
+    assert ask(_link(facet, "x")).status_code == 200
+    assert ask(_link(ask("/compare", left="prod", right="test", kind="tests.core"), "x")).status_code == 200
+
+
 # -- bounds ----------------------------------------------------------------------------------------
 
 
