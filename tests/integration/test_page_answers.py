@@ -25,6 +25,7 @@ from httpx import Response
 from psycopg.types.json import Jsonb
 
 from k8s_inventory.kube.contexts import Context
+from k8s_inventory.queries import Query
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.forgetting import forget_context
 from k8s_inventory.sync import Result
@@ -728,6 +729,38 @@ def test_an_inventory_that_lacks_what_is_asked_is_said_to_be_what_it_is(
     answer = ask("/")
     assert answer.status_code == 503
     assert title in answer.text
+
+
+def test_columns_that_are_added_disturb_no_session(ask: Ask, store: Store) -> None:
+    """By an upgrade, or by users: psycopg has plans made of what a session runs six times."""
+    uid = _put_object(store, "k8s_pods", "web", namespace="shop")
+    of_all = "SELECT NULL AS not_known, * FROM k8s_pods"
+    added = Query("own", "pods", "Which?", "", "", ("name",), "", "", ("pods",), of_all)
+
+    def asked() -> list[int]:
+        of_object = ask("/object", context="prod", kind="pods", uid=uid)
+        views._run(added)
+        return [of_object.status_code, ask("/search", kind="pods").status_code]
+
+    assert [asked() for _ in range(8)] == [[200, 200]] * 8
+    store.connection.execute('ALTER TABLE k8s_pods ADD COLUMN "added ""%" text')
+    assert asked() == [200, 200]
+
+
+def test_an_object_that_lacks_a_column_is_of_an_inventory_that_does(ask: Ask, store: Store) -> None:
+    uid = _put_object(store, "k8s_pods", "web", namespace="shop")
+    store.connection.execute("ALTER TABLE k8s_pods RENAME COLUMN pod_ip TO of_another_name")
+    answer = ask("/object", context="prod", kind="pods", uid=uid)
+    assert answer.status_code == 503
+    assert "Something of the inventory is missing" in answer.text
+
+
+def test_what_is_locked_is_said_to_be_being_changed(ask: Ask, store: Store) -> None:
+    with store.connection.transaction():
+        store.connection.execute("LOCK TABLE k8s_pods IN ACCESS EXCLUSIVE MODE")
+        answer = ask("/search", kind="pods")
+    assert answer.status_code == 503
+    assert "The inventory is being changed" in answer.text
 
 
 def test_an_inventory_of_which_nobody_may_say_its_version_is_not_said_to_be_none(
