@@ -24,6 +24,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from psycopg.types.json import Jsonb
 
+from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.queries import Query
 from k8s_inventory.store import Store, StoreError
@@ -32,6 +33,7 @@ from k8s_inventory.sync import Result
 from k8s_inventory.web import views
 from k8s_inventory.web.access import may_read, may_trigger
 from k8s_inventory.web.app import app
+from k8s_inventory.web.coverage import FAMILY_NAMES
 from k8s_inventory.web.reading import Busy, Snapshot
 from tests.cluster import Cluster
 from tests.cluster.cluster import User
@@ -465,6 +467,19 @@ def test_of_many_custom_kinds_those_that_lack_something_come_first(
     said = ask("/coverage/kinds", context="prod", family="custom").text
     assert re.findall(r">(\w\.example)</a>", said) == ["z.example", "a.example", "b.example"]
     assert "and more" in said
+
+
+def test_each_kind_of_coverage_leads_to_its_objects(store: Store, ask: Ask) -> None:
+    """But for the search for custom kinds, which is a target and has no objects."""
+    for kind in (*KINDS, "custom", "tests.shop.example", "tests.core"):
+        _put_run(store, kind, "complete")
+    led = 0
+    for family in FAMILY_NAMES:
+        said = ask("/coverage/kinds", context="prod", family=family).text
+        for address in re.findall(r'<a href="(/search\?[^"]*)"', said):
+            assert ask(unescape(address)).status_code == 200, address
+            led += 1
+    assert led == len(KINDS) + 2
 
 
 def test_how_many_custom_kinds_were_found_is_no_number_of_objects(store: Store, ask: Ask) -> None:
