@@ -7,11 +7,16 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -19,17 +24,20 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from psycopg.types.json import Jsonb
 
+from k8s_inventory.kinds import KINDS
 from k8s_inventory.kube.contexts import Context
+from k8s_inventory.queries import Query
 from k8s_inventory.store import Store, StoreError
 from k8s_inventory.store.forgetting import forget_context
 from k8s_inventory.sync import Result
 from k8s_inventory.web import views
 from k8s_inventory.web.access import may_read, may_trigger
 from k8s_inventory.web.app import app
+from k8s_inventory.web.coverage import FAMILY_NAMES
 from k8s_inventory.web.reading import Busy, Snapshot
 from tests.cluster import Cluster
 from tests.cluster.cluster import User
-from tests.cluster.objects import pod
+from tests.cluster.objects import deployment, pod
 
 Ask = Callable[..., Response]
 
@@ -242,6 +250,173 @@ def test_names_with_blanks_around_them_lead_somewhere(store: Store, ask: Ask) ->
     assert "pods" in ask("/coverage/kinds", context=" prod ", family="workloads").text
 
 
+def test_pods_are_found_by_their_node_where_nodes_may_not_be_read(store: Store, ask: Ask) -> None:
+    for context, outcome in (("prod", "complete"), ("test", "forbidden")):
+        _put_run(store, "pods", "complete", context=context)
+        _put_run(store, "nodes", outcome, context=context)
+        _put_object(store, "k8s_pods", f"of-{context}", context=context, namespace="shop", node_name="node-1")
+    assert _names(ask("/search.json", node="node-1")) == ["of-test"]
+    _put_object(store, "k8s_nodes", "node-1")
+    assert _names(ask("/search.json", node="node-1", kind="pods")) == ["of-prod", "of-test"]
+    assert "<b>2</b> objects" in ask("/search/facets", node="node-1", kind="pods").text
+
+
+@pytest.mark.parametrize("kind", ["tests.shop.example", "Tests.Shop.example"])
+def test_kinds_are_the_same_however_they_are_written(store: Store, ask: Ask, kind: str) -> None:
+    made = {"plural": "tests", "group": "shop.example", "kind": "Test", "namespace": "shop"}
+    for context, outcome in (("prod", "complete"), ("test", "forbidden")):
+        _put_run(store, "custom", "complete", context=context)
+        _put_run(store, "tests.shop.example", outcome, context=context, objects=1)
+        _put_object(store, "k8s_custom_objects", "x", context=context, **made)
+    assert len(_names(ask("/search.json", kind=kind))) == 2
+    assert "<b>at least 2</b> objects" in ask("/search/facets", kind=kind).text
+    assert "tests.shop.example (forbidden)" in ask("/compare", left="prod", right="test", kind=kind).text
+
+
+# -- runs ------------------------------------------------------------------------------------------
+
+
+def _rows(answer: Response) -> list[list[str]]:
+    """Of the table of a page, the text of each cell."""
+    assert answer.status_code == 200, answer.text[:300]
+    rows = re.findall(r"<tr>(.*?)</tr>", answer.text.partition("<tbody>")[2], re.DOTALL)
+    return [[re.sub(r"<[^>]*>", "", each) for each in re.findall(r"<t[dh].*?</t[dh]>", row, re.DOTALL)] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("dag", "mode"),
+    [("k8s_inventory", "full"), ("k8s_inventory_incremental", "incremental"), ("k8s_inventory_watch", "watch")],
+)
+def test_each_dag_that_reads_has_its_runs(store: Store, ask: Ask, dag: str, mode: str) -> None:
+    """Two that are scheduled for the same minute have the same id."""
+    for objects, each in enumerate(("full", "incremental", "watch")):
+        _put_run(store, "pods", "complete", mode=each, objects=objects)
+    ((context, outcome, kinds, objects, *_),) = _rows(ask("/run", run_id="run", dag_id=dag))
+    assert (context, outcome, kinds) == ("prod", "complete", "pods")
+    assert objects == str(["full", "incremental", "watch"].index(mode))
+    assert "Not a run of the inventory" in ask("/run", run_id="run", dag_id="k8s_inventory_report").text
+
+
+def test_a_run_came_to_what_its_last_attempts_did(store: Store, ask: Ask) -> None:
+    """Retries, tasks that are cleared, and a watch, which has an attempt every few minutes."""
+    for outcome, changed in (("unreachable", 0), ("complete", 5), ("complete", 2)):
+        _put_run(store, "pods", outcome, objects=7, changed=changed)
+    _put_run(store, "services", "complete", objects=1)
+    _put_run(store, "services", "forbidden", deleted=0)
+    assert [row[:5] for row in _rows(ask("/run", run_id="run"))] == [
+        ["prod", "complete", "pods", "7", "7"],
+        ["prod", "forbidden", "services", "0", "0"],
+    ]
+
+
+# -- one object ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "web",
+        "--server=elsewhere.example",
+        "-f",
+        "$(touch x)`'\"\\",
+        "a\nb\tc",
+        "\x03\x1b[201~\ntouch x\n",
+        "\\' \x7f\u202e é☃ '",
+        "-\x04 x",
+    ],
+)
+def test_the_line_for_kubectl_asks_for_the_object_whatever_it_is_called(
+    ask: Ask,
+    cluster: Cluster,
+    context_of: Callable[..., Context],
+    sync: Callable[..., Result],
+    tmp_path: Path,
+    name: str,
+) -> None:
+    """Names of RBAC may be anything without `/` and `%`: options, quotes, and what a terminal takes for keys."""
+    roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+    uid = cluster.create(roles, {"metadata": {"name": name}, "rules": []})["metadata"]["uid"]
+    sync(context_of(cluster), "clusterroles")
+    cluster.delete(f"{roles}/{quote(name)}")
+    said = ask("/object", context="test", kind="clusterroles", uid=uid).text
+    (line,) = (unescape(each) for each in re.findall(r'data-copy="([^"]*)"', said))
+    assert line.isprintable(), "what is pasted is pressed"
+    program = tmp_path / "kubectl"
+    program.write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
+    program.chmod(0o700)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+    shell = subprocess.run(["bash", "-c", line], env=env, capture_output=True)
+    words = shell.stdout.decode().split("\0")[:-1]
+    assert words[:4] == ["--context", "test", "get", "clusterroles.rbac.authorization.k8s.io"]
+    assert sorted(words[4:]) == sorted(["-o", "yaml", name, *(["--"] if name.startswith("-") else [])])
+    assert name == words[4] or words[-2:] == ["--", name]
+
+
+def _link(answer: Response, text: str) -> str:
+    """The address of the only link of this text."""
+    (address,) = re.findall(rf'<a (?:class="[^"]*" )?href="([^"]*)"[^>]*>{text}</a>', answer.text)
+    return unescape(address)
+
+
+def test_what_is_gone_is_shown_as_it_was_however_short_it_was_there(
+    ask: Ask, cluster: Cluster, context_of: Callable[..., Context], sync: Callable[..., Result]
+) -> None:
+    maps, context = "/api/v1/namespaces/shop/configmaps", context_of(cluster)
+    uids = {}
+    for name in ("there-twice", "there-once"):
+        uids[name] = cluster.create(maps, {"metadata": {"name": name}})["metadata"]["uid"]
+        sync(context, "configmaps")
+    for name in uids:
+        cluster.delete(f"{maps}/{name}")
+    sync(context, "configmaps")
+    for name, uid in uids.items():
+        gone = ask("/object", context="test", kind="configmaps", uid=uid)
+        assert f"{name} is gone" in gone.text
+        was = ask(_link(gone, "As it was"))
+        assert "As it was at" in was.text
+        assert name in was.text
+
+
+def test_what_is_gone_was_owned_by_what_owned_it(
+    ask: Ask, cluster: Cluster, context_of: Callable[..., Context], sync: Callable[..., Result]
+) -> None:
+    pods, context = "/api/v1/namespaces/shop/pods", context_of(cluster)
+    owners = "/apis/apps/v1/namespaces/shop/deployments"
+    owner = cluster.create(owners, deployment("owner"))["metadata"]
+    made = pod("owned")
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "owner", "uid": owner["uid"]}
+    unknown = {"apiVersion": "shop.example/v1", "kind": "Shop", "name": "of-another-kind", "uid": "x"}
+    made["metadata"]["ownerReferences"] = [{**reference, "controller": True}, unknown]
+    uid = cluster.create(pods, made)["metadata"]["uid"]
+    for kind in ("deployments", "pods"):
+        sync(context, kind)
+    cluster.delete(f"{pods}/owned")
+    cluster.delete(f"{owners}/owner")
+    for kind in ("pods", "deployments"):
+        sync(context, kind)
+    was = ask(_link(ask("/object", context="test", kind="pods", uid=uid), "As it was"))
+    assert "of-another-kind" in was.text
+    assert "Nothing own" not in was.text
+    assert "As it was at" in ask(_link(was, "Deployment <b>owner</b>")).text
+
+
+def test_owners_of_an_instant_are_said_to_be_those_of_now(store: Store, ask: Ask) -> None:
+    _put_run(store, "pods", "complete", days=1)
+    _put_run(store, "deployments", "complete", days=1)
+    then = datetime.now(UTC).isoformat()
+    asked = {"owner": "Deployment/web", "kind": "pods", "at": then}
+    assert "There is no Deployment/web now that could own anything" in ask("/search", **asked).text
+    owner = _put_object(store, "k8s_deployments", "web", namespace="shop")
+    assert "Nothing is owned by Deployment/web now" in ask("/search", **asked).text
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": owner, "controller": True}
+    _put_object(store, "k8s_pods", "web-1", namespace="shop", owner_references=Jsonb([reference]))
+    for at, is_said in ((then, True), ("", False)):
+        said = ask("/search", **{**asked, "at": at}).text
+        assert "web-1</a>" in said
+        assert ("Who owns what is known of now alone" in said) == is_said
+        assert ("at least" in ask("/search/facets", **{**asked, "at": at}).text) == is_said
+
+
 # -- coverage --------------------------------------------------------------------------------------
 
 
@@ -292,6 +467,19 @@ def test_of_many_custom_kinds_those_that_lack_something_come_first(
     said = ask("/coverage/kinds", context="prod", family="custom").text
     assert re.findall(r">(\w\.example)</a>", said) == ["z.example", "a.example", "b.example"]
     assert "and more" in said
+
+
+def test_each_kind_of_coverage_leads_to_its_objects(store: Store, ask: Ask) -> None:
+    """But for the search for custom kinds, which is a target and has no objects."""
+    for kind in (*KINDS, "custom", "tests.shop.example", "tests.core"):
+        _put_run(store, kind, "complete")
+    led = 0
+    for family in FAMILY_NAMES:
+        said = ask("/coverage/kinds", context="prod", family=family).text
+        for address in re.findall(r'<a href="(/search\?[^"]*)"', said):
+            assert ask(unescape(address)).status_code == 200, address
+            led += 1
+    assert led == len(KINDS) + 2
 
 
 def test_how_many_custom_kinds_were_found_is_no_number_of_objects(store: Store, ask: Ask) -> None:
@@ -447,6 +635,33 @@ def test_no_other_files_are_made(ask: Ask, path: str) -> None:
     assert ask(path).status_code in (404, 422)
 
 
+def test_one_namespace_is_compared_with_one(store: Store, ask: Ask) -> None:
+    for context, namespaces in (("prod", "abc"), ("test", "abd")):
+        _put_run(store, "configmaps", "complete", context=context)
+        for namespace in namespaces:
+            _put_object(store, "k8s_configmaps", "everywhere", context=context, namespace=namespace)
+            _put_object(store, "k8s_configmaps", f"of-{context}", context=context, namespace=namespace)
+    asked = {"left": "prod", "right": "test", "kind": "configmaps"}
+    for given in ({"left_namespace": "a"}, {"right_namespace": "a"}, {"left_namespace": "a", "right_namespace": "a"}):
+        said = ask("/compare", **asked, **given).text
+        assert re.findall(r"(of-\w+)</a>", said) == ["of-prod", "of-test"]
+        assert "prod/a" in said
+        assert "test/a" in said
+    assert "are the same" in ask("/compare", left="prod", right_namespace="a").text
+
+
+def test_a_kind_of_the_core_group_without_a_declaration_leads_somewhere(store: Store, ask: Ask) -> None:
+    """As what a Kubernetes to come may have."""
+    for context in ("prod", "test"):
+        _put_run(store, "custom", "complete", context=context)
+        _put_run(store, "tests.core", "complete", context=context)
+    _put_object(store, "k8s_custom_objects", "x", plural="tests", group="", kind="Test", namespace="shop")
+    facet = ask(_link(ask("/search/facets", q="x"), "tests.core"))
+    assert facet.status_code == 200
+    assert ask(_link(facet, "x")).status_code == 200
+    assert ask(_link(ask("/compare", left="prod", right="test", kind="tests.core"), "x")).status_code == 200
+
+
 # -- bounds ----------------------------------------------------------------------------------------
 
 
@@ -529,6 +744,38 @@ def test_an_inventory_that_lacks_what_is_asked_is_said_to_be_what_it_is(
     answer = ask("/")
     assert answer.status_code == 503
     assert title in answer.text
+
+
+def test_columns_that_are_added_disturb_no_session(ask: Ask, store: Store) -> None:
+    """By an upgrade, or by users: psycopg has plans made of what a session runs six times."""
+    uid = _put_object(store, "k8s_pods", "web", namespace="shop")
+    of_all = "SELECT NULL AS not_known, * FROM k8s_pods"
+    added = Query("own", "pods", "Which?", "", "", ("name",), "", "", ("pods",), of_all)
+
+    def asked() -> list[int]:
+        of_object = ask("/object", context="prod", kind="pods", uid=uid)
+        views._run(added)
+        return [of_object.status_code, ask("/search", kind="pods").status_code]
+
+    assert [asked() for _ in range(8)] == [[200, 200]] * 8
+    store.connection.execute('ALTER TABLE k8s_pods ADD COLUMN "added ""%" text')
+    assert asked() == [200, 200]
+
+
+def test_an_object_that_lacks_a_column_is_of_an_inventory_that_does(ask: Ask, store: Store) -> None:
+    uid = _put_object(store, "k8s_pods", "web", namespace="shop")
+    store.connection.execute("ALTER TABLE k8s_pods RENAME COLUMN pod_ip TO of_another_name")
+    answer = ask("/object", context="prod", kind="pods", uid=uid)
+    assert answer.status_code == 503
+    assert "Something of the inventory is missing" in answer.text
+
+
+def test_what_is_locked_is_said_to_be_being_changed(ask: Ask, store: Store) -> None:
+    with store.connection.transaction():
+        store.connection.execute("LOCK TABLE k8s_pods IN ACCESS EXCLUSIVE MODE")
+        answer = ask("/search", kind="pods")
+    assert answer.status_code == 503
+    assert "The inventory is being changed" in answer.text
 
 
 def test_an_inventory_of_which_nobody_may_say_its_version_is_not_said_to_be_none(

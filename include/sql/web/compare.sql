@@ -6,7 +6,7 @@
             object.uid,
             object.name,
             {% if kind.namespaced %}object.namespace{% else %}NULL::text{% endif %} AS namespace,
-            {% if kind.shared_by %}object.plural || '.' || object."group"{% else %}NULL::text{% endif %} AS custom,
+            {% if kind.shared_by %}object.plural || '.' || coalesce(nullif(object."group", ''), 'core'){% else %}NULL::text{% endif %} AS custom,
             to_jsonb(object.*) - %(noise)s::text[]
             {%- if not kind.shared_by %}{% for path in paths[kind.name] %} #- {{ path | literal }}::text[]{% endfor %}{% endif %} AS fields
         FROM {% if at %}{{ (kind.table ~ "_at") | identifier }}(%({{ name }}_at)s){% else %}{{ kind.table | identifier }}{% endif %} AS object

@@ -5,7 +5,7 @@ WITH counted AS (
 {%- for place, kind in branches %}
     SELECT
         {{ place }} AS place,
-        {% if kind.shared_by %}object.plural || '.' || object."group"{% else %}NULL::text{% endif %} AS custom,
+        {% if kind.shared_by %}object.plural || '.' || coalesce(nullif(object."group", ''), 'core'){% else %}NULL::text{% endif %} AS custom,
         object.context_name,
         object.namespace,
         count(*) AS objects

@@ -9,6 +9,8 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 
 DAG_ID = "k8s_inventory"
+MODES = {DAG_ID: "full", f"{DAG_ID}_incremental": "incremental", f"{DAG_ID}_watch": "watch"}
+"""The DAGs that read clusters, and how each does."""
 
 may_read = requires_access_dag("GET", param_dag_id=DAG_ID)
 """The right to the page: to read the DAG that keeps the inventory. 401 without a login, 403 without the right."""

@@ -137,6 +137,14 @@ def _refused_by_database(request: Request, error: psycopg.Error) -> HTMLResponse
             return _no_database(request, lost)
         except psycopg.Error as another:
             error = another
+    if isinstance(error, errors.LockNotAvailable):
+        return _refusal(
+            request,
+            503,
+            "The inventory is being changed",
+            "A table is locked, as for the seconds of an upgrade.",
+            "Try again.",
+        )
     if isinstance(error, errors.InsufficientPrivilege):
         return _refusal(
             request,

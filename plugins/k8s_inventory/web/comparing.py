@@ -9,7 +9,7 @@ from typing import Any
 from k8s_inventory.kinds import CUSTOM_OBJECTS, FAMILIES, TABLES, Kind
 from k8s_inventory.web.differences import Difference, difference
 from k8s_inventory.web.reading import Row, Rows, Snapshot
-from k8s_inventory.web.searching import Unanswerable, instant, kind_named
+from k8s_inventory.web.searching import Unanswerable, instant, kind_named, target
 
 MOST = 500
 """Objects of an answer."""
@@ -111,7 +111,7 @@ def compare(left: Side, right: Side, kind: str, only: str, snapshot: Snapshot) -
     )
     for row in rows:
         row["target"] = row["custom"] or TABLES[row["place"]].name
-    targets = [kind] if custom else [each.name for each in kinds]
+    targets = [target(custom)] if custom else [each.name for each in kinds]
     return Comparison(
         rows[:MOST], len(rows) > MOST, tuple(_not_known(each, targets, snapshot) for each in (left, right))
     )

@@ -196,11 +196,14 @@ def _selector(selector: str, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _on_node(search: Search, made: Asked, snapshot: Snapshot) -> None:
-    """Pods are found by node through the contexts that have it: there is no index of nodes."""
+    """Pods are found by node through the contexts that have it, or may: there is no index of nodes."""
     made.put("node", node=search.node)
     if search.context or search.at:
         return
     contexts = [row["context_name"] for row in snapshot.rows("contexts_of_node", {"node": search.node})]
+    # Of what nodes others have nobody knows.
+    unread = {"at": None, "context": None, "targets": ["nodes"], "limit": 1000}
+    contexts += [row["context_name"] for row in snapshot.rows("lacking", unread, at=False, targets=True)]
     if contexts:
         made.put("contexts", contexts=contexts)
     else:
@@ -227,18 +230,26 @@ def _owned(search: Search, made: Asked, snapshot: Snapshot) -> None:
             "limit": MOST_OWNED + 1,
         },
     )
+    narrow = "Choose a cluster or a namespace."
     if found.after:
-        made.cut = f"More than {MOST_OWNERS} objects are called {search.owner}: what the first of them own is shown."
+        made.cut = (
+            f"More than {MOST_OWNERS} objects are called {search.owner}: what the first of them own is shown. {narrow}"
+        )
     elif len(owned) > MOST_OWNED:
-        made.cut = f"{search.owner} owns more than {MOST_OWNED:,} objects: so many of them are looked for."
+        made.cut = f"{search.owner} owns more than {MOST_OWNED:,} objects: so many of them are looked for. {narrow}"
+    elif search.at:
+        made.cut = "Who owns what is known of now alone: what was owned then, and is not any more, is left out."
     owned = owned[:MOST_OWNED]
     if owned:
         contexts = sorted({each["context_name"] for each in owned})
         made.put("contexts", contexts=contexts)
         made.put("uids", uids=[each["uid"] for each in owned])
     else:
-        made.nothing = (made.cut and f"The first {MOST_OWNERS} objects called {search.owner} own nothing.") or (
-            f"Nothing is owned by {search.owner}." if owners else f"There is no {search.owner} that could own anything."
+        now = " now" if search.at else ""
+        made.nothing = (found.after and f"The first {MOST_OWNERS} objects called {search.owner} own nothing{now}.") or (
+            f"Nothing is owned by {search.owner}{now}."
+            if owners
+            else f"There is no {search.owner}{now} that could own anything."
         )
 
 
@@ -351,7 +362,7 @@ def _namespaces(rows: Sequence[Row]) -> list[tuple[str, str, int, bool]]:
 def _counted_by_listings(search: Search, snapshot: Snapshot) -> Facets:
     """Counted by nobody anew: each complete listing has said how many objects it had."""
     named = kind_named(search.kind)
-    only = (named[0].name if named[0] is not CUSTOM_OBJECTS else search.kind) if named else ""
+    only = target({"group": named[1], "plural": named[2]}) if named else ""
     kinds: dict[str, list[Row]] = {}
     contexts: dict[str, list[Row]] = {}
     for row in snapshot.rows("targets_counted"):

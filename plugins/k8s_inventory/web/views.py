@@ -20,7 +20,7 @@ from k8s_inventory.queries import Query as Answer
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Store
 from k8s_inventory.web import comparing, pages
-from k8s_inventory.web.access import DAG_ID, may_trigger
+from k8s_inventory.web.access import DAG_ID, MODES, may_trigger
 from k8s_inventory.web.coverage import ADVICE, FAMILY_NAMES, FAMILY_OF, Coverage
 from k8s_inventory.web.differences import MOST_BYTES, with_differences
 from k8s_inventory.web.exporting import as_csv, as_json
@@ -143,10 +143,13 @@ def coverage_counts(request: Request, context: Name) -> HTMLResponse:
 
 
 @views.get("/run")
-def run(request: Request, run_id: Name, dag_id: Text = DAG_ID) -> HTMLResponse:
+def run(request: Request, run_id: Name, dag_id: Text = "") -> HTMLResponse:
+    """Without a DAG, as in links of the page, the attempts of all runs of that id."""
+    is_other = dag_id not in ("", *MODES)
     with reader().snapshot() as snapshot:
-        rows = snapshot.rows("run", {"run_id": run_id}) if dag_id == DAG_ID else []
-    return page(request, "run.html", active="coverage", run_id=run_id, of_dag=dag_id, rows=rows, advice=ADVICE)
+        rows = [] if is_other else snapshot.rows("run", {"run_id": run_id, "mode": MODES.get(dag_id)})
+    shown: dict[str, Any] = {"run_id": run_id, "of_dag": dag_id, "is_other": is_other, "dags": list(MODES)}
+    return page(request, "run.html", active="coverage", rows=rows, advice=ADVICE, **shown)
 
 
 # -- search ----------------------------------------------------------------------------------------
@@ -296,13 +299,14 @@ def object_page(request: Request, identity: Identified) -> HTMLResponse:
         row = identity.row(snapshot)
         known = snapshot.rows("target", {"context": identity.context, "target": identity.target})
         gone = snapshot.rows("object_deleted", identity.values) if row is None else []
-        owners = [] if row is None else snapshot.rows("owners", _named(identity, row))
-    for each in owners:
-        each["target"] = target(
-            {"group": each["owner_group"], "plural": _plural(each["owner_kind"], each["owner_group"])}
-        )
+        owners = [] if row is None or identity.instant else snapshot.rows("owners", _named(identity, row))
+    if row is not None and identity.instant:
+        owners = _owners_then(row)
     shown: dict[str, Any] = {"identity": identity, "row": row, "known": known[0] if known else None, "owners": owners}
     shown |= {"gone": gone[0] if gone else None, "columns": [], "kubectl": ""}
+    if gone:
+        # The instant before that: the listing which last had it began before it was stored, where it was new in it.
+        shown["last_there"] = (gone[0]["deleted_at"] - timedelta(microseconds=1)).isoformat()
     if row is not None:
         columns = [column.name for column in identity.kind.columns if column.name not in _HEAD]
         shown["columns"] = [(name, pages.shown(row[name])) for name in columns]
@@ -316,6 +320,18 @@ def _named(identity: Identity, row: Row) -> dict[str, Any]:
     return {**identity.values, **names, "kind": row["of_kind"], "group": row["of_group"], "limit": MOST_EDGES + 1}
 
 
+def _owners_then(row: Row) -> list[dict[str, Any]]:
+    """The owners that a row of an instant names itself: of theirs there is no chain but that of now."""
+    found = []
+    for each in filter(lambda each: isinstance(each, dict), row["owner_references"]):
+        group, slash, _ = str(each.get("apiVersion", "")).partition("/")
+        group = group if slash else ""
+        owner = {f"owner_{name}": str(each.get(name, "")) for name in ("kind", "name", "uid")}
+        plural = _plural(owner["owner_kind"], group)
+        found.append({**owner, "target": target({"group": group, "plural": plural}) if plural else ""})
+    return found
+
+
 def _plural(kind: str, group: str) -> str:
     """Of a declared kind its plural; of others nobody says, and the link goes by the uid alone."""
     found = next((each for each in TABLES if (each.kind, each.group) == (kind, group)), None)
@@ -327,7 +343,24 @@ def _kubectl(identity: Identity, row: Row) -> str:
     words = ["kubectl", "--context", identity.context]
     if row["namespace"]:
         words += ["--namespace", row["namespace"]]
-    return shlex.join([*words, "get", resource, row["name"], "-o", "yaml"])
+    words += ["get", resource]
+    # Names of RBAC begin with what they like, and would be options of kubectl.
+    name = [row["name"], "-o", "yaml"] if not row["name"].startswith("-") else ["-o", "yaml", "--", row["name"]]
+    return " ".join(map(_quoted, [*words, *name]))
+
+
+def _quoted(word: str) -> str:
+    """A word for a shell, in printable characters alone: the others may mean something to a terminal that it is pasted
+    into, in quotes too (`$'...'` is POSIX.1-2024, and older in bash, ksh and zsh)."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(_escaped(each) for each in word) + "'"
+
+
+def _escaped(letter: str) -> str:
+    if letter in "\\'":
+        return f"\\{letter}"
+    return letter if letter.isprintable() else "".join(f"\\{byte:03o}" for byte in letter.encode())
 
 
 @views.get("/object/relations")
@@ -526,8 +559,9 @@ class Sides:
         return {name: value for name, value in vars(self).items() if value}
 
     def both(self) -> tuple[comparing.Side, comparing.Side]:
-        """Raises `Unanswerable`."""
-        left = comparing.side(self.left, self.left_namespace, self.left_at)
+        """A namespace of one side alone is that of both: names of all namespaces are not those of one. Raises
+        `Unanswerable`."""
+        left = comparing.side(self.left, self.left_namespace or self.right_namespace, self.left_at)
         right = comparing.side(self.right or self.left, self.right_namespace or self.left_namespace, self.right_at)
         return left, right
 
@@ -613,7 +647,8 @@ def _run(query: Answer, most: int = MOST_ANSWERED) -> tuple[list[str], list[list
     with reader().snapshot() as snapshot:
         snapshot.at_most(ANSWER_SECONDS)
         with snapshot.connection.cursor() as cursor:
-            cursor.execute(query.sql.encode())
+            # Not kept as a plan: one of `*` fails when what it stands for has become more.
+            cursor.execute(query.sql.encode(), prepare=False)
             headings = [column.name for column in cursor.description or ()]
             rows = [list(row) for row in cursor.fetchmany(most + 1)]
     return headings, rows[:most], len(rows) > most
