@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
 from k8s_inventory.known_secrets import learn
-from k8s_inventory.sync.summary import changes, fresh, lines, note
+from k8s_inventory.sync.summary import changes, fresh, lines, note, worst_first
 
 
 def _row(context: str, kind: str, outcome: str = "complete", error: str | None = None, **more: Any) -> dict[str, Any]:
@@ -35,6 +35,19 @@ def test_what_is_wrong_with_a_context_is_said_once() -> None:
         "gone · pods: unauthorized",
         "  no token",
     ]
+
+
+def test_of_a_fleet_the_worst_is_told_and_how_much_more_there_is() -> None:
+    rows = [_row(f"c-{number}", "pods", warning=f"of {number}") for number in range(2000)]
+    rows += [_row(f"c-{number}", "services", "failed", f"why {number}") for number in range(2000)]
+    said = lines(rows, by_family=True).splitlines()
+    assert sum(line.startswith("Warning: ") for line in said) == 1000
+    assert sum(line.endswith(": failed") for line in said) == 1000
+    assert "and 1,000 more that are not complete: see k8s_sync_runs" in said
+    assert said[-1] == "and 1,000 more warnings: see k8s_sync_runs"
+    kept = worst_first(rows)
+    assert [row["outcome"] for row in kept] == ["failed"] * 1000
+    assert worst_first(rows[:1000]) == rows[:1000]
 
 
 def test_a_table_is_fresh_by_the_targets_that_are_complete() -> None:

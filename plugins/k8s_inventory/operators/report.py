@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class ReportOperator(BaseOperator):
-    """Prints a table of all targets, returns it, leaves the run's note, and fails if a target failed.
+    """Prints a table of all targets, returns its rows, leaves the run's note, and fails if a target failed.
+
+    Of more than `sync.summary.MOST` targets the table has a row a context and family, and the worst are returned: what
+    Airflow keeps of a run is bounded.
 
     :param plan_task_id: the task whose return value says what was planned.
     :param views_task_id: the task that made the views of CRDs, where there is one.
@@ -31,7 +34,8 @@ class ReportOperator(BaseOperator):
         from k8s_inventory.printable import printable
         from k8s_inventory.settings import Settings
         from k8s_inventory.store import StoreError
-        from k8s_inventory.sync.summary import failed, lines, note, report
+        from k8s_inventory.sync.summary import MOST as MOST_ROWS
+        from k8s_inventory.sync.summary import at_most, failed, lines, note, report, worst_first
 
         plan = context["ti"].xcom_pull(task_ids=self.plan_task_id)
         if not plan:
@@ -51,13 +55,14 @@ class ReportOperator(BaseOperator):
         if views == "failed":
             warnings.append(f"the task `{self.views_task_id}` failed: views of CRDs are not all as they should be")
         leave(context, note(rows, warnings=warnings, most=MOST))
-        self.log.info("\n%s", lines(rows, warnings=warnings))
+        self.log.info("\n%s", lines(rows, warnings=warnings, by_family=len(rows) > MOST_ROWS))
         bad = [f"{row['context_name']} · {row['kind']} ({row['outcome']})" for row in failed(rows)]
         if views == "failed":
             bad.append(f"{self.views_task_id} (failed)")
         if bad:
-            raise failure(f"not complete: {', '.join(map(printable, bad))}", retryable=False, context=context)
-        return rows
+            said = ", ".join(at_most([*map(printable, bad)], "targets", most=100))
+            raise failure(f"not complete: {said}", retryable=False, context=context)
+        return worst_first(rows)
 
     @staticmethod
     def _state_of(task_id: str, context: Context) -> Any:

@@ -47,6 +47,8 @@ class SyncOperator(BaseOperator):
 
     A target that is not complete fails its task, after all others were tried; a forbidden or absent kind that was
     not named does not, and skips the task where it has no other. A retry repeats only what was not complete.
+
+    Returns what each target came to; of more than `sync.summary.MOST` the worst.
     """
 
     template_fields = ("create_staging", "see", "stage", "merge", "missing", "prune", "prune_absent")
@@ -122,6 +124,7 @@ class SyncOperator(BaseOperator):
         from k8s_inventory.operators.metrics import send
         from k8s_inventory.outcome import Outcome, Verdict
         from k8s_inventory.settings import Settings
+        from k8s_inventory.sync.summary import at_most, worst_first
 
         with explained(context):
             settings = Settings.of_run(context["params"])
@@ -130,12 +133,15 @@ class SyncOperator(BaseOperator):
         verdicts = [
             each.outcome.verdict(named=each.kind in self.work["named"], retryable=each.retryable) for each in results
         ]
-        problems = "\n".join(str(each.error) for each in results if each.outcome is not Outcome.COMPLETE)
+        errors = [str(each.error) for each in results if each.outcome is not Outcome.COMPLETE]
+        problems = "\n".join(at_most(errors, "targets", most=100))
         if Verdict.FAIL in verdicts or Verdict.RETRY in verdicts:
             raise failure(problems, retryable=Verdict.RETRY in verdicts, context=context) from None
         if verdicts and all(each is Verdict.SKIP for each in verdicts):
             raise AirflowSkipException(problems)
-        return [{"context": each.context_name, "kind": each.kind, **each.attempt.columns()} for each in results]
+        return worst_first(
+            [{"context": each.context_name, "kind": each.kind, **each.attempt.columns()} for each in results]
+        )
 
     def on_kill(self) -> None:
         if self._running is not None:

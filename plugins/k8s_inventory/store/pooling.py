@@ -15,8 +15,8 @@ from psycopg.pq import ExecStatus
 from k8s_inventory.store.refusals import SHARED, StoreError
 
 _ROUNDS = 10
-"""Others may be at the pooler, too, and have the session of the server just when we look for it: beside three of them that
-never rest one look in five sees nothing."""
+"""Others may be at the pooler, too, and have the session of the server just when we look for it: beside three of them
+that never rest one look in five sees nothing."""
 _PATIENCE = 2.0
 """Seconds for a session of the server. A pooler that has none left lets us wait: who waits beside us, while we are at
 nothing, shows that ours is held for us."""

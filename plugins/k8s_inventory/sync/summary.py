@@ -25,6 +25,9 @@ _FAMILY_OF = {kind.name: family for family, kinds in FAMILIES.items() for kind i
 _SAYING_LITTLE = frozenset({"generation", "observed_generation", "spec", "status", "data"})
 """Columns that change with the others that a change names."""
 
+MOST = 1000
+"""Rows, problems or warnings of a run in a log or an XCom. `k8s_sync_runs` has all."""
+
 _MOST_CONTEXTS = 100
 """Of each sort in what is said of a table: Airflow keeps it with every event."""
 
@@ -113,6 +116,19 @@ def failed(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [row for row in rows if Outcome(row["outcome"]).verdict(named=row["named"]) in (Verdict.FAIL, Verdict.RETRY)]
 
 
+def worst_first(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`MOST` of the rows: all of them in their order, or of more those of the worst outcomes."""
+    if len(rows) <= MOST:
+        return list(rows)
+    return sorted(rows, key=lambda row: -Outcome(row["outcome"]).severity)[:MOST]
+
+
+def at_most(found: Sequence[str], what: str, *, most: int = MOST) -> list[str]:
+    """So many, and how many more there are."""
+    left_out = [f"and {len(found) - most:,} more {what}: see k8s_sync_runs"] if len(found) > most else []
+    return [*found[:most], *left_out]
+
+
 def lines(
     rows: Sequence[Mapping[str, Any]], *, warnings: Sequence[str] = (), width: int = 110, by_family: bool = False
 ) -> str:
@@ -120,14 +136,17 @@ def lines(
     that is not complete, and what warnings there are: those of the targets, after others that are given."""
     text = StringIO()
     Console(file=text, width=width, color_system=None).print(_of_families(rows) if by_family else _of_targets(rows))
-    for row, whose in _problems(rows):
-        text.write(printable(f"{row['context_name']} · {whose}: {row['outcome']}") + "\n")
-        text.write(f"  {printable(row['error'])}\n")
-        if row["what_to_do"]:
-            text.write(f"  {row['what_to_do']}\n")
+    text.writelines(f"{each}\n" for each in at_most([*map(_said, _problems(rows))], "that are not complete"))
     of_rows = (warning for row in rows for warning in (row["warning"] or "").splitlines())
-    text.writelines(f"Warning: {printable(warning)}\n" for warning in (*warnings, *of_rows))
+    warned = [f"Warning: {printable(warning)}" for warning in (*warnings, *of_rows)]
+    text.writelines(f"{each}\n" for each in at_most(warned, "warnings"))
     return text.getvalue()
+
+
+def _said(problem: tuple[Mapping[str, Any], str]) -> str:
+    row, whose = problem
+    said = printable(f"{row['context_name']} · {whose}: {row['outcome']}") + f"\n  {printable(row['error'])}"
+    return f"{said}\n  {row['what_to_do']}" if row["what_to_do"] else said
 
 
 def _table(*names: str, numbers: Sequence[str] = ()) -> Table:
@@ -225,8 +244,8 @@ def _lacking(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         if row["outcome"] != Outcome.COMPLETE:
             alike.setdefault((row["context_name"], row["outcome"]), []).append(row)
-    worst_first = sorted(alike.items(), key=lambda item: (-Outcome(item[0][1]).severity, item[0]))
-    return [_lack(context, outcome, of_one) for (context, outcome), of_one in worst_first]
+    by_severity = sorted(alike.items(), key=lambda item: (-Outcome(item[0][1]).severity, item[0]))
+    return [_lack(context, outcome, of_one) for (context, outcome), of_one in by_severity]
 
 
 def _lack(context: str, outcome: str, rows: Sequence[Mapping[str, Any]]) -> str:
