@@ -722,7 +722,7 @@ def test_what_another_run_writes_is_left_to_it_at_once(
     cluster.create(f"{shop}/pods", pod("one"))
     cluster.create(f"{shop}/configmaps", {"metadata": {"name": "one"}})
     with again(store)() as other, Target.locked(other, KINDS["pods"], context.name) as target:
-        target.begin(run_id="daily", attempt=1)
+        target.begin(run_id="daily", attempt=1, ignored={})
         results = inventory(context, "pods", "configmaps")
         assert results["configmaps"].outcome == "complete"
         busy = results["pods"]
@@ -733,6 +733,9 @@ def test_what_another_run_writes_is_left_to_it_at_once(
         (noted,) = query_rows(store, "SELECT * FROM k8s_sync_runs WHERE outcome = 'busy'")
         assert (noted["kind"], noted["mode"], noted["error"]) == ("pods", "incremental", busy.error)
         assert status_of(store, "pods")["run_id"] == "daily", "the status is that of the run that is at it"
+        (coverage,) = query_rows(store, "SELECT * FROM k8s_coverage_at(clock_timestamp()) WHERE kind = 'pods'")
+        assert (coverage["known"], coverage["outcome"]) == ("complete", "complete"), "it says nothing of the rows"
+        assert not query_rows(store, "SELECT * FROM k8s_not_known('{pods}')")
         target.end(Attempt(outcome=Outcome.FAILED, error="ended"))
     assert inventory(context, "pods")["pods"].attempt.pages == 0
     assert_table_equals_cluster(store, cluster, "pods")

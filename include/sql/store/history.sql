@@ -208,6 +208,8 @@ LEFT JOIN LATERAL (
     WHERE
         run.context_name = target.context_name
         AND run.kind = target.kind
+        -- One that found another at work says nothing of the rows; that other one does.
+        AND run.outcome IS DISTINCT FROM 'busy'
         -- What reads in parts stores them one by one, and what ended incomplete before it ended.
         AND CASE
             WHEN run.scope = 'all' AND coalesce(run.outcome IN ('complete', 'absent'), TRUE) THEN run.finished_at
