@@ -23,6 +23,7 @@ from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Store, Target
 from k8s_inventory.sync import Custom, Result, Run, Sync, Targets, following, reading
+from k8s_inventory.sync.summary import fresh
 from tests.cluster import Cluster
 from tests.cluster.cluster import Rejected, User, wait_until
 from tests.cluster.objects import crd, namespace, pod
@@ -214,6 +215,12 @@ def test_what_was_heard_of_a_watch_that_breaks_off_is_stored_and_is_not_called_a
     assert_table_equals_cluster(store, cluster, "pods", context="proxied")
     seen = [row["name"] for row in changes(store, namespace=shop.split("/")[-1])]
     assert sorted(seen) == ["one", "two"]
+    (row,) = store.run_report("incremental-3")
+    told = fresh([row])["k8s_pods"]["changed"]
+    assert told == 2, "whoever waits for a complete table is told of what came before it was"
+    assert row["changed"] == (2 if cut == "before any" else 1)
+    inventory(proxy.context, "pods")
+    assert fresh(store.run_report("incremental-4"))["k8s_pods"]["changed"] == 0, "and once"
 
 
 @pytest.mark.parametrize("times", [1, 3])
