@@ -39,6 +39,7 @@ _OBJECT = {
     "pods": {"kind": "Pod", "apiVersion": "v1"},
     "configmaps": {"kind": "ConfigMap", "apiVersion": "v1"},
     "namespaces": {"kind": "Namespace", "apiVersion": "v1"},
+    "events": {"kind": "Event", "apiVersion": "v1"},
     "widgets": {"kind": "Widget", "apiVersion": "h.example/v1"},
     "gears": {"kind": "Gear", "apiVersion": "h.example/v1"},
 }

@@ -203,6 +203,28 @@ def test_what_was_missed_is_told_though_the_context_fails_meanwhile(
     assert _until_seen(changes) == {"services"}
 
 
+def test_a_context_that_leads_to_another_cluster_is_followed_there(
+    cluster: Cluster,
+    start_cluster: Callable[..., Cluster],
+    context_of: Callable[..., Context],
+    follow: Callable[..., Changes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the one before is there still, and nothing says that it is not meant any more but the kubeconfig."""
+    monkeypatch.setattr(changes_module, "_SESSION_LASTS", 0.5)
+    changes = follow(context_of(cluster), "configmaps")
+    _until_quiet(changes)
+    other = start_cluster()
+    context_of(other)  # writes the same kubeconfig
+    assert _until_seen(changes) == {"configmaps"}, "all of it may be other"
+    _until_quiet(changes)
+    cluster.create("/api/v1/namespaces/shop/configmaps", {"metadata": {"name": "no-more"}})
+    assert _quiet(changes)
+    other.create("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "there"}})
+    assert _until_seen(changes) == {"configmaps"}
+    cluster.delete("/api/v1/namespaces/shop/configmaps/no-more")
+
+
 @pytest.mark.parametrize("was_heard", [False, True])
 def test_a_revision_of_the_future_is_given_up(
     cluster: Cluster,

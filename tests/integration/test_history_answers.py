@@ -400,6 +400,44 @@ def test_labels_taken_away(inventory: Inventory) -> None:
     assert of(inventory.here("labels_taken_away", since), *columns) == expected
 
 
+def _changed_twice(inventory: Inventory, *, of_second: Callable[[], None], **settings: object) -> datetime:
+    """Two changes of a StatefulSet's replicas, images and labels, each read by a sync; the second under settings."""
+    sets = f"{inventory.apps}/statefulsets"
+    made = deployment("web", replicas=1, image="shop/web:1")
+    inventory.cluster.create(sets, {**made, "metadata": {"name": "web", "labels": {"team": "1"}}})
+    inventory.sync("statefulsets")
+    since = inventory.now()
+    for number, given in ((2, {}), (3, settings)):
+        template = {"spec": {"containers": [{"name": "main", "image": f"shop/web:{number}"}]}}
+        change = {"metadata": {"labels": {"team": str(number)}}, "spec": {"replicas": number, "template": template}}
+        inventory.cluster.patch(f"{sets}/web", change)
+        inventory.sync("statefulsets", **given)
+    of_second()
+    inventory.sync("statefulsets")
+    return since
+
+
+@pytest.mark.parametrize("how", ["off-for-a-while", "deleted", "off-still"])
+def test_no_value_is_known_after_changes_are_lacking(inventory: Inventory, how: str) -> None:
+    def delete() -> None:
+        inventory.store.connection.execute(
+            "DELETE FROM k8s_changes WHERE plural = 'statefulsets' AND seen_at = (SELECT max(seen_at) FROM k8s_changes)"
+        )
+
+    since = _changed_twice(
+        inventory,
+        of_second=delete if how == "deleted" else lambda: None,
+        **({} if how == "deleted" else {"history_days": 0}),
+    )
+    if how == "off-still":
+        inventory.sync("statefulsets", history_days=0)
+    assert of(inventory.here("scaled", since), "replicas_from", "replicas_to") == [(1, None)]
+    assert of(inventory.here("images_rolled_out", since), "images_from", "images_to") == [(["shop/web:1"], None)]
+    assert inventory.here("labels_taken_away", since) == []
+    for name in ("scaled", "images_rolled_out", "labels_taken_away"):
+        assert "statefulsets" in {row["kind"] for row in unknown(inventory.all(name, since))}
+
+
 def test_nodes_that_came_and_went(inventory: Inventory) -> None:
     cluster, prefix = inventory.cluster, f"{inventory.namespace[:40]}-"
     cluster.create("/api/v1/nodes", {"metadata": {"name": f"{prefix}old"}})

@@ -23,6 +23,7 @@ from k8s_inventory.outcome import Outcome, Verdict
 from k8s_inventory.settings import Settings
 from k8s_inventory.store import Attempt, Store, Target
 from k8s_inventory.sync import Custom, Result, Run, Sync, Targets, following, reading
+from k8s_inventory.sync.summary import fresh
 from tests.cluster import Cluster
 from tests.cluster.cluster import Rejected, User, wait_until
 from tests.cluster.objects import crd, namespace, pod
@@ -214,6 +215,12 @@ def test_what_was_heard_of_a_watch_that_breaks_off_is_stored_and_is_not_called_a
     assert_table_equals_cluster(store, cluster, "pods", context="proxied")
     seen = [row["name"] for row in changes(store, namespace=shop.split("/")[-1])]
     assert sorted(seen) == ["one", "two"]
+    (row,) = store.run_report("incremental-3")
+    told = fresh([row])["k8s_pods"]["changed"]
+    assert told == 2, "whoever waits for a complete table is told of what came before it was"
+    assert row["changed"] == (2 if cut == "before any" else 1)
+    inventory(proxy.context, "pods")
+    assert fresh(store.run_report("incremental-4"))["k8s_pods"]["changed"] == 0, "and once"
 
 
 @pytest.mark.parametrize("times", [1, 3])
@@ -643,13 +650,88 @@ def test_what_leaves_a_selection_stays_and_what_is_gone_goes(
         cluster.create(f"{shop}/pods", made)
     inventory(context, "pods", mode="full", **selected)
     cluster.patch(f"{shop}/pods/leaves", {"metadata": {"labels": {"part": "no"}}})
+    cluster.patch(f"{shop}/pods/stays", {"metadata": {"labels": {"at": "1"}}})
     cluster.delete(f"{shop}/pods/goes")
     result = inventory(context, "pods", **selected)["pods"]
     assert (result.outcome, result.attempt.pages, result.attempt.deleted) == ("complete", 0, 1), result
     rows = query_rows(store, "SELECT name FROM k8s_pods ORDER BY name")
     assert [row["name"] for row in rows] == ["leaves", "stays"]
-    (gone,) = changes(store, change="deleted")
-    assert gone["evidence"] == "watch event; GET: not found"
+    said = {(row["name"], row["change"]): row["evidence"] for row in changes(store)}
+    assert said == {("goes", "deleted"): "watch event; GET: not found", ("stays", "updated"): "watch event"}
+    cluster.patch(f"{shop}/pods/stays", {"metadata": {"labels": {"at": "2"}}})
+    cluster.create(f"{shop}/pods", {**pod("goes"), "metadata": {"name": "goes", "labels": {"part": "yes"}}})
+    inventory(context, "pods", **selected)
+    cluster.patch(f"{shop}/pods/stays", {"metadata": {"labels": {"at": "3"}}})
+    cluster.delete(f"{shop}/pods/goes")
+    inventory(context, "pods", mode="full", **selected)
+    listed = {row["name"]: row["evidence"] for row in changes(store, run_id="full-4")}
+    assert listed.keys() == {"goes", "stays"}
+    assert listed["goes"] == f"{listed['stays']}; GET: not found"
+
+
+def _labelled(part: str, at: int = 0) -> dict[str, Any]:
+    return {"metadata": {"labels": {"part": part, "at": str(at)}}}
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param([("full", "part=b", False)], id="other selectors"),
+        pytest.param([("full", "part=b", True)], id="of its namespace"),
+        pytest.param([("full", "part=a", False), ("full", "part=a", False)], id="it has left"),
+        pytest.param([("full", "part=a", False), ("incremental", "part=a", False)], id="a watch says that it has left"),
+    ],
+)
+@pytest.mark.parametrize("whole_before", [True, False])
+def test_it_is_not_said_to_have_been_right_of_what_selectors_left_out(
+    cluster: Cluster,
+    store: Store,
+    context_of: Callable[..., Context],
+    inventory: Inventory,
+    shop: str,
+    between: list[tuple[str, str, bool]],
+    whole_before: bool,
+) -> None:
+    """Of two objects one changes while nothing that is read selects it: when is not known but for what was before."""
+    context, name = context_of(cluster), shop.split("/")[-1]
+
+    def read(mode: str, selector: str, in_namespace: bool) -> None:
+        given = {"label_selectors": {"configmaps": selector}} if selector else {}
+        given |= {"namespaces": [name]} if in_namespace else {}
+        assert inventory(context, "configmaps", mode=mode, **given)["configmaps"].outcome == "complete"
+
+    for each in ("changes", "selected"):
+        cluster.create(
+            f"{shop}/configmaps", {**_labelled("a"), "metadata": {"name": each, **_labelled("a")["metadata"]}}
+        )
+    cluster.patch(f"{shop}/configmaps/selected", _labelled("b" if between[0][1] == "part=b" else "a"))
+    read("full", "" if whole_before else "part in (a,b)", False)
+    (known,) = query_rows(store, "SELECT exact_as_of FROM k8s_sync_targets WHERE kind = 'configmaps'")
+    has_left = between[-1][1] == "part=a"
+    for mode, selector, in_namespace in between:
+        if (mode, selector, in_namespace) == between[-1]:
+            cluster.patch(f"{shop}/configmaps/changes", _labelled("c" if has_left else "a", 1))
+        read(mode, selector, in_namespace)
+    cluster.patch(f"{shop}/configmaps/changes", _labelled("a", 2))
+    cluster.patch(f"{shop}/configmaps/selected", {"data": {"more": "1"}})
+    read("full", "" if between[-1][2] else "part in (a,b)" if not has_left else "part=a", between[-1][2])
+    found = {row["name"]: row for row in changes(store, change="updated")}
+    assert found["changes"]["not_before"] == known["exact_as_of"]
+
+
+def test_what_selectors_select_is_known_to_have_been_right(
+    cluster: Cluster, store: Store, context_of: Callable[..., Context], inventory: Inventory, shop: str
+) -> None:
+    context, selected = context_of(cluster), {"label_selectors": {"configmaps": "part=a"}}
+    cluster.create(f"{shop}/configmaps", {"metadata": {"name": "one", **_labelled("a")["metadata"]}})
+    for at, mode in enumerate(("full", "full", "incremental", "full")):
+        cluster.patch(f"{shop}/configmaps/one", _labelled("a", at))
+        inventory(context, "configmaps", mode=mode, **selected)
+    first, *later = changes(store, name="one")
+    assert len(later) == 2
+    for before, after in zip((first, *later), later, strict=False):
+        assert before["not_before"] < before["seen_at"]
+        assert before["not_before"] < after["not_before"] < before["seen_at"]
 
 
 def test_secrets_are_watched_without_their_data(
@@ -722,7 +804,7 @@ def test_what_another_run_writes_is_left_to_it_at_once(
     cluster.create(f"{shop}/pods", pod("one"))
     cluster.create(f"{shop}/configmaps", {"metadata": {"name": "one"}})
     with again(store)() as other, Target.locked(other, KINDS["pods"], context.name) as target:
-        target.begin(run_id="daily", attempt=1)
+        target.begin(run_id="daily", attempt=1, ignored={})
         results = inventory(context, "pods", "configmaps")
         assert results["configmaps"].outcome == "complete"
         busy = results["pods"]
@@ -733,6 +815,9 @@ def test_what_another_run_writes_is_left_to_it_at_once(
         (noted,) = query_rows(store, "SELECT * FROM k8s_sync_runs WHERE outcome = 'busy'")
         assert (noted["kind"], noted["mode"], noted["error"]) == ("pods", "incremental", busy.error)
         assert status_of(store, "pods")["run_id"] == "daily", "the status is that of the run that is at it"
+        (coverage,) = query_rows(store, "SELECT * FROM k8s_coverage_at(clock_timestamp()) WHERE kind = 'pods'")
+        assert (coverage["known"], coverage["outcome"]) == ("complete", "complete"), "it says nothing of the rows"
+        assert not query_rows(store, "SELECT * FROM k8s_not_known('{pods}')")
         target.end(Attempt(outcome=Outcome.FAILED, error="ended"))
     assert inventory(context, "pods")["pods"].attempt.pages == 0
     assert_table_equals_cluster(store, cluster, "pods")

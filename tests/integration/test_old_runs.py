@@ -32,7 +32,7 @@ def attempts(store: Store) -> list[dict[str, Any]]:
     store.connection.execute("UPDATE k8s_sync_runs SET started_at = now(), finished_at = now()")
     for day in range(100, 0, -1):
         for kind in ("pods", "services", "configmaps"):
-            outcome = chosen.choice(["complete", "partial", "failed", "absent", None])
+            outcome = chosen.choice(["complete", "partial", "failed", "absent", "busy", None])
             if kind == "configmaps" and day < 90:
                 outcome = "failed"
             scope, hours = chosen.choice(["all", "all", "namespaces a"]), chosen.choice([1, 30])
@@ -69,7 +69,7 @@ def test_what_is_known_of_what_is_kept_stays(
         *(kept_for, kept_for),
     )
     for row in counts:
-        assert row["old"] <= 3 or kept_for > 100
+        assert row["old"] <= 5 or kept_for > 100
         assert row["new"] >= min(kept_for, 100)
     store.forget_old_runs(days)
     assert query_rows(store, STATUS) == before[1]

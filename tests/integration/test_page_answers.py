@@ -689,6 +689,7 @@ def test_what_is_not_gone_through_is_not_known(store: Store, ask: Ask, monkeypat
     given = {"context_name": "prod", "kind": "Deployment", "group": "apps", "plural": "deployments", "name": "web"}
     given |= {"namespace": "shop", "uid": uid, "change": "updated", "run_id": "r", "evidence": "e"}
     now = datetime.now(UTC)
+    _put(store, "k8s_sync_targets", context_name="prod", kind="deployments", history_since=now - timedelta(days=1))
     for number in range(8):
         seen, old = now - timedelta(minutes=10 - number), Jsonb({"replicas": number})
         _put(store, "k8s_changes", **given, seen_at=seen, columns=["replicas"], old=old)

@@ -115,10 +115,21 @@ def test_what_a_value_became_is_what_the_next_change_took_away(reader: Reader, s
             [now - timedelta(minutes=minutes), old],
         )
     values = {"since": now - timedelta(hours=1), "until": now, "limit": 10, "bytes": 1_000_000}
-    with reader.snapshot() as snapshot:
-        changes = with_differences(snapshot.rows("changes", values, asked=set()), snapshot)
-    shown = [[(each.column, each.old, each.new) for each in change["differences"]] for change in changes]
-    assert shown == [[("replicas", "3", "not known")], [("replicas", "2", "3")], [("replicas", "1", "2")]]
+
+    def shown(*, history_since: datetime) -> list[list[tuple[str, str, str]]]:
+        store.connection.execute(
+            "INSERT INTO k8s_sync_targets (context_name, kind, history_since) VALUES ('c', 'deployments', %s) "
+            "ON CONFLICT (context_name, kind) DO UPDATE SET history_since = excluded.history_since",
+            [history_since],
+        )
+        with reader.snapshot() as snapshot:
+            changes = with_differences(snapshot.rows("changes", values, asked=set()), snapshot)
+        return [[(each.column, each.old, each.new) for each in change["differences"]] for change in changes]
+
+    whole = [[("replicas", "3", "not known")], [("replicas", "2", "3")], [("replicas", "1", "2")]]
+    assert shown(history_since=now - timedelta(hours=1)) == whole
+    lacking = [*whole[:2], [("replicas", "1", "not known")]]
+    assert shown(history_since=now - timedelta(minutes=25)) == lacking, "others may have come after it"
 
 
 @pytest.mark.parametrize("hostile", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])

@@ -47,7 +47,8 @@ reason AS (
             run.outcome,
             run.scope
         FROM k8s_sync_runs AS run
-        WHERE run.context_name = asked.context_name AND run.kind = asked.kind AND run.outcome IS NOT NULL
+        -- One that found another at work says nothing of the rows; that other one does.
+        WHERE run.context_name = asked.context_name AND run.kind = asked.kind AND run.outcome <> 'busy'
         ORDER BY run.id DESC
         LIMIT 1
     ) AS latest ON TRUE

@@ -1,13 +1,15 @@
 -- Of each target some of its oldest attempts, that ended before the days for which they are kept, and before its history.
 -- Those of a clock that was as far ahead go with them. The last of these stays, and the last complete one: they say what is
--- known of the instants after them.
+-- known of the instants after them. Those that found another at work (busy) say nothing of any.
 WITH oldest AS (
     SELECT
         run.id,
         run.context_name,
         run.kind,
         coalesce(run.finished_at, run.started_at) NOT BETWEEN run.kept_since AND run.kept_until AS is_due,
-        coalesce(run.finished_at NOT BETWEEN run.kept_since AND run.kept_until, FALSE) AS is_before,
+        coalesce(
+            run.finished_at NOT BETWEEN run.kept_since AND run.kept_until AND run.outcome IS DISTINCT FROM 'busy', FALSE
+        ) AS is_before,
         coalesce(run.outcome = 'complete' AND run.scope = 'all', FALSE) AS is_whole
     FROM k8s_sync_targets AS target
     CROSS JOIN LATERAL (

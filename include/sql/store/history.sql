@@ -208,6 +208,8 @@ LEFT JOIN LATERAL (
     WHERE
         run.context_name = target.context_name
         AND run.kind = target.kind
+        -- One that found another at work says nothing of the rows; that other one does.
+        AND run.outcome IS DISTINCT FROM 'busy'
         -- What reads in parts stores them one by one, and what ended incomplete before it ended.
         AND CASE
             WHEN run.scope = 'all' AND coalesce(run.outcome IN ('complete', 'absent'), TRUE) THEN run.finished_at
@@ -232,6 +234,26 @@ END;
 
 COMMENT ON FUNCTION k8s_coverage_at(timestamptz) IS
 'How far an instant is known, by context and kind: complete, absent (not served then), incomplete (rows are those of complete_as_of), or unknown.';
+
+-- A declared kind's target has its plural for its name; that of any other has the group, too.
+CREATE OR REPLACE FUNCTION k8s_history_since(of_context text, of_plural text, of_group text)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT target.history_since
+FROM k8s_sync_targets AS target
+WHERE
+    target.context_name = of_context
+    AND target.kind IN (
+        of_plural || '.' || coalesce(nullif(of_group, ''), 'core'),
+        CASE of_plural WHEN 'customresourcedefinitions' THEN 'crds' ELSE of_plural END
+    )
+ORDER BY strpos(target.kind, '.') DESC
+LIMIT 1;
+END;
+
+COMMENT ON FUNCTION k8s_history_since(text, text, text) IS
+'Since when every change of the objects of a plural and group is noted: of an earlier one, the value after it is not known.';
 
 CREATE OR REPLACE FUNCTION k8s_unknown_since(since timestamptz)
 RETURNS TABLE (context_name text, kind text, complete_as_of timestamptz, error text, history_since timestamptz)

@@ -17,7 +17,10 @@ SELECT
     staged.uid,
     CASE WHEN stored.uid IS NULL THEN 'created' ELSE 'updated' END,
     %(seen_at)s,
-    CASE WHEN stored.uid IS NOT NULL OR %(is_all)s THEN %(not_before)s::timestamptz END,
+    CASE
+        WHEN stored.uid IS NOT NULL THEN %(not_before)s::timestamptz
+        WHEN %(is_all)s THEN %(not_before_of_new)s::timestamptz
+    END,
     CASE WHEN stored.uid IS NULL THEN staged.created_at END,
     stored.resource_version,
     staged.resource_version,

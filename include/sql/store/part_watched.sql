@@ -9,5 +9,6 @@ SET
     resource_version = CASE WHEN %(outcome)s::text = 'complete' THEN %(resource_version)s::text ELSE resource_version END,
     exact_as_of = coalesce(%(snapshot_at)s::timestamptz, exact_as_of),
     last_complete_at = CASE WHEN %(outcome)s::text = 'complete' THEN clock_timestamp() ELSE last_complete_at END,
-    finished_at = clock_timestamp()
+    finished_at = clock_timestamp(),
+    is_all_rows = is_all_rows AND %(is_all_rows)s
 WHERE context_name = %(context_name)s AND kind = %(kind)s AND namespace = '';

@@ -18,7 +18,8 @@ SELECT
         WHEN sum(octet_length(page.old::text)) OVER (ORDER BY page.seen_at DESC, page.id DESC) <= %(bytes)s THEN page.old
     END AS old,
     page.run_id,
-    page.evidence
+    page.evidence,
+    coalesce(page.seen_at >= k8s_history_since(page.context_name, page.plural, page."group"), FALSE) AS is_followed
 FROM (
     SELECT
         change.id,

@@ -42,6 +42,10 @@ _STANDS = 30.0
 
 _LONGEST_PAUSE = 300.0
 
+_SESSION_LASTS = 600.0
+"""Seconds after which a context has another session, though nothing is wrong with it: its configuration may lead to
+another cluster by then, while the one before is still there."""
+
 _MOST_ROUNDS = 8
 """Of reading what has come, a megabyte of each watch, before others have their turn."""
 
@@ -97,6 +101,8 @@ class Changes:
         self._trouble: type[KubeError] | None = None
         self._session: Session | None = None
         self._watches: Watches[str] | None = None
+        self._ends_at = 0.0
+        self._server: str | None = None
         self._changed: set[str] = set()
         self._lock = threading.Lock()
 
@@ -116,6 +122,8 @@ class Changes:
         with self._lock:
             self._read()
             now = time.monotonic()
+            if self._session is not None and now > self._ends_at:
+                self._renew(now)
             due = [each for each in self._followed.values() if not self._is_open(each) and each.due <= now]
             if due and not self._stopped.is_set():
                 self._open(due)
@@ -203,7 +211,21 @@ class Changes:
         if self._session is None or self._watches is None:
             self._session = self._open_session()
             self._watches = Watches(self._session)
+            self._ends_at = time.monotonic() + _SESSION_LASTS * random.uniform(0.8, 1.2)  # noqa: S311 - not all at once
+            if self._server not in (None, self._session.server):  # revisions are of the cluster before
+                for each in self._followed.values():
+                    each.is_lost = each.is_lost or each.revision is not None
+                    each.revision, each.was_heard = None, False
+            self._server = self._session.server
         return self._session, self._watches
+
+    def _renew(self, now: float) -> None:
+        """Has all that is watched begun anew in another session, from where it is."""
+        for each in self._followed.values():
+            if self._is_open(each):
+                each.due, each.opened_at = now, None
+            each.was_heard = False
+        self._end_session()
 
     def _end_session(self) -> None:
         if self._watches is not None:

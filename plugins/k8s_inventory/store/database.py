@@ -550,7 +550,7 @@ class Store:
 
     def run_report(self, run_id: str, invocation: str = "") -> list[dict[str, Any]]:
         """The last attempt of each target of a run: context_name, kind, outcome, objects, ...; and of all its attempts
-        what `changed` and was `deleted`.
+        what `changed` and was `deleted`, and what had before, since the target was last complete (`changed_before`).
 
         `invocation`: of the tasks alone whose own begins so.
         """

@@ -98,6 +98,8 @@ class Listed(Counts):
     since: Revision | None = None
     """Of a watch: from where it went on. What was read is then all that happened since, not all there is; `complete`,
     if it came to a revision that was current at `snapshot_at`."""
+    lacks_rows: bool = False
+    """Whether selectors left out, or select no more, what has a row: that one may be of long before."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, printable(value) if name == "error" and value is not None else value)

@@ -91,6 +91,7 @@ class Statements:
     replaced: str
     prune: str
     prune_absent: str
+    unseen: str
     namespaces_stored: str
     under_other_rules: str
     stored_objects: str

@@ -413,6 +413,8 @@ class Target:
             if listed.since:
                 of_watch = {**self._key, "created": created, "deleted": listed.deleted}
                 listed.objects = self._store.rows("objects_moved", of_watch)[0]["objects"]
+            if coverage.selection and listed.since is None and listed.outcome is Outcome.COMPLETE:
+                listed.lacks_rows = self._counted(self._statements.unseen, namespace=coverage.namespace) > 0
             if noted["seen_at"] and (listed.changed or listed.deleted):
                 self._store.run("target_changed", {**self._key, **noted})
             self._note(coverage, listed, proof)
@@ -442,20 +444,23 @@ class Target:
 
     def _noted(self, coverage: Coverage, listed: Listed, proof: Proof) -> dict[str, Any]:
         """What the history says of changes that this commit brings; `seen_at` is None where it keeps none."""
-        noted: dict[str, Any] = {"seen_at": None, "not_before": None, "is_repointed": False, "run_id": self._run_id}
-        noted["keeps_gone"] = self._keeps_gone
+        noted: dict[str, Any] = {"seen_at": None, "not_before": None, "not_before_of_new": None, "is_repointed": False}
+        noted |= {"run_id": self._run_id, "keeps_gone": self._keeps_gone}
         if self._ignored is not None:
             part = None if coverage.is_whole else coverage.namespace or ""
             state = self._store.rows("history_state", {**self._key, "part": part})[0]
             if state.pop("is_kept"):
                 noted |= state
-        noted |= {"evidence": _evidence(coverage, listed, proof), "revisions": Jsonb(dict(proof.deleted))}
+        evidence = _evidence(coverage, listed, proof)
+        gone_by = f"{evidence}; GET: not found" if coverage.selection and proof.gone else evidence
+        noted |= {"evidence": evidence, "gone_by": gone_by, "revisions": Jsonb(dict(proof.deleted))}
         return {**noted, "is_all": not coverage.selection}
 
     def _note(self, coverage: Coverage, listed: Listed, proof: Proof) -> None:
         """Keeps what the next listing of this coverage has to know of this one."""
         names = ("outcome", "error", "objects", "changed", "deleted", "resource_version", "snapshot_at")
         noted = {**self._key, **{name: getattr(listed, name) for name in names}, "rewritten": self._rewritten}
+        noted |= {"is_all": not coverage.selection, "is_all_rows": not listed.lacks_rows}
         if listed.since:
             if not coverage.is_whole:
                 self._store.run("part_watched", noted)
@@ -558,13 +563,10 @@ def _evidence(coverage: Coverage, listed: Listed, proof: Proof) -> str:
     if proof.kind_is_gone:
         return f"its kind is gone: {proof.kind_is_gone}"
     if listed.since:
-        return "watch event; GET: not found" if proof.gone else "watch event"
+        return "watch event"
     within = "" if coverage.namespace is None else f" of namespace {coverage.namespace}"
     partial = "" if listed.outcome is Outcome.COMPLETE else ", not all of it"
-    gone = "; GET: not found" if coverage.selection and proof.gone else ""
-    return (
-        f"listing{within}{coverage.selection} at resourceVersion {listed.resource_version or 'unknown'}{partial}{gone}"
-    )
+    return f"listing{within}{coverage.selection} at resourceVersion {listed.resource_version or 'unknown'}{partial}"
 
 
 def _with(chunks: Iterable[Sequence[Sequence[Any]]], made_of: Sequence[str]) -> Iterator[Sequence[Sequence[Any]]]:

@@ -457,6 +457,7 @@ class Reading:
             proof = Proof(
                 gone=self._confirmed([(each.uid, each.namespace, each.name) for each in gone.values()], version)
             )
+            listed.lacks_rows = len(proof.gone) < len(gone)
         listed.since, listed.revision = since, replace(since, number=str(to))
         listed.resource_version, listed.redacted = str(to), self._decoder.redacted
         self._decoder.redacted = 0

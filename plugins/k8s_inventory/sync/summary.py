@@ -77,20 +77,26 @@ def fresh(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """What there is to say of each table of which a target was completed, by the table's name; the JSON is small.
 
     `objects`, `changed` and `deleted` are sums over `contexts`, the names of those that are complete: each with its own
-    and the `resource_version` of its snapshot, and with the `scope` where that is not all. `not_complete` has the
-    outcome of the others. Each names the first hundred; `left_out` is how many they lack.
+    and the `resource_version` of its snapshot, and with the `scope` where that is not all. What changed is all that did
+    since the target was last complete, in earlier runs, too. `not_complete` has the outcome of the others. Each names
+    the first hundred; `left_out` is how many they lack.
 
     Kinds without a declaration share a table, which one of them does not make fresh: there is nothing of it here.
     """
     of_tables: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         if row["kind"] in KINDS:
-            of_tables.setdefault(KINDS[row["kind"]].table, []).append(row)
+            of_tables.setdefault(KINDS[row["kind"]].table, []).append(_with_untold(row))
     return {
         table: _fresh(of_table)
         for table, of_table in of_tables.items()
         if any(row["outcome"] == Outcome.COMPLETE for row in of_table)
     }
+
+
+def _with_untold(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an attempt changed that was not complete has not been told: the next one that is may find nothing more."""
+    return {**row, **{name: row[name] + row.get(f"{name}_before", 0) for name in ("changed", "deleted")}}
 
 
 def _fresh(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -115,7 +115,8 @@ def table_of(group: str, plural: str) -> Kind:
 
 
 def with_differences(changes: Rows, snapshot: Snapshot) -> Rows:
-    """The changes, each with its `differences`: the value after one is what the next one took away, or that of now."""
+    """The changes, each with its `differences`: the value after one is what the next one took away, or that of now; not
+    known where it is not followed by all that came then (`is_followed`)."""
     updated = [each for each in changes if each["change"] == "updated"]
     later: dict[tuple[Any, ...], Rows] = {}
     is_cut = False  # what the rows of now hold may then be of a change that is not gone through
@@ -144,6 +145,8 @@ def _object(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _after(change: Row, column: str, later: Rows, now: Mapping[str, Any] | None) -> object:
+    if not change["is_followed"]:
+        return UNKNOWN
     for each in later:
         if each["seen_at"] <= change["seen_at"]:
             continue

@@ -5,7 +5,7 @@
 -- Key: kind, namespace, name, seen_at
 -- Source: docs/history.md.
 -- Limits: It can not say whether the rollout succeeded (see rollouts.sql), nor what a tag that was pushed anew stands
--- for.
+-- for. `images_to` is null where not all that came after the change was noted.
 WITH asked AS NOT MATERIALIZED (
     SELECT now() - interval '1 day' AS since
 )
@@ -18,7 +18,11 @@ SELECT
     change.namespace,
     change.name,
     change.old -> 'images' AS images_from,
-    CASE WHEN next.old IS NULL THEN to_jsonb(present.images) ELSE next.old -> 'images' END AS images_to,
+    CASE
+        WHEN coalesce(change.seen_at < k8s_history_since(change.context_name, change.plural, change."group"), TRUE) THEN NULL
+        WHEN next.old IS NULL THEN to_jsonb(present.images)
+        ELSE next.old -> 'images'
+    END AS images_to,
     NULL::timestamptz AS history_since,
     NULL::timestamptz AS complete_as_of,
     NULL::text AS not_known

@@ -5,7 +5,8 @@
 -- Do: Put the label back where a selector, a policy or a budget goes by it.
 -- Key: kind, namespace, name, label, seen_at
 -- Source: docs/history.md.
--- Limits: It can not hold labels that came and went between two syncs, nor those that are not stored (drop_labels).
+-- Limits: It can not hold labels that came and went between two syncs, nor those that are not stored (drop_labels), nor
+-- what was taken away before changes that were not noted.
 WITH asked AS NOT MATERIALIZED (
     SELECT now() - interval '7 days' AS since
 ),
@@ -20,7 +21,11 @@ changed AS (
         change.old -> 'labels' AS labels_from,
         CASE WHEN next.old IS NULL THEN present.labels ELSE next.old -> 'labels' END AS labels_to
     FROM asked
-    INNER JOIN k8s_changes AS change ON asked.since < change.seen_at AND 'labels' = any(change.columns)
+    INNER JOIN k8s_changes AS change
+        ON
+            asked.since < change.seen_at
+            AND 'labels' = any(change.columns)
+            AND change.seen_at >= k8s_history_since(change.context_name, change.plural, change."group")
     LEFT JOIN LATERAL (
         SELECT later.old
         FROM k8s_changes AS later

@@ -6,7 +6,8 @@
 -- Key: kind, namespace, name, seen_at
 -- Source: docs/history.md.
 -- Limits: It can not say which user did it: that is in the API server's audit log alone. Of several changes between two
--- syncs it has the sum. `replicas_to` is null where the value was taken away later, by redaction say.
+-- syncs it has the sum. `replicas_to` is null where the value was taken away later, by redaction say, and where not all
+-- that came after the change was noted.
 WITH asked AS NOT MATERIALIZED (
     SELECT
         now() - interval '1 day' AS since,
@@ -21,7 +22,11 @@ SELECT
     change.namespace,
     change.name,
     (change.old ->> 'replicas')::integer AS replicas_from,
-    CASE WHEN next.old IS NULL THEN present.replicas ELSE (next.old ->> 'replicas')::integer END AS replicas_to,
+    CASE
+        WHEN coalesce(change.seen_at < k8s_history_since(change.context_name, change.plural, change."group"), TRUE) THEN NULL
+        WHEN next.old IS NULL THEN present.replicas
+        ELSE (next.old ->> 'replicas')::integer
+    END AS replicas_to,
     CASE WHEN present.owner IS NOT NULL THEN concat_ws(' ', present.owner ->> 'kind', present.owner ->> 'name') END
         AS owner,
     autoscaler.name AS autoscaler,
