@@ -41,6 +41,7 @@ INNER JOIN LATERAL (
     WHERE
         before.context_name = latest.context_name
         AND before.kind = latest.kind
+        AND latest.outcome = 'complete'
         AND before.id < latest.first_id
         AND before.id > coalesce(
             (
