@@ -662,6 +662,16 @@ def test_a_kind_of_the_core_group_without_a_declaration_leads_somewhere(store: S
     assert ask(_link(ask("/compare", left="prod", right="test", kind="tests.core"), "x")).status_code == 200
 
 
+def test_names_are_asked_for_alike_among_changes(store: Store, ask: Ask) -> None:
+    for name in ("web", "web-2", "my-web"):
+        given = {"context_name": "prod", "kind": "Deployment", "group": "apps", "plural": "deployments", "name": name}
+        given |= {"namespace": "shop", "uid": name, "change": "created", "run_id": "r", "evidence": "e"}
+        _put(store, "k8s_changes", **given, seen_at=datetime.now(UTC) - timedelta(minutes=1))
+    for asked, found in (("web", 3), ("web*", 2), ("=web", 1), ("=we", 0)):
+        assert ask("/changes", q=asked).text.count('<li class="created">') == found, asked
+    assert "since: &#39;soon&#39; is no time" in ask("/changes", since="soon").text
+
+
 # -- bounds ----------------------------------------------------------------------------------------
 
 

@@ -39,15 +39,15 @@ class Unanswerable(ReportedError):
         self.of = of
 
 
-def instant(text: str) -> datetime | None:
-    """An instant as people and browsers write it, UTC where it does not say. Raises `Unanswerable`."""
+def instant(text: str, of: str = "at") -> datetime | None:
+    """An instant as people and browsers write it, UTC where it does not say. Raises `Unanswerable`, `of` that field."""
     if not text:
         return None
     try:
         found = datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace(" +", "+"))
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Unanswerable("at", f"{text!r} is no time; one looks like 2026-11-26 03:54 (UTC)") from None
+        raise Unanswerable(of, f"{text!r} is no time; one looks like 2026-11-26 03:54 (UTC)") from None
 
 
 def kind_named(text: str) -> tuple[Kind, str, str] | None:
@@ -64,8 +64,11 @@ def kind_named(text: str) -> tuple[Kind, str, str] | None:
 
 
 def like(text: str) -> str:
-    """A pattern of LIKE: `*` stands for anything, and a text without one may stand anywhere."""
+    """A pattern of LIKE: `*` stands for anything, and a text without one may stand anywhere, or with `=` before it is
+    all there is."""
     literal = re.sub(r"([\\%_])", r"\\\1", text)
+    if text.startswith("="):
+        return literal[1:]
     return literal.replace("*", "%") if "*" in text else f"%{literal}%"
 
 

@@ -483,7 +483,7 @@ def changes(
             asked.add("after_id")
             values |= _after(after)
         with reader().snapshot() as snapshot:
-            begin, end = _period(since, instant(until) or _present(snapshot))
+            begin, end = _period(since, instant(until, "until") or _present(snapshot))
             values |= {"since": begin, "until": end}
             rows = snapshot.rows("changes", values, asked=asked)
             shown["rows"] = with_differences(rows[:PAGE], snapshot)
@@ -519,7 +519,7 @@ def _period(since: str, end: datetime) -> tuple[datetime, datetime]:
             return end - timedelta(days=_PERIODS[since]), end
         except OverflowError:
             raise Unanswerable("until", "nothing is earlier than that") from None
-    begin = instant(since)
+    begin = instant(since, "since")
     if begin is None or begin >= end:
         raise Unanswerable("since", "it must be earlier than `until`")
     return begin, end
@@ -527,7 +527,7 @@ def _period(since: str, end: datetime) -> tuple[datetime, datetime]:
 
 def _after(token: str) -> dict[str, Any]:
     seen_at, _, number = token.partition("~")
-    found = instant(seen_at)
+    found = instant(seen_at, "after")
     if found is None or not number.isdecimal() or len(number) > 18:
         raise Unanswerable("after", "the address of this page is damaged: begin anew")
     return {"after_seen_at": found, "after_id": int(number)}
