@@ -59,8 +59,8 @@ def test_a_task_that_takes_too_long_is_ended_and_its_rows_say_so(
     states = airflow.states()
     assert states["proxied · all"] == states["report"] == "failed"
     (took,) = airflow.query("SELECT duration FROM task_instance WHERE task_id = 'sync'")[0]
-    assert 6 <= took < 30
-    assert seconds < 100, run.stdout[-3000:]
+    assert 6 <= took < 60
+    assert seconds < 300, run.stdout[-3000:]
     with Store.connect(database_url) as store:
         assert status_of(store, "deployments", context="proxied")["outcome"] == "complete"
         for kind in ("pods", "services"):
@@ -81,7 +81,7 @@ def test_waiting_for_another_writer_ends_with_the_task(
     assert run.returncode != 0
     assert airflow.states()["test · pods"] == "failed"
     (took,) = airflow.query("SELECT duration FROM task_instance WHERE task_id = 'sync'")[0]
-    assert 8 <= took < 30
+    assert 8 <= took < 60
 
 
 def test_a_run_that_takes_too_long_is_ended_and_the_next_one_comes(
