@@ -91,6 +91,9 @@ class Statements:
     replaced: str
     prune: str
     prune_absent: str
+    not_merged: str
+    not_pruned: str
+    not_absent: str
     namespaces_stored: str
     under_other_rules: str
     stored_objects: str
