@@ -146,12 +146,29 @@ def test_a_role_without_rights_is_told_which_and_nothing_is_made(database_url: s
             store.migrate()
 
 
+def test_a_role_that_may_not_use_the_schema_is_told_so(database_url: str) -> None:
+    """Without it in the search path, temporary tables would come first."""
+    with Store.connect(database_url, schema="inventory") as owner:
+        owner.migrate()
+    with pytest.raises(StoreError, match="permission denied for schema inventory.*docs/postgresql.md"):
+        Store.connect(role(database_url, "k8s_nobody"), schema="inventory")
+
+
 # -- roles -----------------------------------------------------------------------------------------
 
 
+def _revoke_functions(database_url: str) -> None:
+    """As hardened databases do, before anything is made in them."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+
+
+@pytest.mark.parametrize("hardened", [False, True])
 def test_the_documented_writer_may_sync_and_no_more(
-    cluster: Cluster, any_database_url: str, sync: Sync, context_of: ContextOf
+    hardened: bool, cluster: Cluster, any_database_url: str, sync: Sync, context_of: ContextOf
 ) -> None:
+    if hardened:
+        _revoke_functions(any_database_url)
     with Store.connect(any_database_url) as owner:
         owner.migrate()
     writer = role(any_database_url, "k8s_writer", *_for_role(documented_grants("A role that may write")))

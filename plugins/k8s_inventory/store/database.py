@@ -24,7 +24,7 @@ from k8s_inventory.store.attached import attach, attached
 from k8s_inventory.store.evidence import GoesOn, Revision
 from k8s_inventory.store.partitions import CHANGES, PAST_EVENTS, drop_expired, make_partitions, missing_partitions
 from k8s_inventory.store.pooling import refuse_shared
-from k8s_inventory.store.refusals import StoreError, explained
+from k8s_inventory.store.refusals import NotAllowed, StoreError, explained
 from k8s_inventory.store.statements import sql
 
 MINIMUM_VERSION = 150000
@@ -128,6 +128,11 @@ class Store:
     def _choose_schema(self) -> None:
         """Narrows the search path to the one schema: objects of strangers in others then mean nothing to us."""
         schema = self.schema or self._found_schema()
+        usable = "SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = %s"
+        if self.connection.execute(usable, [schema]).fetchone() == (False,):  # PostgreSQL would look elsewhere, then
+            raise NotAllowed(
+                f"permission denied for schema {schema}. docs/postgresql.md has the grants that are needed"
+            )
         if schema is not None:
             path = f"{statements.identifier(schema, self.connection)}, pg_temp"
             self._set("search_path", path)
