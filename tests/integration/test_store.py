@@ -192,9 +192,12 @@ def test_the_documented_writer_may_move_rows_of_a_kind_that_is_declared_since(an
         store.check_schema()
 
 
+@pytest.mark.parametrize("hardened", [False, True])
 def test_the_documented_reader_may_only_read(
-    cluster: Cluster, any_database_url: str, sync: Sync, context_of: ContextOf
+    hardened: bool, cluster: Cluster, any_database_url: str, sync: Sync, context_of: ContextOf
 ) -> None:
+    if hardened:
+        _revoke_functions(any_database_url)
     with Store.connect(any_database_url) as owner:
         owner.migrate()
         sync(context_of(cluster), "pods", into=owner)
@@ -203,6 +206,8 @@ def test_the_documented_reader_may_only_read(
         assert rows_of(store, "pods") > 0
         assert status_of(store, "pods")["outcome"] == "complete"
         assert store.connection.execute("SELECT count(*) FROM k8s_clusters").fetchone() == (1,)
+        for relation in ("k8s_pods_at(now())", "k8s_edges", "k8s_grants", "k8s_event_history"):
+            store.connection.execute(f"SELECT * FROM {relation}".encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             store.connection.execute("DELETE FROM k8s_pods")
 
