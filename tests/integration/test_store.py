@@ -7,14 +7,16 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import psycopg
 import pytest
 
 from k8s_inventory.kinds import KINDS
+from k8s_inventory.kinds.declaration import Column
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.outcome import Outcome
-from k8s_inventory.store import Attempt, Store, StoreError, Target, TargetBusy, forget_context
+from k8s_inventory.store import Attempt, Store, StoreError, Target, TargetBusy, database, forget_context
 from k8s_inventory.sync import Result, Run
 from tests.cluster import Cluster
 from tests.cluster.objects import pod
@@ -115,6 +117,24 @@ def test_a_database_of_a_newer_version_is_refused(store: Store) -> None:
     store.connection.execute("INSERT INTO k8s_schema_migrations VALUES (9999, '9999_from_the_future')")
     with pytest.raises(StoreError, match="upgraded by a newer k8s-inventory"):
         store.migrate()
+
+
+def test_what_a_newer_version_made_without_a_migration_is_left_as_it_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new column is none: an older version would leave it as it was in each row that it writes."""
+    pods = KINDS["pods"]
+    tier = Column(name="tier", type="text", path="spec.tier", description="New.")
+    grown = [replace(pods, typed_columns=(*pods.typed_columns, tier))]
+    with monkeypatch.context() as newer:
+        newer.setattr(database, "__version__", "0.10.0rc1")
+        assert "k8s_pods" in store.migrate(grown)
+    for refuses in (store.migrate, store.check_schema, lambda: store._apply(grown)):
+        with pytest.raises(StoreError, match=r"newer k8s-inventory \(0.10.0rc1, and this is .*upgrade this one"):
+            refuses()
+    monkeypatch.setattr(database, "__version__", "0.10.0")
+    assert "k8s_pods" in store.migrate()
+    store.check_schema()
 
 
 # -- bad addresses ---------------------------------------------------------------------------------
