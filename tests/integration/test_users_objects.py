@@ -377,6 +377,30 @@ def test_a_trigger_that_skips_rows_does_not_leave_the_kind_complete(
     assert_table_equals_cluster(store, cluster, "pods")
 
 
+@pytest.mark.parametrize(("table", "how"), [("k8s_pods", "TRIGGER"), ("k8s_pods", "RULE"), ("k8s_changes", "RULE")])
+def test_what_keeps_rows_of_a_context_that_is_forgotten_is_named(
+    table: str, how: str, store: Store, cluster: Cluster, context_of: ContextOf, sync: Sync, again: Callable[[], None]
+) -> None:
+    sync(context_of(cluster), "pods")
+    again()
+    sync(context_of(cluster), "pods")
+    skipping = "CREATE FUNCTION skipping() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$"
+    kept = {
+        "TRIGGER": "CREATE TRIGGER kept BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION skipping()",
+        "RULE": "CREATE RULE kept AS ON DELETE TO {table} DO INSTEAD NOTHING",
+    }
+    _add(store, table, skipping, kept[how])
+    everything = "SELECT (SELECT count(*) FROM k8s_pods), (SELECT count(*) FROM k8s_sync_runs)"
+    before = store.connection.execute(everything.encode()).fetchall()
+    with pytest.raises(
+        StoreError, match=f"forgetting test: .* of yours on {table} keeps rows of it.*nothing was deleted"
+    ):
+        forget_context(store, "test", wait=5)
+    assert store.connection.execute(everything.encode()).fetchall() == before
+    _add(store, table, f"DROP {how} kept ON {{table}}")
+    assert forget_context(store, "test", wait=5)["k8s_pods"] > 0
+
+
 def test_a_trigger_that_skips_what_would_not_change_is_fine(
     store: Store, cluster: Cluster, context_of: ContextOf, sync: Sync, again: Callable[[], None]
 ) -> None:
