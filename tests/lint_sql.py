@@ -27,6 +27,8 @@ MADE_OF_MACROS = (
     "changed_objects.sql",
     "prune.sql",
     "prune_absent.sql",
+    "not_pruned.sql",
+    "not_absent.sql",
     "stored_objects.sql",
     "search.sql",
     "facets.sql",

@@ -7,14 +7,16 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import psycopg
 import pytest
 
 from k8s_inventory.kinds import KINDS
+from k8s_inventory.kinds.declaration import Column
 from k8s_inventory.kube.contexts import Context
 from k8s_inventory.outcome import Outcome
-from k8s_inventory.store import Attempt, Store, StoreError, Target, TargetBusy, forget_context
+from k8s_inventory.store import Attempt, Store, StoreError, Target, TargetBusy, database, forget_context
 from k8s_inventory.sync import Result, Run
 from tests.cluster import Cluster
 from tests.cluster.objects import pod
@@ -117,6 +119,24 @@ def test_a_database_of_a_newer_version_is_refused(store: Store) -> None:
         store.migrate()
 
 
+def test_what_a_newer_version_made_without_a_migration_is_left_as_it_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new column is none: an older version would leave it as it was in each row that it writes."""
+    pods = KINDS["pods"]
+    tier = Column(name="tier", type="text", path="spec.tier", description="New.")
+    grown = [replace(pods, typed_columns=(*pods.typed_columns, tier))]
+    with monkeypatch.context() as newer:
+        newer.setattr(database, "__version__", "0.10.0rc1")
+        assert "k8s_pods" in store.migrate(grown)
+    for refuses in (store.migrate, store.check_schema, lambda: store._apply(grown)):
+        with pytest.raises(StoreError, match=r"newer k8s-inventory \(0.10.0rc1, and this is .*upgrade this one"):
+            refuses()
+    monkeypatch.setattr(database, "__version__", "0.10.0")
+    assert "k8s_pods" in store.migrate()
+    store.check_schema()
+
+
 # -- bad addresses ---------------------------------------------------------------------------------
 
 
@@ -146,12 +166,29 @@ def test_a_role_without_rights_is_told_which_and_nothing_is_made(database_url: s
             store.migrate()
 
 
+def test_a_role_that_may_not_use_the_schema_is_told_so(database_url: str) -> None:
+    """Without it in the search path, temporary tables would come first."""
+    with Store.connect(database_url, schema="inventory") as owner:
+        owner.migrate()
+    with pytest.raises(StoreError, match="permission denied for schema inventory.*docs/postgresql.md"):
+        Store.connect(role(database_url, "k8s_nobody"), schema="inventory")
+
+
 # -- roles -----------------------------------------------------------------------------------------
 
 
+def _revoke_functions(database_url: str) -> None:
+    """As hardened databases do, before anything is made in them."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+
+
+@pytest.mark.parametrize("hardened", [False, True])
 def test_the_documented_writer_may_sync_and_no_more(
-    cluster: Cluster, any_database_url: str, sync: Sync, context_of: ContextOf
+    hardened: bool, cluster: Cluster, any_database_url: str, sync: Sync, context_of: ContextOf
 ) -> None:
+    if hardened:
+        _revoke_functions(any_database_url)
     with Store.connect(any_database_url) as owner:
         owner.migrate()
     writer = role(any_database_url, "k8s_writer", *_for_role(documented_grants("A role that may write")))
@@ -175,9 +212,12 @@ def test_the_documented_writer_may_move_rows_of_a_kind_that_is_declared_since(an
         store.check_schema()
 
 
+@pytest.mark.parametrize("hardened", [False, True])
 def test_the_documented_reader_may_only_read(
-    cluster: Cluster, any_database_url: str, sync: Sync, context_of: ContextOf
+    hardened: bool, cluster: Cluster, any_database_url: str, sync: Sync, context_of: ContextOf
 ) -> None:
+    if hardened:
+        _revoke_functions(any_database_url)
     with Store.connect(any_database_url) as owner:
         owner.migrate()
         sync(context_of(cluster), "pods", into=owner)
@@ -186,6 +226,8 @@ def test_the_documented_reader_may_only_read(
         assert rows_of(store, "pods") > 0
         assert status_of(store, "pods")["outcome"] == "complete"
         assert store.connection.execute("SELECT count(*) FROM k8s_clusters").fetchone() == (1,)
+        for relation in ("k8s_pods_at(now())", "k8s_edges", "k8s_grants", "k8s_event_history"):
+            store.connection.execute(f"SELECT * FROM {relation}".encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             store.connection.execute("DELETE FROM k8s_pods")
 

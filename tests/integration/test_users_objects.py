@@ -297,12 +297,23 @@ def test_a_publication_of_all_tables(any_store: Store, cluster: Cluster, context
     assert forget_context(store, "test", wait=5)["k8s_pods"] > 0
 
 
+RAISING = {
+    "refused": "RAISE 'not today'",
+    "failing": "PERFORM 1 / (length(NEW.name) * 0)",
+    "elsewhere": "INSERT INTO not_here VALUES (NEW.name)",
+    "forbidden": "RAISE insufficient_privilege",
+}
 REFUSING = {
     "k8s_pods_few": "CREATE UNIQUE INDEX k8s_pods_few ON {table} ((labels ->> 'few'))",
     "k8s_pods_small": "ALTER TABLE {table} ADD CONSTRAINT k8s_pods_small CHECK (labels ->> 'few' IS NULL)",
     "column needed": "ALTER TABLE {table} ADD COLUMN needed text NOT NULL DEFAULT '';"
     "ALTER TABLE {table} ALTER COLUMN needed DROP DEFAULT",
-    "a trigger": "CREATE TRIGGER refused BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION refused()",
+    **{
+        f"a trigger that calls {name}": "CREATE TRIGGER called BEFORE UPDATE ON {table} FOR EACH ROW "
+        f"EXECUTE FUNCTION {name}()"
+        for name in RAISING
+    },
+    "a publication.* replica identity": "CREATE PUBLICATION of_shop FOR TABLE {table} WHERE (namespace = 'shop')",
     "a rule": "CREATE RULE also AS ON INSERT TO {table} DO ALSO INSERT INTO audit VALUES (NEW.name)",
 }
 
@@ -313,8 +324,9 @@ def test_what_refuses_a_row_is_named(
 ) -> None:
     context = context_of(cluster)
     sync(context, "pods")
-    raising = "CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today'; END $$"
-    _add(store, "k8s_pods", *FUNCTIONS, raising, REFUSING[what])
+    raising = "CREATE FUNCTION {} RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {}; RETURN NEW; END $$"
+    _add(store, "k8s_pods", *FUNCTIONS, *(raising.format(f"{name}()", body) for name, body in RAISING.items()))
+    _add(store, "k8s_pods", REFUSING[what])
     for number in range(2):
         cluster.patch(f"{PODS}/web-{number}", {"metadata": {"labels": {"few": "one"}}})
     new = pod("new")
@@ -328,7 +340,79 @@ def test_what_refuses_a_row_is_named(
         for number in range(2):
             cluster.patch(f"{PODS}/web-{number}", {"metadata": {"labels": {"few": None}}})
     assert query_rows(store, "SELECT uid, resource_version FROM k8s_pods ORDER BY 1") == before
-    assert "addition of yours" in query_rows(store, "SELECT error FROM k8s_sync_status")[0]["error"]
+    error = query_rows(store, "SELECT error FROM k8s_sync_status")[0]["error"]
+    assert "addition of yours" in error
+    assert ("the search path is this schema alone" in error) == ("elsewhere" in what)
+
+
+SKIPPING = {
+    "INSERT": ("NULL", "2 rows from being written"),
+    "UPDATE": ("NULL", "1 rows from being written"),
+    "UPDATE ": ("OLD", "1 rows from being written"),
+    "DELETE": ("NULL", "1 from being deleted"),
+    "INSERT OR UPDATE OR DELETE": ("NULL", "2 rows from being written and 1 from being deleted"),
+}
+
+
+@pytest.mark.parametrize("event", SKIPPING)
+def test_a_trigger_that_skips_rows_does_not_leave_the_kind_complete(
+    event: str, store: Store, cluster: Cluster, context_of: ContextOf, sync: Sync, again: Callable[[], None]
+) -> None:
+    context, (returned, said) = context_of(cluster), SKIPPING[event]
+    sync(context, "pods")
+    skipping = f"CREATE FUNCTION skipping() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN {returned}; END $$"
+    trigger = f"CREATE TRIGGER skipped BEFORE {event} ON {{table}} FOR EACH ROW EXECUTE FUNCTION skipping()"
+    _add(store, "k8s_pods", skipping, trigger)
+    again()
+    cluster.patch(f"{PODS}/web-0", {"metadata": {"labels": {"of": str(id(store))}}})
+    before = query_rows(store, "SELECT uid, resource_version FROM k8s_pods ORDER BY 1")
+    with pytest.raises(
+        StoreError, match=f"context test, pods: a trigger of yours on k8s_pods keeps {said} .*Change or"
+    ):
+        sync(context, "pods")
+    assert query_rows(store, "SELECT uid, resource_version FROM k8s_pods ORDER BY 1") == before
+    assert query_rows(store, "SELECT * FROM k8s_changes") == []
+    _add(store, "k8s_pods", "ALTER TABLE {table} DISABLE TRIGGER skipped")
+    assert sync(context, "pods").attempt.outcome == "complete"
+    assert_table_equals_cluster(store, cluster, "pods")
+
+
+@pytest.mark.parametrize(("table", "how"), [("k8s_pods", "TRIGGER"), ("k8s_pods", "RULE"), ("k8s_changes", "RULE")])
+def test_what_keeps_rows_of_a_context_that_is_forgotten_is_named(
+    table: str, how: str, store: Store, cluster: Cluster, context_of: ContextOf, sync: Sync, again: Callable[[], None]
+) -> None:
+    sync(context_of(cluster), "pods")
+    again()
+    sync(context_of(cluster), "pods")
+    skipping = "CREATE FUNCTION skipping() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$"
+    kept = {
+        "TRIGGER": "CREATE TRIGGER kept BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION skipping()",
+        "RULE": "CREATE RULE kept AS ON DELETE TO {table} DO INSTEAD NOTHING",
+    }
+    _add(store, table, skipping, kept[how])
+    everything = "SELECT (SELECT count(*) FROM k8s_pods), (SELECT count(*) FROM k8s_sync_runs)"
+    before = store.connection.execute(everything.encode()).fetchall()
+    with pytest.raises(
+        StoreError, match=f"forgetting test: .* of yours on {table} keeps rows of it.*nothing was deleted"
+    ):
+        forget_context(store, "test", wait=5)
+    assert store.connection.execute(everything.encode()).fetchall() == before
+    _add(store, table, f"DROP {how} kept ON {{table}}")
+    assert forget_context(store, "test", wait=5)["k8s_pods"] > 0
+
+
+def test_a_trigger_that_skips_what_would_not_change_is_fine(
+    store: Store, cluster: Cluster, context_of: ContextOf, sync: Sync, again: Callable[[], None]
+) -> None:
+    _add(
+        store,
+        "k8s_pods",
+        "CREATE TRIGGER z BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    )
+    for settings in ({}, {"verify": True}, {"redact_env": False}, {"verify": True, "namespaces": "shop"}):
+        again()
+        assert sync(context_of(cluster), "pods", **settings).attempt.outcome == "complete"
+    assert_table_equals_cluster(store, cluster, "pods")
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [("text", "integer"), ("json", "jsonb"), ("integer[]", "text[]")])

@@ -172,6 +172,36 @@ def test_the_rows_of_a_connection_are_ours_whatever_kind_it_has_for_others(
         assert store.rows("schema_state")
 
 
+@pytest.mark.parametrize("given", [0, "0", 1, "5", None, "", "None"])
+def test_however_soon_a_connection_prepares_statements_ours_run(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, given: object
+) -> None:
+    """Of psycopg's parameters, the one that people set for their poolers; in a URI all is text."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    from k8s_inventory.hooks.inventory import InventoryHook
+    from k8s_inventory.settings import Settings
+
+    parts = conninfo_to_dict(database_url)
+    fields = {"host": parts["host"], "login": parts["user"], "schema": parts["dbname"]}
+    extra = {"prepare_threshold": given}
+    monkeypatch.setenv("AIRFLOW_CONN_K8S_INVENTORY", json.dumps({"conn_type": "postgres", **fields, "extra": extra}))
+    with InventoryHook(Settings.load()).store() as store:
+        assert store.migrate()
+        for _ in range(8):
+            store.check_schema()
+
+
+def test_a_connection_that_says_no_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from k8s_inventory.hooks.inventory import InventoryHook
+    from k8s_inventory.settings import Settings
+    from k8s_inventory.store import StoreError
+
+    monkeypatch.setenv("AIRFLOW_CONN_K8S_INVENTORY", "postgres://u:s3cret@127.0.0.1:1/d?prepare_threshold=soon")
+    with pytest.raises(StoreError, match="'k8s_inventory': prepare_threshold must be a number or null"):
+        InventoryHook(Settings.load()).store()
+
+
 @pytest.mark.parametrize(
     ("base_url", "begins"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import psycopg
@@ -48,7 +49,7 @@ class InventoryHook(PostgresHook):
         return Store(connection, schema=self.settings.schema_name)
 
     def _parse_flags(self) -> None:
-        """PostgresHook takes any text for true, `false` in a connection's URI, too."""
+        """PostgresHook takes any text for true, `false` in a connection's URI, too; and psycopg none for a number."""
         extra = dict(self.connection.extra_dejson)
         extra.pop("cursor", None)  # of what kind the rows are that others read of it; some kinds psycopg 3 refuses
         for name in extra.keys() & {"iam", "redshift", "redshift-serverless"}:
@@ -56,6 +57,14 @@ class InventoryHook(PostgresHook):
                 extra[name] = flag(extra[name], name)
             except ValueError as error:
                 raise StoreError(f"Airflow connection {self.settings.postgres_conn_id!r}: {error}") from None
+        if "prepare_threshold" in extra:
+            given = str(extra["prepare_threshold"]).strip()
+            if not re.fullmatch(r"\d*|None|null", given):
+                raise StoreError(
+                    f"Airflow connection {self.settings.postgres_conn_id!r}: prepare_threshold must be a number or null"
+                )
+            # By 0, what holds several statements would be prepared before psycopg sees that it can not be.
+            extra["prepare_threshold"] = max(int(given), 1) if given.isdecimal() else None
         self.connection.extra = json.dumps(extra)
 
 

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from k8s_inventory import __version__
 from k8s_inventory.kinds import CUSTOM_OBJECTS, KINDS, TABLES, Kind
 from k8s_inventory.known_secrets import learn, learn_url
 from k8s_inventory.printable import printable
@@ -24,7 +25,7 @@ from k8s_inventory.store.attached import attach, attached
 from k8s_inventory.store.evidence import GoesOn, Revision
 from k8s_inventory.store.partitions import CHANGES, PAST_EVENTS, drop_expired, make_partitions, missing_partitions
 from k8s_inventory.store.pooling import refuse_shared
-from k8s_inventory.store.refusals import StoreError, explained
+from k8s_inventory.store.refusals import NotAllowed, StoreError, explained
 from k8s_inventory.store.statements import sql
 
 MINIMUM_VERSION = 150000
@@ -36,6 +37,9 @@ RELATION_WAIT = 10.0
 """Seconds to wait for those who use a table or view that is to be changed; all who come after us wait as long."""
 UNLOCK_WAIT = 5.0
 """Seconds in which a lock is looked for that is held by another session than ours."""
+_MADE_BY = "k8s-inventory"
+"""In k8s_schema_tables: the version that made something last. A new column needs no migration, and is one all the same
+that an older version would leave as it was."""
 _WHERE_IT_CAN_BE = {
     # A server that loses its client in the middle of a statement lets go of its locks in time; not on every system.
     "client_connection_check_interval": "10s",
@@ -128,6 +132,11 @@ class Store:
     def _choose_schema(self) -> None:
         """Narrows the search path to the one schema: objects of strangers in others then mean nothing to us."""
         schema = self.schema or self._found_schema()
+        usable = "SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = %s"
+        if self.connection.execute(usable, [schema]).fetchone() == (False,):  # PostgreSQL would look elsewhere, then
+            raise NotAllowed(
+                f"permission denied for schema {schema}. docs/postgresql.md has the grants that are needed"
+            )
         if schema is not None:
             path = f"{statements.identifier(schema, self.connection)}, pg_temp"
             self._set("search_path", path)
@@ -261,11 +270,7 @@ class Store:
             raise StoreError("the connection's search path leads to no schema: set `schema`, or create the schema")
         applied, declared = self._made(state)
         known = statements.migrations()
-        newer = applied - {version for version, _, _ in known}
-        if newer:
-            raise StoreError(
-                f"the database was upgraded by a newer k8s-inventory (migration {max(newer)}): upgrade this one"
-            )
+        _refuse_newer(applied, declared)
         missing = [name for version, name, _ in known if version not in applied]
         made_of = _made_of(kinds) | (self._instants(kinds) if applied else {})
         missing += [name for name, ddl in made_of.items() if declared.get(name) != _hashed(ddl)]
@@ -284,6 +289,7 @@ class Store:
     def _apply(self, kinds: Sequence[Kind]) -> list[str]:
         done = []
         applied, declared = self._made(self.rows("schema_state")[0])
+        _refuse_newer(applied, declared)
         self._refuse_foreign(kinds)
         before = attached(self.connection)
         for version, name, text in statements.migrations():
@@ -309,6 +315,7 @@ class Store:
             adopt(self.connection, moved)
             done += map(_rows_of, moved)
         attach(self.connection, before)
+        self.note_made(_MADE_BY, __version__)
         return done
 
     def _drop_replaced_indexes(self, kinds: Sequence[Kind]) -> None:
@@ -603,6 +610,21 @@ def _made_of(kinds: Sequence[Kind]) -> dict[str, str]:
         views["k8s_grants"] = statements.sql("answer_views")
         views["k8s_event_history"] = statements.sql("event_history")
     return {**functions, **tables, **views}
+
+
+def _refuse_newer(applied: set[int], declared: Mapping[str, str]) -> None:
+    """Raises `StoreError` where a later version than this one made the schema what it is."""
+    newer = applied - {version for version, _, _ in statements.migrations()}
+    by = declared.get(_MADE_BY, "")
+    if newer or _as_numbers(by) > _as_numbers(__version__):
+        made = f"migration {max(newer)}" if newer else f"{by}, and this is {__version__}"
+        raise StoreError(f"the database was upgraded by a newer k8s-inventory ({made}): upgrade this one")
+
+
+def _as_numbers(version: str) -> list[int]:
+    """Those before what is no release; none of what is no version."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return [int(each) for each in found[0].split(".")] if found else []
 
 
 def _rows_of(custom: str) -> str:

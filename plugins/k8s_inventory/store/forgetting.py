@@ -36,7 +36,19 @@ def forget_context(
         if not any((*deleted.values(), *known)):
             there_is = ", ".join(store.known_contexts()) or "none"
             raise StoreError(f"context {context_name} is not in the inventory; there is: {there_is}")
+        _refuse_left(store, doing, context_name, [*deleted, "k8s_changes"])
     return deleted
+
+
+def _refuse_left(store: Store, doing: str, context_name: str, tables: Iterable[str]) -> None:
+    """What a trigger or a rule of others keeps raises nothing, and nobody would know of it any more."""
+    query = "SELECT 1 FROM {} WHERE context_name = %s LIMIT 1"
+    left = [each for each in tables if store.connection.execute(query.format(each).encode(), [context_name]).fetchone()]
+    if left:
+        raise StoreError(
+            f"{doing}: a trigger or a rule of yours on {', '.join(left)} keeps rows of it. "
+            "Change or drop it: nothing was deleted"
+        )
 
 
 def _of_a_context() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -40,6 +41,8 @@ class Moved(StoreError):
         super().__init__(message, retryable=True)
 
 
+_OF_PUBLICATIONS = (errors.InvalidColumnReference, errors.ObjectNotInPrerequisiteState)
+_UNDEFINED = (errors.UndefinedTable, errors.UndefinedFunction, errors.UndefinedObject, errors.InvalidSchemaName)
 SHARED = (
     "statements of this session reach other sessions of the server: a pooler is in the way that gives each transaction "
     "another one (pool_mode = transaction). Connect to PostgreSQL itself, or use session pooling (docs/postgresql.md)"
@@ -64,25 +67,35 @@ def explained(doing: str, connection: psycopg.Connection[Any] | None = None) -> 
     """
     try:
         yield
-    except errors.InsufficientPrivilege as error:
-        raise NotAllowed(f"{doing}: {_first_line(error)}. docs/postgresql.md has the grants that are needed") from error
-    except errors.ReadOnlySqlTransaction as error:
-        raise StoreError(f"{doing}: the database is read-only; is it a standby?", retryable=True) from error
-    except (errors.UndefinedTable, errors.UndefinedColumn) as error:
-        raise StoreError(
-            f"{doing}: {_first_line(error)}. The schema is made by the task `plan`; a temporary table that is gone "
-            "points to a transaction-pooling PgBouncer, which can not be used"
-        ) from error
-    except errors.LockNotAvailable as error:
-        raise StoreError(f"{doing}: {_first_line(error)}{_in_the_way(connection)}", retryable=True) from error
-    except psycopg.OperationalError as error:
-        raise StoreError(f"{doing}: {_first_line(error)}", retryable=True) from error
-    except (errors.IntegrityError, errors.RaiseException, errors.FeatureNotSupported) as error:
-        raise StoreError(f"{doing}: {_first_line(error)}. {_of_others(error)}") from error
     except psycopg.Error as error:
-        raise StoreError(f"{doing}: {_first_line(error)}") from error
+        raise _in_words(doing, error, connection) from error
     except UnicodeEncodeError as error:  # half of a character, as `\ud800` in JSON or YAML: UTF-8 has no such thing
         raise StoreError(f"{doing}: {error.object[:100]!a} is no text that can be stored") from error
+
+
+def _in_words(doing: str, error: psycopg.Error, connection: psycopg.Connection[Any] | None) -> StoreError:
+    said = f"{doing}: {_first_line(error)}"
+    if isinstance(error, errors.LockNotAvailable):
+        return StoreError(f"{said}{_in_the_way(connection)}", retryable=True)
+    if isinstance(error, _OF_PUBLICATIONS):
+        because = f": {error.diag.message_detail.rstrip('.')}" if error.diag.message_detail else ""
+        return StoreError(f"{said}{because}. {_of_others(error)}")
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        return StoreError(f"{doing}: the database is read-only; is it a standby?", retryable=True)
+    if isinstance(error, psycopg.OperationalError):
+        return StoreError(said, retryable=True)
+    if isinstance(error, errors.InsufficientPrivilege):
+        return NotAllowed(
+            f"{said}. {_of_others(error) if _called(error) else 'docs/postgresql.md has the grants that are needed'}"
+        )
+    if _called(error) or isinstance(error, (errors.IntegrityError, errors.RaiseException, errors.FeatureNotSupported)):
+        return StoreError(f"{said}. {_of_others(error)}")
+    if isinstance(error, (errors.UndefinedTable, errors.UndefinedColumn)):
+        return StoreError(
+            f"{said}. The schema is made by the task `plan`; a temporary table that is gone points to a "
+            "transaction-pooling PgBouncer, which can not be used"
+        )
+    return StoreError(said)
 
 
 def _in_the_way(connection: psycopg.Connection[Any] | None) -> str:
@@ -96,17 +109,32 @@ def _in_the_way(connection: psycopg.Connection[Any] | None) -> str:
     return ". Locks are held by " + "; ".join(map(_session, found))
 
 
+def _called(error: psycopg.Error) -> str | None:
+    """The function that raised it, where that is none of ours: a trigger of others calls it, say."""
+    for line in (error.diag.context or "").splitlines():
+        if found := re.search(r"PL/\w+.*?([\w.]+)[(\"]", line):
+            return None if found[1].rpartition(".")[2].startswith("k8s_") else found[1]
+    return None
+
+
 def _of_others(error: psycopg.Error) -> str:
     """What refuses a row, or a statement: nothing of ours does."""
     what, table = error.diag.constraint_name, error.diag.table_name
-    if isinstance(error, errors.RaiseException):
+    if isinstance(error, errors.IntegrityError) and what:
+        pass
+    elif called := _called(error):
+        what = f"a trigger that calls {called}()"
+    elif isinstance(error, errors.RaiseException):
         what = "a trigger"
     elif isinstance(error, errors.FeatureNotSupported):
         what = "a rule (CREATE RULE), in whose place a trigger would do,"
     elif isinstance(error, errors.NotNullViolation):
         what = f"column {error.diag.column_name}, which has no default,"
+    elif isinstance(error, _OF_PUBLICATIONS):
+        what = "a publication, or a replica identity that is not the primary key,"
     where = f" on {table}" if table else ""
-    return f"If {what or 'something'}{where} is an addition of yours, change or drop it: no row was changed"
+    alone = ". In our sessions the search path is this schema alone" if isinstance(error, _UNDEFINED) else ""
+    return f"If {what or 'something'}{where} is an addition of yours, change or drop it: no row was changed{alone}"
 
 
 def _session(row: dict[str, Any]) -> str:

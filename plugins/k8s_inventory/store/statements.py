@@ -92,6 +92,9 @@ class Statements:
     prune: str
     prune_absent: str
     unseen: str
+    not_merged: str
+    not_pruned: str
+    not_absent: str
     namespaces_stored: str
     under_other_rules: str
     stored_objects: str

@@ -400,16 +400,21 @@ class Target:
             if listed.is_stored:
                 self._connection.execute("ANALYZE pg_temp.k8s_staged (uid), pg_temp.k8s_seen (uid)")
             # What is gone goes first: others may have said that of what we keep, there is one by a name, or an address.
+            lacking = {"namespace": coverage.namespace, "gone": _gone(coverage, listed, proof)}
+            prunes = lacking["gone"] is None or bool(lacking["gone"])
             if proof.kind_is_gone:
                 listed.deleted = self._counted(self._statements.prune_absent, **noted)
-            elif listed.since is None and listed.outcome is Outcome.COMPLETE:
-                gone = list(proof.gone) if coverage.selection else None
-                listed.deleted = self._counted(self._statements.prune, namespace=coverage.namespace, gone=gone, **noted)
-            elif listed.since and (gone := [*proof.gone, *proof.deleted]):
-                listed.deleted = self._counted(self._statements.prune, namespace=coverage.namespace, gone=gone, **noted)
+            elif prunes:
+                listed.deleted = self._counted(self._statements.prune, **lacking, **noted)
             created = self._counted(self._statements.created) if listed.since and self.has_staged else 0
             if listed.is_stored:
                 listed.changed = self._merge(noted, in_turn=in_turn)
+            if self._store.rows("row_triggers", {"table": self._kind.table})[0]["are_there"]:
+                left = self._statements.not_absent if proof.kind_is_gone else self._statements.not_pruned
+                self._refuse_left(
+                    not_written=self._counted(self._statements.not_merged) if listed.is_stored else 0,
+                    not_deleted=self._counted(left, **lacking) if proof.kind_is_gone or prunes else 0,
+                )
             if listed.since:
                 of_watch = {**self._key, "created": created, "deleted": listed.deleted}
                 listed.objects = self._store.rows("objects_moved", of_watch)[0]["objects"]
@@ -553,9 +558,28 @@ class Target:
             ((count,),) = cursor.fetchall()
             return int(count)
 
+    def _refuse_left(self, *, not_written: int, not_deleted: int) -> None:
+        """A trigger that skips a row raises nothing: what is stored would be said to be what was read."""
+        if not_written or not_deleted:
+            left = [f"{not_written} rows from being written"] if not_written else []
+            left += [f"{not_deleted} from being deleted"] if not_deleted else []
+            raise StoreError(
+                f"{self._doing}: a trigger of yours on {self._kind.table} keeps {' and '.join(left)} (before each row, "
+                "it returns NULL or OLD). Change or drop it: no row was changed"
+            )
+
     def _refuse_lost_lock(self) -> None:
         if not self._store.rows("lock_held", self._lock_row):
             raise StoreError(f"{self._doing}: {LOST_LOCK}")
+
+
+def _gone(coverage: Coverage, listed: Listed, proof: Proof) -> list[str] | None:
+    """The uids of which it is shown that they are gone; None: of all that was not read."""
+    if listed.since:
+        return [*proof.gone, *proof.deleted]
+    if listed.outcome is not Outcome.COMPLETE:
+        return []
+    return list(proof.gone) if coverage.selection else None
 
 
 def _evidence(coverage: Coverage, listed: Listed, proof: Proof) -> str:
