@@ -120,6 +120,4 @@ def test_a_run_that_takes_too_long_is_ended_and_the_next_one_comes(
         assert airflow.query("SELECT state FROM dag_run WHERE run_id = 'one'") == [("failed",)]
         # The worker is told at its next heartbeat, which may be after the next run has begun.
         why = "the task that reads it was ended"
-        until(
-            "The end of its task", lambda: all(why in str(attempts()[kind]) for kind in ("pods", "services")), logs, 60
-        )
+        until("The end of its task", lambda: all(why in str(attempts()[kind]) for kind in ("pods", "services")), logs)
