@@ -27,7 +27,7 @@ MADE_OF_MACROS = (
     "changed_objects.sql",
     "prune.sql",
     "prune_absent.sql",
-    "not_pruned.sql",
+    "unseen.sql",
     "not_absent.sql",
     "stored_objects.sql",
     "search.sql",

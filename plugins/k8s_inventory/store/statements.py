@@ -93,7 +93,6 @@ class Statements:
     prune_absent: str
     unseen: str
     not_merged: str
-    not_pruned: str
     not_absent: str
     namespaces_stored: str
     under_other_rules: str

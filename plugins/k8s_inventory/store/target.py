@@ -410,7 +410,7 @@ class Target:
             if listed.is_stored:
                 listed.changed = self._merge(noted, in_turn=in_turn)
             if self._store.rows("row_triggers", {"table": self._kind.table})[0]["are_there"]:
-                left = self._statements.not_absent if proof.kind_is_gone else self._statements.not_pruned
+                left = self._statements.not_absent if proof.kind_is_gone else self._statements.unseen
                 self._refuse_left(
                     not_written=self._counted(self._statements.not_merged) if listed.is_stored else 0,
                     not_deleted=self._counted(left, **lacking) if proof.kind_is_gone or prunes else 0,
@@ -419,7 +419,7 @@ class Target:
                 of_watch = {**self._key, "created": created, "deleted": listed.deleted}
                 listed.objects = self._store.rows("objects_moved", of_watch)[0]["objects"]
             if coverage.selection and listed.since is None and listed.outcome is Outcome.COMPLETE:
-                listed.lacks_rows = self._counted(self._statements.unseen, namespace=coverage.namespace) > 0
+                listed.lacks_rows = self._counted(self._statements.unseen, namespace=coverage.namespace, gone=None) > 0
             if noted["seen_at"] and (listed.changed or listed.deleted):
                 self._store.run("target_changed", {**self._key, **noted})
             self._note(coverage, listed, proof)
